@@ -1,0 +1,298 @@
+"""What an author writes: an ``Agent`` class, its actions, tools, prompts and resources."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from headrace.chat import Prompt
+from headrace.config import RuntimeConfig
+from headrace.events import Event
+from headrace.policy import FailurePolicy
+
+__all__ = [
+    "ActionDeclaration",
+    "Agent",
+    "AgentBuilder",
+    "ToolDeclaration",
+    "Use",
+    "action",
+    "prompt",
+    "tool",
+    "use",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+EventLike = type[Event] | str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDeclaration:
+    """A function with what triggers it; made by ``@action`` and by ``AgentBuilder.action``."""
+
+    triggers: tuple[tuple[EventLike, str | None], ...]
+    blocking: bool = False
+    policy: FailurePolicy | None = None
+    timeout: float | None = None
+    name: str | None = None
+    function: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDeclaration:
+    """A function that models may call; made by ``@tool``."""
+
+    name: str | None = None
+    description: str | None = None
+    timeout: float | None = None
+    function: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A resource that an agent declares: which plugin (or class of the project), how it is set."""
+
+    kind: str
+    target: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def use(kind: str, target: str | type, /, **arguments: Any) -> Use:
+    """Declares a resource of an agent.
+
+    Args:
+        kind: The kind of plugin: ``"chat_models"``, ``"tools"``, ``"memory"``, ...
+        target: The plugin's name, or the project's own class (or ``"module:Class"``).
+        **arguments: What the plugin is built with on the worker: JSON-like, no secrets.
+    """
+    if isinstance(target, type):
+        target = f"{target.__module__}:{target.__qualname__}"
+    return Use(kind, target, arguments)
+
+
+def action(
+    *events: EventLike,
+    when: str | None = None,
+    blocking: bool = False,
+    on_failure: FailurePolicy | None = None,
+    timeout: float | None = None,
+    name: str | None = None,
+) -> Callable[[Function], Function]:
+    """Marks a method as an action.
+
+    Args:
+        *events: Event classes, or names of event types, that trigger it.
+        when: A condition in CEL on the event's fields, such as ``"event.severity > 2"``.
+        blocking: For a ``def`` that waits for something: it runs in a bounded pool of threads.
+        on_failure: What follows a failure; as the agent's settings say where ``None``.
+        timeout: Seconds that one attempt may take.
+        name: The action's name; the method's where ``None``. An action of a subclass replaces the
+            one of the same name.
+    """
+    declaration = ActionDeclaration(
+        triggers=tuple((event, when) for event in events),
+        blocking=blocking,
+        policy=on_failure,
+        timeout=timeout,
+        name=name,
+    )
+
+    def mark(function: Function) -> Function:
+        marks = (*getattr(function, "__headrace_actions__", ()), declaration)
+        function.__headrace_actions__ = marks  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def tool(
+    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+) -> Callable[[Function], Function]:
+    """Marks a method (or a function for ``AgentBuilder.tool``) as a tool that models may call.
+
+    The schema comes from the types, the description from the docstring. A parameter called ``ctx``
+    is given the run's context and is hidden from the model.
+    """
+
+    def mark(function: Function) -> Function:
+        declaration = ToolDeclaration(name, description, timeout)
+        function.__headrace_tool__ = declaration  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def prompt(function: Function) -> Function:
+    """Marks a method that gives a ``Prompt`` (or its text); it is asked once, at compile time."""
+    function.__headrace_prompt__ = True  # type: ignore[attr-defined]
+    return function
+
+
+class Agent(BaseModel):
+    """The base of agents. Fields are the agent's parameters; they are part of the plan.
+
+    ::
+
+        class Echo(Agent):
+            prefix: str = ""
+            model = use("chat_models", "scripted", policy="policy.yaml")
+
+            @action(InputEvent)
+            async def echo(self, event: InputEvent, ctx: Context) -> None:
+                ctx.send(OutputEvent(output=self.prefix + event.input))
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ignored_types=(Use, Prompt), protected_namespaces=()
+    )
+
+    agent_name: ClassVar[str | None] = None
+    """The agent's name in plans and logs; the class's name where ``None``."""
+    config: ClassVar[RuntimeConfig | Mapping[str, Any]] = RuntimeConfig()
+    """Settings of the runtime."""
+
+    def resources(self) -> Mapping[str, Use | Prompt]:
+        """Resources that depend on the agent's fields, by name; for subclasses to override."""
+        return {}
+
+    def definition(self) -> Definition:
+        """Everything that the class declares, in order: bases first, then the class's body."""
+        found = Definition(
+            name=self.agent_name or type(self).__name__,
+            description=inspect.cleandoc(type(self).__doc__ or "")
+            if type(self).__doc__ != Agent.__doc__
+            else "",
+            config=self.config,
+            agent=self,
+        )
+        names: dict[str, None] = {}
+        for base in reversed(type(self).__mro__):
+            if issubclass(base, Agent):
+                names.update(dict.fromkeys(vars(base)))
+        for name in names:
+            found.add(name, *(vars(base)[name] for base in type(self).__mro__ if name in vars(base)))
+        for name, resource in self.resources().items():
+            found.resources[name] = resource
+        return found
+
+
+@dataclass(slots=True)
+class Definition:
+    """An agent's declarations, before they are checked: what all three ways of writing give."""
+
+    name: str
+    description: str = ""
+    config: RuntimeConfig | Mapping[str, Any] = field(default_factory=RuntimeConfig)
+    agent: Agent | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    actions: list[tuple[str, ActionDeclaration, str]] = field(default_factory=list)
+    tools: list[tuple[str, ToolDeclaration, str]] = field(default_factory=list)
+    resources: dict[str, Use | Prompt] = field(default_factory=dict)
+    prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
+
+    def add(self, name: str, value: Any, *overridden: Any) -> None:
+        """Takes one attribute of a class, if it declares something.
+
+        A method that overrides an action or a tool is one too, also where it is not marked again.
+        """
+        value = _plain(value)
+        if isinstance(value, (Use, Prompt)):
+            self.resources[name] = value
+        if not callable(value):
+            return
+        marks = [vars(_plain(each)) for each in (value, *overridden) if hasattr(each, "__dict__")]
+        actions = next((m["__headrace_actions__"] for m in marks if "__headrace_actions__" in m), ())
+        for declaration in actions:
+            declared = replace(declaration, function=value)
+            self.actions.append((declaration.name or name, declared, _place(value)))
+        tools = (m["__headrace_tool__"] for m in marks if "__headrace_tool__" in m)
+        if declared_tool := next(tools, None):
+            label = declared_tool.name or name
+            self.tools.append((label, replace(declared_tool, function=value), _place(value)))
+        if any("__headrace_prompt__" in m for m in marks):
+            self.prompts[name] = value
+
+
+class AgentBuilder:
+    """Writes an agent by calls; gives the plan that the class with the same parts gives.
+
+    ::
+
+        agent = (
+            AgentBuilder("echo", prefix="> ")
+            .resource("model", use("chat_models", "scripted", policy="policy.yaml"))
+            .action(echo, InputEvent)
+        )
+        plan = AgentPlan.from_agent(agent)
+
+    ``AgentBuilder(Echo, prefix="> ")`` starts from a class: its methods may be actions, and its
+    declarations count.
+    """
+
+    def __init__(self, agent: str | type[Agent], /, *, description: str = "", **parameters: Any):
+        if isinstance(agent, str):
+            self._definition = Definition(agent, description, parameters=parameters)
+        else:
+            self._definition = agent(**parameters).definition()
+            if description:
+                self._definition.description = description
+
+    def definition(self) -> Definition:
+        """Everything that was declared."""
+        return self._definition
+
+    def configure(self, **settings: Any) -> AgentBuilder:
+        """Sets settings of ``RuntimeConfig``."""
+        config = self._definition.config
+        before = config.model_dump() if isinstance(config, RuntimeConfig) else dict(config)
+        self._definition.config = {**before, **settings}
+        return self
+
+    def action(
+        self,
+        function: Callable[..., Any],
+        /,
+        *events: EventLike,
+        when: str | None = None,
+        blocking: bool = False,
+        on_failure: FailurePolicy | None = None,
+        timeout: float | None = None,
+        name: str | None = None,
+    ) -> AgentBuilder:
+        """Adds an action; the arguments are those of ``@action``."""
+        declaration = ActionDeclaration(
+            tuple((event, when) for event in events), blocking, on_failure, timeout, name, function
+        )
+        label = name or getattr(function, "__name__", repr(function))
+        self._definition.actions.append((label, declaration, _place(function)))
+        return self
+
+    def tool(
+        self, function: Callable[..., Any], /, *, name: str | None = None,
+        description: str | None = None, timeout: float | None = None,
+    ) -> AgentBuilder:
+        """Adds a tool; the arguments are those of ``@tool``."""
+        declaration = ToolDeclaration(name, description, timeout, function)
+        label = name or getattr(function, "__name__", repr(function))
+        self._definition.tools.append((label, declaration, _place(function)))
+        return self
+
+    def resource(self, name: str, resource: Use | Prompt, /) -> AgentBuilder:
+        """Adds a resource or a prompt."""
+        self._definition.resources[name] = resource
+        return self
+
+
+def _plain(value: Any) -> Any:
+    return value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+
+
+def _place(function: Any) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    if code is None:
+        return repr(function)
+    return f"{code.co_filename}:{code.co_firstlineno}"

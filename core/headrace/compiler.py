@@ -1,0 +1,373 @@
+"""From an agent's definition to its plan, with every fault that can be known before it runs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from headrace import sends
+from headrace.agent import Agent, AgentBuilder, Use
+from headrace.chat import Prompt
+from headrace.conditions import check_condition
+from headrace.config import RuntimeConfig
+from headrace.errors import Fault, MemoryValueError, PlanError, PluginError, ResourceError
+from headrace.events import (
+    ChatRequestEvent,
+    ChatResponseEvent,
+    Event,
+    InputEvent,
+    NamedEvent,
+    OutputEvent,
+    ToolRequestEvent,
+    ToolResponseEvent,
+)
+from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
+from headrace.plugins import Kind, discover
+from headrace.references import find, reference, unimportable
+from headrace.tools import HIDDEN, tool_spec
+from headrace.values import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace.agent import ActionDeclaration, Definition, ToolDeclaration
+    from headrace.plugins import PluginSet
+
+__all__ = ["BUILT_IN_EVENTS", "compile_agent", "core_version"]
+
+BUILT_IN_EVENTS: dict[str, type[Event]] = {
+    event.event_type: event
+    for event in (
+        Event,
+        InputEvent,
+        OutputEvent,
+        NamedEvent,
+        ChatRequestEvent,
+        ChatResponseEvent,
+        ToolRequestEvent,
+        ToolResponseEvent,
+    )
+}
+
+
+def core_version() -> str:
+    """The version of headrace-core that runs."""
+    return importlib.metadata.version("headrace-core")
+
+
+def compile_agent(agent: Agent | AgentBuilder, *, plugins: PluginSet | None = None) -> AgentPlan:
+    """Compiles an agent; see ``AgentPlan.from_agent``."""
+    if isinstance(agent, type) or not isinstance(agent, (Agent, AgentBuilder)):
+        what = agent.__name__ if isinstance(agent, type) else type(agent).__name__
+        hint = f"make one: {what}()" if isinstance(agent, type) else "subclass headrace.Agent"
+        raise PlanError(what, [Fault(what, "this is not an Agent instance", hint)])
+    return _Compilation(agent.definition(), plugins).plan()
+
+
+class _Compilation:
+    """One compilation: the definition, and the faults found so far."""
+
+    def __init__(self, definition: Definition, plugins: PluginSet | None) -> None:
+        self.definition = definition
+        self.faults: list[Fault] = []
+        self._plugins = plugins
+        self._needs_self = False
+
+    def plan(self) -> AgentPlan:
+        definition = self.definition
+        if not definition.name.strip():
+            self.fault(definition.name, "the agent needs a name")
+        config = self.config()
+        actions = self.actions()
+        providers = self.providers()
+        parameters = self.parameters()
+        by_event: dict[str, list[str]] = {}
+        for spec in actions.values():
+            for trigger in spec.triggers:
+                names = by_event.setdefault(trigger.event, [])
+                if spec.name not in names:
+                    names.append(spec.name)
+        if not {"input", "event"} & by_event.keys():
+            self.fault(
+                definition.name,
+                "no action is triggered by the input, so inputs would be dropped",
+                "mark one with @action(InputEvent)",
+            )
+        self.faults += sends.check(definition.actions, by_event)
+        if self.faults:
+            raise PlanError(definition.name, self.faults)
+        agent_class = type(definition.agent) if definition.agent and self._needs_self else None
+        return AgentPlan(
+            name=definition.name,
+            description=definition.description,
+            agent_class=reference(agent_class) if agent_class else None,
+            parameters=parameters,
+            actions=actions,
+            actions_by_event={event: tuple(names) for event, names in sorted(by_event.items())},
+            resource_providers=providers,
+            config=config,
+            core_version=core_version(),
+        )
+
+    def fault(self, where: str, message: str, hint: str = "") -> None:
+        self.faults.append(Fault(where, message, hint))
+
+    # ------------------------------------------------------------ settings
+    def config(self) -> RuntimeConfig:
+        config = self.definition.config
+        if isinstance(config, RuntimeConfig):
+            return config
+        try:
+            return RuntimeConfig.model_validate(config)
+        except ValidationError as error:
+            for found in error.errors():
+                place = ".".join(str(part) for part in found["loc"])
+                known = difflib.get_close_matches(place, RuntimeConfig.model_fields, 1)
+                self.fault(
+                    f"config.{place}", found["msg"], f"did you mean {known[0]}?" if known else ""
+                )
+            return RuntimeConfig()
+
+    def parameters(self) -> dict[str, Any]:
+        agent = self.definition.agent
+        values = dict(self.definition.parameters)
+        if agent is not None:
+            values |= {name: getattr(agent, name) for name in type(agent).model_fields}
+        stored: dict[str, Any] = {}
+        for name, value in values.items():
+            try:
+                stored[name] = encode(value)
+            except MemoryValueError as error:
+                self.fault(
+                    f"{self.definition.name}.{name}",
+                    f"this parameter cannot be part of a plan: {error}",
+                    "give the parameter as data, and make live objects in a resource",
+                )
+        if agent is not None and (why := unimportable(type(agent))) and self._needs_self:
+            self.fault(self.definition.name, why)
+        return stored
+
+    # ------------------------------------------------------------ actions
+    def actions(self) -> dict[str, ActionSpec]:
+        specs: dict[str, ActionSpec] = {}
+        places: dict[str, str] = {}
+        for name, declaration, place in self.definition.actions:
+            if name in specs:
+                self.fault(
+                    f"{name} ({place})",
+                    f"the action's name is taken by the one at {places[name]}",
+                    "give one of them another name: @action(..., name=...)",
+                )
+                continue
+            places[name] = place
+            specs[name] = self.action(name, declaration, f"{name} ({place})")
+        return specs
+
+    def action(self, name: str, declaration: ActionDeclaration, where: str) -> ActionSpec:
+        function: Any = declaration.function
+        why = unimportable(function)
+        if why:
+            self.fault(where, why)
+        mode = "sync"
+        if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+            self.fault(where, "an action sends events by ctx.send, it does not yield them")
+        elif inspect.iscoroutinefunction(inspect.unwrap(function)):
+            mode = "async"
+            if declaration.blocking:
+                self.fault(
+                    where, "blocking=True is for def actions, and this is async", "leave it out"
+                )
+        elif declaration.blocking:
+            mode = "blocking"
+        returned = inspect.signature(function).return_annotation if callable(function) else None
+        if returned not in (inspect.Signature.empty, None, "None"):
+            self.fault(
+                where,
+                f"the action returns {returned}, which would be lost",
+                "send it (ctx.send(...)), and annotate the action with -> None",
+            )
+        self.check_parameters(function, where)
+        if not declaration.triggers:
+            self.fault(where, "nothing triggers this action", "name an event: @action(InputEvent)")
+        triggers = tuple(self.trigger(event, when, where) for event, when in declaration.triggers)
+        if declaration.timeout is not None and declaration.timeout <= 0:
+            self.fault(where, f"the timeout must be above 0 seconds, got {declaration.timeout}")
+        return ActionSpec.model_construct(
+            name=name,
+            function="" if why else reference(function),
+            mode=mode,
+            triggers=triggers,
+            policy=declaration.policy,
+            timeout=declaration.timeout,
+        )
+
+    def trigger(self, event: type[Event] | str, when: str | None, where: str) -> Trigger:
+        kind: type[Event] | None = None
+        if isinstance(event, str):
+            if event in BUILT_IN_EVENTS:
+                kind = BUILT_IN_EVENTS[event]
+            elif ":" in event:
+                try:
+                    kind = find(event)
+                except ResourceError as error:
+                    self.fault(where, f"the event {error}")
+            elif not event.strip():
+                self.fault(where, "the name of an event is empty")
+            else:
+                kind = NamedEvent
+        elif isinstance(event, type) and issubclass(event, Event):
+            kind = event
+        else:
+            self.fault(where, f"{event!r} is neither an event class nor an event's name")
+        if kind is not None and not (isinstance(kind, type) and issubclass(kind, Event)):
+            self.fault(where, f"{event!r} names no event class")
+            kind = None
+        if kind is OutputEvent:
+            self.fault(
+                where,
+                "outputs leave the run and trigger nothing",
+                "send an event of your own beside the output",
+            )
+        if when is not None:
+            for fault in check_condition(when, kind):
+                self.fault(where, fault)
+        named = kind is None or kind is NamedEvent
+        return Trigger(event=event if named and isinstance(event, str) else (
+            kind.event_type if kind is not None else repr(event)), when=when)
+
+    def check_parameters(self, function: Callable[..., Any], where: str) -> None:
+        needed = 2 + self.bind(function, where)
+        try:
+            inspect.signature(function).bind(*range(needed))
+        except TypeError:
+            self.fault(
+                where,
+                f"an action takes (event, ctx), this one takes {inspect.signature(function)}",
+                "write it as: def name(self, event: InputEvent, ctx: Context) -> None",
+            )
+        except ValueError:
+            self.fault(where, "the function has no signature that could be read")
+
+    def bind(self, function: Callable[..., Any], where: str) -> int:
+        """How many arguments binding gives: 1 for a method of the agent's class."""
+        owner, dot, name = getattr(function, "__qualname__", "").rpartition(".")
+        if not dot or owner.endswith("<locals>") or owner.endswith(">"):
+            return 0
+        agent = self.definition.agent
+        if agent is not None:
+            for base in type(agent).__mro__:
+                if base.__qualname__ == owner and base.__module__ == function.__module__:
+                    if isinstance(inspect.getattr_static(base, name, None), staticmethod):
+                        return 0
+                    self._needs_self = True
+                    return 1
+        self.fault(
+            where,
+            f"{function.__qualname__} is a method, and the agent is not of its class",
+            f"start from the class: AgentBuilder({owner}, ...), or use a function of a module",
+        )
+        return 1
+
+    # ------------------------------------------------------------ resources
+    def providers(self) -> dict[str, dict[str, ResourceProvider]]:
+        found: dict[str, dict[str, ResourceProvider]] = {}
+
+        def put(provider: ResourceProvider | None, where: str) -> None:
+            if provider is None:
+                return
+            if provider.name in found.setdefault(provider.kind, {}):
+                self.fault(where, f"two {provider.kind} are called {provider.name!r}")
+            found[provider.kind][provider.name] = provider
+
+        for name, declared in self.definition.resources.items():
+            where = f"{self.definition.name}.{name}"
+            if isinstance(declared, Prompt):
+                put(self.prompt(name, declared), where)
+            else:
+                put(self.used(name, declared, where), where)
+        for name, function in self.definition.prompts.items():
+            where = f"{self.definition.name}.{name}"
+            try:
+                made = function(self.definition.agent)
+                put(self.prompt(name, made if isinstance(made, Prompt) else Prompt(made)), where)
+            except Exception as error:  # noqa: BLE001 - the author's code may raise anything
+                self.fault(where, f"the prompt cannot be made: {type(error).__name__}: {error}")
+        for name, tool, place in self.definition.tools:
+            put(self.tool(name, tool, f"{name} ({place})"), f"{name} ({place})")
+        return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
+
+    def prompt(self, name: str, prompt: Prompt) -> ResourceProvider:
+        return ResourceProvider(
+            kind="prompts", name=name, arguments=prompt.model_dump(mode="json")
+        )
+
+    def tool(self, name: str, tool: ToolDeclaration, where: str) -> ResourceProvider | None:
+        function: Any = tool.function
+        if why := unimportable(function):
+            self.fault(where, why)
+            return None
+        self.bind(function, where)
+        try:
+            spec = tool_spec(name, tool.description, function)
+        except Exception as error:  # noqa: BLE001 - types are the author's, and so what they raise
+            self.fault(
+                where,
+                f"no schema can be made of the tool's parameters: {error}",
+                "give every parameter a JSON-like type; ctx is the run's context and needs none",
+            )
+            return None
+        arguments = spec.model_dump(mode="json")
+        if tool.timeout is not None:
+            arguments["timeout"] = tool.timeout
+        hidden = [part for part in inspect.signature(function).parameters if part in HIDDEN]
+        if "ctx" in hidden:
+            arguments["ctx"] = True
+        return ResourceProvider(
+            kind="tools", name=name, target=reference(function), arguments=arguments
+        )
+
+    def used(self, name: str, declared: Use, where: str) -> ResourceProvider | None:
+        kinds = sorted(kind.value for kind in Kind)
+        if declared.kind not in kinds:
+            near = difflib.get_close_matches(declared.kind, kinds, 1)
+            known = f"did you mean {near[0]!r}?" if near else f"kinds: {', '.join(kinds)}"
+            self.fault(where, f"there is no kind of plugin called {declared.kind!r}", known)
+            return None
+        try:
+            arguments = encode(declared.arguments)
+        except MemoryValueError as error:
+            self.fault(
+                where,
+                f"its arguments cannot be part of a plan: {error}",
+                "give data; the plugin makes the live object on the worker",
+            )
+            return None
+        if ":" in declared.target:
+            try:
+                if why := unimportable(find(declared.target)):
+                    self.fault(where, why)
+            except ResourceError as error:
+                self.fault(where, str(error))
+            return ResourceProvider(
+                kind=declared.kind, name=name, target=declared.target, arguments=arguments
+            )
+        if self._plugins is None:
+            self._plugins = discover()
+        try:
+            plugin = self._plugins.get(declared.kind, declared.target)
+        except PluginError as error:
+            self.fault(where, str(error))
+            return None
+        return ResourceProvider(
+            kind=declared.kind,
+            name=name,
+            plugin=declared.target,
+            target=plugin.value,
+            arguments=arguments,
+            distribution=plugin.distribution,
+            version=plugin.version,
+        )

@@ -1,0 +1,36 @@
+"""The settings of the runtime: one typed table."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from headrace.policy import FAIL, FailurePolicy
+
+__all__ = ["RuntimeConfig"]
+
+
+class RuntimeConfig(BaseModel):
+    """How the operator runs an agent. Times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_in_flight: int = Field(default=1000, ge=1)
+    """Runs that may wait for something at the same time, in one worker."""
+    blocking_threads: int = Field(default=16, ge=1, le=1024)
+    """Threads for actions marked ``blocking=True``, in one worker."""
+    action_timeout: float | None = Field(default=600.0, gt=0)
+    """How long one attempt of an action may take; ``None``: for ever."""
+    call_timeout: float | None = Field(default=60.0, gt=0)
+    """How long a durable call may take where it does not say; ``None``: for ever."""
+    failure: FailurePolicy = FAIL
+    """What follows a failure where the action does not say."""
+    short_term_ttl: float | None = Field(default=None, gt=0)
+    """How long a name in short-term memory lives after it was set; ``None``: for ever."""
+    max_steps: int = Field(default=1000, ge=1)
+    """Steps after which a run is taken for an endless loop, and fails."""
+    max_tool_rounds: int = Field(default=16, ge=1)
+    """Rounds of tool calls that one ``ctx.chat`` may take."""
+    shards: int = Field(default=64, ge=1, le=32768)
+    """Flink: groups of keys that share a key context. It cannot change once there is state."""
+    page_bytes: int = Field(default=4096, ge=64)
+    """Flink: the size that pages of keyed state are kept near."""

@@ -1,0 +1,194 @@
+"""What an action may do: the abstract ``Context`` that every action is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from headrace.chat import ChatResponse, Message, Prompt
+    from headrace.events import Event, OutputEvent
+    from headrace.interfaces import MemoryItem
+    from headrace.memory import Memory
+    from headrace.policy import FailurePolicy
+
+__all__ = ["DEFAULT", "RETRY", "Context", "Default", "LongTermMemory", "Retry"]
+
+T = TypeVar("T")
+
+
+class Retry:
+    """A reconciler's answer: the call was not made, make it (again)."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "RETRY"
+
+
+class Default:
+    """The mark of an argument that was not given, where ``None`` means something."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "DEFAULT"
+
+
+RETRY: Final = Retry()
+DEFAULT: Final = Default()
+
+
+class LongTermMemory(ABC):
+    """The long-term memory of this key, through the agent's ``memory`` resource.
+
+    Every call is durable: a replay does not make it again.
+    """
+
+    @abstractmethod
+    async def add(self, text: str, *, user: str | None = None, **metadata: Any) -> str:
+        """Keeps a text; gives its id."""
+
+    @abstractmethod
+    async def search(
+        self, query: str, *, limit: int = 5, user: str | None = None
+    ) -> list[MemoryItem]:
+        """The memories nearest to a query, best first."""
+
+    @abstractmethod
+    async def get(self, item_id: str, *, user: str | None = None) -> MemoryItem | None:
+        """The memory of an id, or ``None``."""
+
+    @abstractmethod
+    async def update(self, item_id: str, text: str, *, user: str | None = None) -> None:
+        """Gives a memory another text."""
+
+    @abstractmethod
+    async def delete(self, item_id: str, *, user: str | None = None) -> None:
+        """Forgets a memory."""
+
+
+class Context(ABC):
+    """One action's view of its run.
+
+    Attributes:
+        key: The stream's key of this run.
+        short_term: Memory of the key, kept in the engine's state.
+        sensory: Memory of this run, gone when it ends.
+        run_id: Names the run; the same when it is run again after a crash.
+        event_id: Names the event that triggered the action.
+        attempt: The number of this attempt, from 1.
+        timestamp: The input's event time in milliseconds since the epoch, where it has one.
+    """
+
+    key: Any
+    run_id: str
+    event_id: str
+    attempt: int
+    timestamp: int | None
+
+    @property
+    @abstractmethod
+    def short_term(self) -> Memory:
+        """Memory of the key, kept in the engine's state."""
+
+    @property
+    @abstractmethod
+    def sensory(self) -> Memory:
+        """Memory of this run, gone when it ends."""
+
+    @property
+    @abstractmethod
+    def long_term(self) -> LongTermMemory:
+        """Memory that outlives the job, through the agent's ``memory`` resource."""
+
+    @overload
+    def send(self, event: OutputEvent) -> None: ...  # type: ignore[overload-overlap]
+    @overload
+    def send(self, event: Event) -> str: ...
+    @abstractmethod
+    def send(self, event: Event) -> str | None:
+        """Sends an event: outputs leave when the run commits, others trigger actions next step.
+
+        Returns:
+            The event's id, unique and the same under replay; ``None`` for outputs.
+
+        Raises:
+            ValueError: No action is triggered by such an event.
+            MemoryValueError: It holds a value that cannot be sent.
+        """
+
+    @abstractmethod
+    def call(
+        self,
+        function: Callable[..., Awaitable[T]] | Callable[..., T],
+        /,
+        *args: Any,
+        key: str | None = None,
+        reconcile: Callable[..., Any] | None = None,
+        timeout: float | None | Default = DEFAULT,
+        retry: FailurePolicy | None = None,
+        if_unknown: Literal["retry", "fail"] = "retry",
+        **kwargs: Any,
+    ) -> Awaitable[T]:
+        """Makes a durable call: its outcome is recorded, and a replay returns what was recorded.
+
+        Args:
+            function: A function of a module, ``async`` or not (then it runs in a pool thread).
+            *args: Its arguments; they are part of the call's identity.
+            key: An idempotency key, stable across attempts; it takes the arguments' place in the
+                call's identity.
+            reconcile: Asked, with the same arguments, when the call was begun and its end is not
+                recorded: returns the outcome, raises it, or returns ``RETRY``.
+            timeout: Seconds that one attempt may take; ``None``: for ever.
+            retry: How a failed call is tried again, before its failure is recorded.
+            if_unknown: Without a reconciler, what to do with a call that was begun and whose end
+                is not recorded: make it again, or fail.
+            **kwargs: Its keyword arguments.
+
+        Raises:
+            NonDeterminismError: When awaited: the journal of this run holds another call here.
+        """
+
+    @abstractmethod
+    def chat(
+        self,
+        model: str,
+        messages: str | Prompt | Sequence[Message],
+        /,
+        *,
+        tools: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> Awaitable[ChatResponse]:
+        """Asks a chat model, and calls the tools that it asks for, until it answers.
+
+        Args:
+            model: The name of one of the agent's ``chat_models``.
+            messages: The conversation; a text is one message of the user's, and a ``Prompt`` is
+                filled with ``fields``.
+            tools: Names of the agent's tools that the model may call.
+            options: The provider's own options.
+            **fields: Values for the prompt's fields.
+
+        Raises:
+            ModelError: When awaited: the model did not answer.
+        """
+
+    @abstractmethod
+    def tool(self, name: str, /, **arguments: Any) -> Awaitable[Any]:
+        """Calls one of the agent's tools, as a durable call.
+
+        Raises:
+            ToolError: When awaited: the arguments do not fit, or the tool failed.
+        """
+
+    @abstractmethod
+    def resource(self, kind: str, name: str, /) -> Awaitable[Any]:
+        """A resource of the agent, built at its first use in this worker."""
+
+    @abstractmethod
+    def prompt(self, name: str, /, **fields: Any) -> tuple[Message, ...]:
+        """One of the agent's prompts, filled."""

@@ -1,0 +1,160 @@
+"""The errors of headrace: one tree, whose *types* say what may be done about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "ActionError",
+    "CallTimeoutError",
+    "ConditionError",
+    "Fault",
+    "HeadraceError",
+    "JobFailedError",
+    "MemoryConflictError",
+    "MemoryValueError",
+    "ModelError",
+    "NonDeterminismError",
+    "NonRetryableError",
+    "PlanError",
+    "PlanVersionError",
+    "PluginError",
+    "ReplayedError",
+    "ResourceError",
+    "StateError",
+    "ToolError",
+    "WorkerMismatchError",
+]
+
+
+class HeadraceError(Exception):
+    """The base of every error that headrace raises."""
+
+
+class NonRetryableError(HeadraceError):
+    """A failure that trying again cannot mend: policies do not retry it.
+
+    Raise it (or a subclass) in an action, a tool or a model to say so.
+    """
+
+
+class Fault:
+    """One thing that is wrong with a definition: where it stands, what it is, what to do."""
+
+    __slots__ = ("hint", "message", "where")
+
+    def __init__(self, where: str, message: str, hint: str = "") -> None:
+        self.where = where
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}"
+        return f"{text}\n    {self.hint}" if self.hint else text
+
+    def __repr__(self) -> str:
+        return f"Fault({self.where!r}, {self.message!r}, {self.hint!r})"
+
+
+class PlanError(NonRetryableError):
+    """An agent that does not compile. ``faults`` holds all that was found, each with its place."""
+
+    def __init__(self, agent: str, faults: Sequence[Fault]) -> None:
+        self.agent = agent
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1))
+        super().__init__(f"the agent {agent!r} has {count}:\n{lines}")
+
+    def __reduce__(self) -> tuple[type[PlanError], tuple[str, tuple[Fault, ...]]]:
+        return type(self), (self.agent, self.faults)
+
+
+class PlanVersionError(NonRetryableError):
+    """A plan whose format this version of headrace does not read."""
+
+
+class ConditionError(NonRetryableError):
+    """A condition that is no valid expression, or that failed on an event."""
+
+
+class PluginError(NonRetryableError):
+    """The base of what can be wrong with a plugin."""
+
+
+class ResourceError(NonRetryableError):
+    """A resource that is not declared, or that could not be built."""
+
+
+class WorkerMismatchError(NonRetryableError):
+    """A worker whose distributions are not the ones that the plan was compiled with."""
+
+
+class MemoryValueError(NonRetryableError, TypeError):
+    """A value that cannot be kept in memory or sent, with the nested place of what is wrong."""
+
+
+class MemoryConflictError(NonRetryableError):
+    """Two actions of one step wrote different values to the same name in memory."""
+
+
+class StateError(NonRetryableError):
+    """Stored state that cannot be read, or that belongs to something else."""
+
+
+class NonDeterminismError(NonRetryableError):
+    """A replay that took another path than its journal: names the recorded and the new call."""
+
+
+class ActionError(HeadraceError):
+    """An action that failed; ``__cause__`` is what it raised."""
+
+
+class CallTimeoutError(HeadraceError, TimeoutError):
+    """An action or a durable call that took longer than its time-out (seconds)."""
+
+
+class ReplayedError(HeadraceError):
+    """A recorded failure whose own type cannot be built here; ``type_name`` tells what it was."""
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(type_name, message)
+        self.type_name = type_name
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.type_name}: {self.message}"
+
+
+class ToolError(HeadraceError):
+    """A tool that failed; its text is what the model is told."""
+
+
+class ModelError(HeadraceError):
+    """A chat model that could not answer.
+
+    Attributes:
+        code: One of ``rate_limited``, ``overloaded``, ``timeout``, ``connection``,
+            ``context_too_long``, ``refused``, ``bad_request``, ``unauthorised``,
+            ``content_filtered``, ``bad_response``, ``unknown``.
+        retry_after: Seconds that the provider asks to wait, where it said so.
+    """
+
+    RETRYABLE = frozenset({"rate_limited", "overloaded", "timeout", "connection", "bad_response"})
+
+    def __init__(self, message: str, *, code: str = "unknown", retry_after: float | None = None):
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.code in self.RETRYABLE
+
+
+class JobFailedError(HeadraceError):
+    """A run failed and its policy was to fail the job; names the key, the input and the cause."""

@@ -1,0 +1,130 @@
+"""Events: what actions are triggered by, and what they send.
+
+An event class is a frozen pydantic model. Its *type* is a text, by default ``module:Class``; an
+action triggers on the class, its subclasses, or on the text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from headrace.chat import ChatRequest, ChatResponse
+
+__all__ = [
+    "ChatRequestEvent",
+    "ChatResponseEvent",
+    "Event",
+    "InputEvent",
+    "NamedEvent",
+    "OutputEvent",
+    "ToolRequestEvent",
+    "ToolResponseEvent",
+    "event_types",
+]
+
+
+class Event(BaseModel):
+    """The base of all events. Fields are typed and checked where the event is made.
+
+    ::
+
+        class Opened(Event, type="incident.opened"):   # the type is optional
+            cluster: str
+            severity: int
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_type: ClassVar[str] = "event"
+    """The name of this class of events in plans, YAML and logs."""
+
+    def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002
+        """Gives the subclass its type."""
+        super().__init_subclass__(**kwargs)
+        cls.event_type = type or f"{cls.__module__}:{cls.__qualname__}"
+
+
+class InputEvent(Event, type="input"):
+    """An input of the stream has arrived: the first event of every run."""
+
+    input: Any
+    """The input, as the source gave it."""
+
+
+class OutputEvent(Event, type="output"):
+    """Sends a value to the output stream, when the run commits. It triggers no action."""
+
+    output: Any
+    """The value: JSON-like, a pydantic model, a dataclass (see ``headrace.values.encode``)."""
+
+
+class NamedEvent(Event, type="named"):
+    """An event known by name alone, for agents that share no event class (YAML, for one)."""
+
+    type: str = Field(min_length=1)
+    """The name that actions trigger on."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """The event's fields; conditions read them as ``event.data.NAME``."""
+
+
+class ChatRequestEvent(Event, type="chat_request"):
+    """Asks the runtime for a model's answer; a ``ChatResponseEvent`` follows in the next step."""
+
+    model: str
+    """The name of a chat model of the agent."""
+    request: ChatRequest
+    """What the model is asked."""
+    tag: JsonValue = None
+    """Handed back in the response, to tell several requests apart."""
+
+
+class ChatResponseEvent(Event, type="chat_response"):
+    """A model's answer to a ``ChatRequestEvent``."""
+
+    request_id: str
+    """The id that ``ctx.send`` gave for the request."""
+    response: ChatResponse
+    """The answer."""
+    tag: JsonValue = None
+    """The request's tag."""
+
+
+class ToolRequestEvent(Event, type="tool_request"):
+    """Asks the runtime to call a tool; a ``ToolResponseEvent`` follows in the next step."""
+
+    tool: str
+    """The tool's name."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """The tool's arguments by name."""
+    tag: JsonValue = None
+    """Handed back in the response, to tell several requests apart."""
+
+
+class ToolResponseEvent(Event, type="tool_response"):
+    """A tool's result for a ``ToolRequestEvent``."""
+
+    request_id: str
+    """The id that ``ctx.send`` gave for the request."""
+    result: Any = None
+    """What the tool gave; a text that says why where ``failed``."""
+    failed: bool = False
+    """Whether the tool failed."""
+    tag: JsonValue = None
+    """The request's tag."""
+
+
+_TYPES: dict[type[Event], tuple[str, ...]] = {}
+
+
+def event_types(event: Event) -> tuple[str, ...]:
+    """The types that an event answers to, nearest first: its name, its class, the classes above."""
+    kind = type(event)
+    types = _TYPES.get(kind)
+    if types is None:
+        types = tuple(c.event_type for c in kind.__mro__ if issubclass(c, Event))
+        _TYPES[kind] = types
+    if kind is NamedEvent:
+        return (event.type, *types)  # type: ignore[attr-defined]
+    return types

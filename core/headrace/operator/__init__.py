@@ -1,0 +1,15 @@
+"""The operator: engine-free, one input of a key at a time, with the laws that every engine keeps.
+
+1. Inputs of one key run one after the other, in order; different keys run concurrently, bounded.
+2. Actions are ``def`` or ``async def``; what can be awaited works, blocking ones run in threads.
+3. What a run changed and put out becomes visible together, or not at all.
+4. A run that fails follows its policy; every call has a time-out.
+5. After a crash, what was committed stays, what was not is run again, and a durable call that had
+   finished is not made again.
+"""
+
+from headrace.operator._journal import Journal
+from headrace.operator._operator import Operator, check_worker
+from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
+
+__all__ = ["DeadLetter", "Journal", "Operator", "Outcome", "Run", "RunInput", "check_worker"]

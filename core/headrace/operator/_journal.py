@@ -1,0 +1,142 @@
+"""The journal of a run: its durable calls and their outcomes, kept until the run commits."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from headrace.errors import MemoryValueError, ReplayedError
+from headrace.values import Stored, decode, encode
+
+__all__ = ["Entry", "Journal"]
+
+
+class Entry:
+    """One durable call.
+
+    Attributes:
+        name: The called function, ``module:qualified.name``.
+        attempt: The attempt of its action that made it.
+        state: ``started``, ``finished`` or ``failed``.
+        outcome: The stored result or error.
+        used: Whether the present attempt has come to this call.
+        begun: Whether the call was awaited in the present attempt.
+    """
+
+    __slots__ = ("attempt", "begun", "name", "outcome", "recorded", "state", "used")
+
+    def __init__(self, name: str, attempt: int, state: str = "", outcome: Stored = None) -> None:
+        self.name = name
+        self.attempt = attempt
+        self.state = state
+        self.outcome = outcome
+        self.recorded = bool(state)
+        self.used = False
+        self.begun = False
+
+    def finish(self, result: Any) -> None:
+        """Takes the result.
+
+        Raises:
+            MemoryValueError: It cannot be recorded.
+        """
+        try:
+            self.outcome = encode(result)
+        except MemoryValueError as error:
+            raise MemoryValueError(
+                f"the result of the durable call {self.name} cannot be recorded: {error}"
+            ) from None
+        self.state = "finished"
+
+    def fail(self, error: Exception) -> None:
+        """Takes the error."""
+        kind = type(error)
+        stored: dict[str, Any] = {
+            "type": f"{kind.__module__}:{kind.__qualname__}",
+            "text": str(error),
+        }
+        try:
+            stored["args"] = encode(list(error.args))
+            stored["attributes"] = encode(
+                {name: value for name, value in vars(error).items() if name[0] != "_"}
+            )
+        except MemoryValueError:
+            pass  # what cannot be kept is lost; the type and the text are told by ReplayedError
+        self.state, self.outcome = "failed", stored
+
+    def result(self) -> Any:
+        """The recorded result; raises the recorded error."""
+        if self.state == "finished":
+            return decode(self.outcome)
+        raise _rebuilt(self.outcome)
+
+
+class Journal:
+    """The calls of a run, for each of its action tasks."""
+
+    __slots__ = ("_attempts", "_tasks", "changed")
+
+    def __init__(self, stored: Stored = None) -> None:
+        data = stored or {"attempts": {}, "calls": {}}
+        self._attempts: dict[str, int] = dict(data["attempts"])
+        self._tasks: dict[str, dict[str, Entry]] = {
+            task: {call: Entry(*entry) for call, entry in calls.items()}
+            for task, calls in data["calls"].items()
+        }
+        self.changed = False
+
+    def stored(self) -> Stored:
+        """The journal in stored form; ``None`` when it is empty."""
+        calls = {
+            task: {
+                call: [entry.name, entry.attempt, entry.state, entry.outcome]
+                for call, entry in entries.items()
+                if entry.state
+            }
+            for task, entries in self._tasks.items()
+        }
+        if not any(calls.values()) and not self._attempts:
+            return None
+        return {"attempts": dict(self._attempts), "calls": calls}
+
+    def attempt(self, task: str) -> int:
+        """The number of the task's present attempt."""
+        return self._attempts.get(task, 1)
+
+    def begin_attempt(self, task: str, number: int) -> None:
+        """Turns to another attempt: calls that failed may be made again, finished ones stay."""
+        self._attempts[task] = number
+        self.changed = True
+        for call, entry in list(self._tasks.get(task, {}).items()):
+            if entry.state == "finished":
+                entry.used = entry.begun = False
+                entry.recorded = True
+            else:
+                del self._tasks[task][call]
+
+    def calls(self, task: str) -> dict[str, Entry]:
+        """The task's calls by identity, in the order in which they were begun."""
+        return self._tasks.setdefault(task, {})
+
+    def touch(self) -> None:
+        """Notes that there is something to record."""
+        self.changed = True
+
+
+def _rebuilt(stored: Stored) -> Exception:
+    """The error that was recorded, in its own type where that can be built."""
+    module_name, _, qualname = stored["type"].partition(":")
+    if "args" in stored:
+        try:
+            kind: Any = importlib.import_module(module_name)
+            for part in qualname.split("."):
+                kind = getattr(kind, part)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                error: Exception = kind.__new__(kind)
+                error.args = tuple(decode(stored["args"]))
+                for name, value in decode(stored["attributes"]).items():
+                    setattr(error, name, value)
+                return error
+        except Exception:  # noqa: BLE001, S110 - any failure leads to the plain form below
+            pass
+    return ReplayedError(stored["type"], stored["text"])

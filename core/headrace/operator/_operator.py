@@ -1,0 +1,313 @@
+"""The operator: a plan made runnable, without any engine."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import inspect
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from headrace.conditions import compile_condition
+from headrace.errors import ResourceError, WorkerMismatchError
+from headrace.events import Event, NamedEvent, event_types
+from headrace.operator._eager import start
+from headrace.operator._resources import Resources
+from headrace.operator._run import Outcome, Run, RunInput
+from headrace.records import Record
+from headrace.references import find
+from headrace.values import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from headrace.operator._journal import Journal
+    from headrace.plan import ActionSpec, AgentPlan
+    from headrace.records import RecordKind
+    from headrace.values import Stored
+
+__all__ = ["BoundAction", "Operator", "check_worker"]
+
+Test = Any
+
+
+class BoundAction:
+    """An action with its function found and bound, ready to be called with (event, ctx)."""
+
+    __slots__ = ("call", "mode", "name", "served", "spec", "timeout")
+
+    def __init__(
+        self, spec: ActionSpec, call: Callable[..., Any], timeout: float | None, served: str | None
+    ) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.mode = spec.mode
+        self.call = call
+        self.timeout = timeout
+        self.served = served
+
+
+def check_worker(plan: AgentPlan) -> None:
+    """Holds this worker's distributions against the plan's.
+
+    Raises:
+        WorkerMismatchError: With the versions that the plan needs and those that are here.
+    """
+    wrong = []
+    for name, needed in plan.distributions.items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "not installed"
+        if found != needed:
+            wrong.append((name, needed, found))
+    if wrong:
+        lines = "\n".join(
+            f"  {name}: the plan needs {needed}, this worker has {found}"
+            for name, needed, found in wrong
+        )
+        raise WorkerMismatchError(
+            f"this worker cannot run the plan of {plan.name!r}:\n{lines}\n"
+            "Install these versions on the worker, or compile the plan where they are the same."
+        )
+
+
+class Operator:
+    """Runs the inputs of an agent; the engine gives it keys' memory and takes the outcomes.
+
+    Args:
+        plan: The agent.
+        loop: The loop that runs wait on; the engine turns it.
+        on_done: Told of every run that ends after it had to wait (on the loop).
+        recorded: Awaited after a durable call's outcome was put in a run's journal, before the
+            action goes on; ``None`` where the journal needs no place outside this process.
+        observers: Told of every record.
+        clock: Seconds since the epoch, for TTL and dead letters.
+        mains: Objects of a driver script's ``__main__``, by reference.
+    """
+
+    def __init__(
+        self,
+        plan: AgentPlan,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_done: Callable[[Run], None],
+        recorded: Callable[[Run], Awaitable[None]] | None = None,
+        observers: Sequence[Callable[[Record], None]] = (),
+        clock: Callable[[], float] = time.time,
+        mains: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.loop = loop
+        self.clock = clock
+        self.observing = bool(observers)
+        self.short_term_ttl = plan.config.short_term_ttl
+        self.in_flight = 0
+        self.suspended: set[Run] = set()
+        self._observers = observers
+        self._on_done = on_done
+        self._recorded = recorded
+        self._mains = mains
+        self._threads: ThreadPoolExecutor | None = None
+        self.resources = Resources(plan, self._bind, mains)
+        self._agent = self._make_agent()
+        self._actions = {name: self._bound(spec) for name, spec in plan.actions.items()}
+        self._by_event = self._dispatch()
+        self._matching: dict[Any, list[tuple[BoundAction, list[Test] | None]]] = {}
+
+    # ------------------------------------------------------------ runs
+    def begin(
+        self, item: RunInput, stored: Mapping[str, Stored], journal: Journal | None = None
+    ) -> Run:
+        """Starts a run and takes it as far as it goes without waiting.
+
+        Args:
+            item: The input.
+            stored: The cells of the key's short-term memory; read only, and not changed by anybody
+                until the run is done.
+            journal: What an earlier execution of this run recorded.
+
+        Returns:
+            The run. Its ``outcome`` is there when it is done; else ``on_done`` tells of it later.
+        """
+        run = Run(self, item, stored, journal)
+        task = start(self.loop, run.execute())
+        if task.done():
+            self._settle(run, task)
+        else:
+            run.asyncio_task = task
+            self.in_flight += 1
+            self.suspended.add(run)
+            run.suspended()
+            task.add_done_callback(lambda done: self._finished(run, done))
+        return run
+
+    def cancel(self) -> None:
+        """Cancels the runs that wait: their outcome is ``handed_back``, nothing of them commits."""
+        for run in list(self.suspended):
+            if run.asyncio_task is not None:
+                run.asyncio_task.cancel()
+
+    def release(self, run: Run) -> None:
+        """Takes a run that waits for its next attempt out of the count of those in flight."""
+        if not run.eager and not run.waiting:
+            self.in_flight -= 1
+        run.waiting = True
+
+    def regain(self, run: Run) -> None:
+        """Counts the run again."""
+        run.waiting = False
+        if not run.eager:
+            self.in_flight += 1
+
+    async def recorded(self, run: Run) -> None:
+        """Waits until a run's journal is where it outlives this process."""
+        run.journaled().touch()
+        if self._recorded is not None:
+            await self._recorded(run)
+
+    async def close(self) -> None:
+        """Ends what still waits, closes the resources and the threads."""
+        self.cancel()
+        waiting = [run.asyncio_task for run in self.suspended if run.asyncio_task is not None]
+        if waiting:
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await self.resources.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
+
+    def _finished(self, run: Run, task: asyncio.Task[None]) -> None:
+        self.suspended.discard(run)
+        if not run.waiting:
+            self.in_flight -= 1
+        self._settle(run, task)
+        self._on_done(run)
+
+    @staticmethod
+    def _settle(run: Run, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if run.outcome is None:
+            status = "handed_back" if task.cancelled() else "failed"
+            run.outcome = Outcome(status, {}, [], error=error)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------ dispatch
+    def triggered(self, event: Event, key: Any) -> list[BoundAction]:
+        """The actions that an event sets off, in plan order, each once."""
+        found: list[BoundAction] = []
+        for action, tests in self._candidates(event):
+            if tests is None or any(test(event, key) for test in tests):
+                found.append(action)
+        return found
+
+    def check_handled(self, event: Event) -> None:
+        """Refuses an event that no action is there for.
+
+        Raises:
+            ValueError: It names the event and the types that are handled.
+        """
+        if not self._candidates(event):
+            known = ", ".join(sorted(self.plan.actions_by_event))
+            raise ValueError(
+                f"the event {event_types(event)[0]!r} triggers no action of {self.plan.name!r} "
+                f"(its actions are triggered by: {known})"
+            )
+
+    def _candidates(self, event: Event) -> list[tuple[BoundAction, list[Test] | None]]:
+        kind: Any = event.type if isinstance(event, NamedEvent) else type(event)
+        found = self._matching.get(kind)
+        if found is None:
+            types = event_types(event)
+            merged: dict[str, tuple[BoundAction, list[Test] | None]] = {}
+            for name, action in self._actions.items():
+                tests: list[Test] = []
+                hit = always = False
+                for trigger_type, trigger_name, test in self._by_event:
+                    if trigger_name == name and trigger_type in types:
+                        hit = True
+                        always = always or test is None
+                        tests.append(test)
+                if hit:
+                    merged[name] = (action, None if always else tests)
+            found = list(merged.values())
+            if types[0] in {"chat_request", "tool_request"}:
+                found.append((self._served(types[0]), None))
+            self._matching[kind] = found
+        return found
+
+    def _dispatch(self) -> list[tuple[str, str, Test]]:
+        compiled: dict[str, Test] = {}
+        rows = []
+        for name, spec in self.plan.actions.items():
+            for trigger in spec.triggers:
+                test = None
+                if trigger.when is not None:
+                    test = compiled.setdefault(trigger.when, compile_condition(trigger.when))
+                rows.append((trigger.event, name, test))
+        return rows
+
+    def _served(self, event: str) -> BoundAction:
+        from headrace.plan import ActionSpec
+
+        spec = ActionSpec(name=f"headrace.{event}", function="", mode="async", triggers=())
+        return BoundAction(spec, lambda *_: None, None, event)
+
+    # ------------------------------------------------------------ the agent
+    def _make_agent(self) -> Any:
+        if self.plan.agent_class is None:
+            return None
+        kind = find(self.plan.agent_class, self._mains)
+        parameters = {name: decode(value) for name, value in self.plan.parameters.items()}
+        try:
+            return kind.model_validate(parameters, by_alias=False, by_name=True)
+        except Exception as error:
+            raise ResourceError(
+                f"the agent {self.plan.agent_class} does not take the plan's parameters: {error}"
+            ) from error
+
+    def _bind(self, name: str) -> Any:
+        """The function of a reference, bound to the agent where it is a method of its class."""
+        function = find(name, self._mains)
+        owner, _, attribute = name.partition(":")[2].rpartition(".")
+        if self._agent is not None and owner:
+            for base in type(self._agent).__mro__:
+                if base.__qualname__ == owner and attribute in vars(base):
+                    if isinstance(vars(base)[attribute], staticmethod):
+                        return function
+                    return function.__get__(self._agent)
+        return function
+
+    def _bound(self, spec: ActionSpec) -> BoundAction:
+        timeout = spec.timeout if spec.timeout is not None else self.plan.config.action_timeout
+        call = self._bind(spec.function)
+        if (spec.mode == "async") != inspect.iscoroutinefunction(inspect.unwrap(call)):
+            raise ResourceError(
+                f"{spec.function} is no longer {spec.mode}, as the plan says: compile it again"
+            )
+        return BoundAction(spec, call, timeout, None)
+
+    @property
+    def threads(self) -> ThreadPoolExecutor:
+        """The bounded pool of threads, made at its first use."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(
+                self.plan.config.blocking_threads, thread_name_prefix="headrace-blocking"
+            )
+        return self._threads
+
+    # ------------------------------------------------------------ watching
+    def record(
+        self,
+        run: Run,
+        kind: RecordKind,
+        what: str,
+        **more: Any,
+    ) -> None:
+        """Tells the observers; one that fails is counted out of the run."""
+        made = Record(kind, what, self.clock(), run.id, run.item.key_id, **more)
+        for observer in self._observers:
+            try:
+                observer(made)
+            except Exception:  # noqa: BLE001, S112 - watching never fails a run
+                continue

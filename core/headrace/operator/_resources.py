@@ -1,0 +1,161 @@
+"""The resources of a worker: built at their first use, once, and closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from headrace.chat import Prompt, ToolSpec
+from headrace.errors import HeadraceError, ResourceError, ToolError
+from headrace.interfaces import Resource, Toolset
+from headrace.references import find
+from headrace.tools import arguments_model, check_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from headrace.plan import AgentPlan, ResourceProvider
+
+__all__ = ["FunctionTool", "Resources"]
+
+
+class FunctionTool:
+    """A Python function of the project, as a tool."""
+
+    def __init__(self, function: Callable[..., Any], provider: ResourceProvider) -> None:
+        arguments = dict(provider.arguments)
+        self.timeout: float | None = arguments.pop("timeout", None)
+        self.wants_context: bool = arguments.pop("ctx", False)
+        self.spec = ToolSpec.model_validate(arguments)
+        self._function = function
+        self._model = arguments_model(function)
+
+    async def call(self, arguments: Mapping[str, Any], context: Any, threads: Executor) -> Any:
+        """Calls it; a plain ``def`` runs in a pool thread."""
+        checked = check_arguments(self._model, self.spec.name, arguments)
+        if inspect.iscoroutinefunction(self._function):
+            return await self._function(**checked, **({"ctx": context} if self.wants_context else {}))
+        loop = asyncio.get_running_loop()
+        if self.wants_context:
+            from headrace.operator._context import BlockingContext
+
+            checked["ctx"] = BlockingContext(context, loop)
+        return await loop.run_in_executor(threads, lambda: self._function(**checked))
+
+
+class Resources:
+    """The resources that a plan names, for one worker."""
+
+    def __init__(
+        self, plan: AgentPlan, bind: Callable[[str], Any], mains: Mapping[str, Any] | None
+    ) -> None:
+        self._providers = plan.resource_providers
+        self._bind = bind
+        self._mains = mains
+        self._built: dict[tuple[str, str], asyncio.Future[Any]] = {}
+        self._prompts: dict[str, Prompt] = {}
+
+    def names(self, kind: str) -> list[str]:
+        """The names of the resources of a kind."""
+        return list(self._providers.get(kind, {}))
+
+    def prompt(self, name: str) -> Prompt:
+        """A prompt of the plan."""
+        if name not in self._prompts:
+            data = self._provider("prompts", name).arguments
+            self._prompts[name] = Prompt(**data)
+        return self._prompts[name]
+
+    async def get(self, kind: str, name: str) -> Any:
+        """A resource, built now where it is not yet.
+
+        Raises:
+            ResourceError: It is not declared, or it could not be built; the next use tries again.
+        """
+        if kind == "prompts":
+            return self.prompt(name)
+        future = self._built.get((kind, name))
+        if future is None:
+            provider = self._provider(kind, name)
+            future = asyncio.get_running_loop().create_future()
+            self._built[kind, name] = future
+            try:
+                future.set_result(await self._build(provider))
+            except BaseException as error:
+                del self._built[kind, name]
+                if not isinstance(error, Exception):
+                    future.cancel()
+                    raise
+                wrapped = error if isinstance(error, HeadraceError) else ResourceError(
+                    f"the resource {name!r} ({kind}) cannot be built: "
+                    f"{type(error).__name__}: {error}"
+                )
+                future.set_exception(wrapped)
+                future.exception()  # looked at: no warning where nobody else waits
+                raise wrapped from error
+        return await asyncio.shield(future) if not future.done() else future.result()
+
+    async def tools(self, names: Sequence[str]) -> dict[str, tuple[ToolSpec, str]]:
+        """For the names of tools and toolsets: what the model is told, and who serves it.
+
+        Raises:
+            ResourceError: Two tools have one name.
+        """
+        found: dict[str, tuple[ToolSpec, str]] = {}
+        for name in names:
+            resource = await self.get("tools", name)
+            specs = resource.specs() if isinstance(resource, Toolset) else [resource.spec]
+            for spec in specs:
+                if spec.name in found:
+                    raise ResourceError(
+                        f"two tools are called {spec.name!r}: of {found[spec.name][1]!r} and of "
+                        f"{name!r}. Offer one of them, or give one another name."
+                    )
+                found[spec.name] = (spec, name)
+        return found
+
+    async def owner(self, tool: str) -> str:
+        """The resource that serves a tool."""
+        if tool in self.names("tools"):
+            resource = await self.get("tools", tool)
+            if not isinstance(resource, Toolset):
+                return tool
+        for name in self.names("tools"):
+            resource = await self.get("tools", name)
+            if isinstance(resource, Toolset) and any(s.name == tool for s in resource.specs()):
+                return name
+        raise ToolError(f"there is no tool called {tool!r}")
+
+    async def close(self) -> None:
+        """Closes all that was built, the last one first."""
+        built = list(self._built.values())
+        self._built.clear()
+        for future in reversed(built):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                resource = future.result()
+                if isinstance(resource, Resource):
+                    await resource.close()
+
+    def _provider(self, kind: str, name: str) -> ResourceProvider:
+        try:
+            return self._providers[kind][name]
+        except KeyError:
+            known = ", ".join(self.names(kind)) or "none"
+            raise ResourceError(
+                f"the agent declares no resource {name!r} of the kind {kind!r} (it has: {known})"
+            ) from None
+
+    async def _build(self, provider: ResourceProvider) -> Any:
+        if provider.target is None:
+            raise ResourceError(f"the resource {provider.name!r} has nothing to build")
+        if provider.kind == "tools" and provider.plugin is None and "parameters" in (
+            provider.arguments
+        ):
+            return FunctionTool(self._bind(provider.target), provider)
+        target = find(provider.target, self._mains)
+        resource = target(**provider.arguments)
+        if isinstance(resource, Resource):
+            await resource.open()
+        return resource

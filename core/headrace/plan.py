@@ -1,0 +1,156 @@
+"""The compiled form of an agent: plain data, the same bytes for the same agent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from headrace.config import RuntimeConfig
+from headrace.errors import PlanVersionError
+from headrace.policy import FailurePolicy
+
+if TYPE_CHECKING:
+    from headrace.agent import Agent
+    from headrace.plugins import PluginSet
+
+__all__ = ["FORMAT", "ActionSpec", "AgentPlan", "ResourceProvider", "Trigger"]
+
+FORMAT = 1
+"""The version of the plan's format that this code writes; it reads this and all older ones."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Trigger(_Frozen):
+    """What sets off an action."""
+
+    event: str
+    """The event type."""
+    when: str | None = None
+    """A condition (CEL) on ``event`` and ``key``; ``None``: always."""
+
+
+class ActionSpec(_Frozen):
+    """One action."""
+
+    name: str
+    """Its name, unique in the agent."""
+    function: str
+    """Where the function is: ``module:qualified.name``."""
+    mode: Literal["async", "sync", "blocking"]
+    """Runs on the event loop, at once in the operator's thread, or in the pool of threads."""
+    triggers: tuple[Trigger, ...]
+    """What sets it off; it runs once for an event that several of them match."""
+    policy: FailurePolicy | None = None
+    """What follows a failure; ``None``: the agent's ``failure`` setting."""
+    timeout: float | None = None
+    """Seconds an attempt may take; ``None``: the agent's ``action_timeout`` setting."""
+
+
+class ResourceProvider(_Frozen):
+    """How a worker builds one resource."""
+
+    kind: str
+    """The kind of plugin, such as ``chat_models``."""
+    name: str
+    """The name that actions use."""
+    plugin: str | None = None
+    """The plugin's name; ``None`` for the project's own code and for data."""
+    target: str | None = None
+    """What is called or built: ``module:qualified.name``; ``None`` for data."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the target; for prompts the prompt, for tools what the model is told."""
+    distribution: str | None = None
+    """The distribution that provides it, ``None`` for the project's own code."""
+    version: str | None = None
+    """That distribution's version."""
+
+
+class AgentPlan(_Frozen):
+    """An agent, compiled. Made by ``AgentPlan.from_agent``; JSON both ways, byte for byte."""
+
+    format: int = FORMAT
+    """Version of this format."""
+    name: str
+    """The agent's name."""
+    description: str = ""
+    """What the agent is for."""
+    agent_class: str | None = None
+    """The class whose instance its actions are bound to; ``None`` where none needs one."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """The agent's fields, in stored form (``headrace.values``)."""
+    actions: dict[str, ActionSpec]
+    """The actions by name, in the order in which they start."""
+    actions_by_event: dict[str, tuple[str, ...]]
+    """For each event type the actions that it triggers, in plan order."""
+    resource_providers: dict[str, dict[str, ResourceProvider]] = Field(default_factory=dict)
+    """For each kind the resources by name."""
+    config: RuntimeConfig = RuntimeConfig()
+    """Settings of the operator."""
+    core_version: str
+    """The version of headrace-core that compiled it."""
+
+    @classmethod
+    def from_agent(cls, agent: Agent, *, plugins: PluginSet | None = None) -> AgentPlan:
+        """Compiles an agent.
+
+        Args:
+            agent: An ``Agent`` instance (by class, by ``AgentBuilder`` or from YAML).
+            plugins: The plugins to choose from; those of this environment where ``None``.
+
+        Raises:
+            PlanError: With all faults that were found, each with its place.
+        """
+        from headrace.compiler import compile_agent
+
+        return compile_agent(agent, plugins=plugins)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the plan's canonical JSON, in hexadecimal."""
+        data = self.model_dump(mode="json")
+        text = json.dumps(data, sort_keys=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def distributions(self) -> dict[str, str]:
+        """The distributions that a worker must have, with their versions, the core's included."""
+        found = {
+            provider.distribution: provider.version or ""
+            for providers in self.resource_providers.values()
+            for provider in providers.values()
+            if provider.distribution
+        }
+        return dict(sorted({**found, "headrace-core": self.core_version}.items()))
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The modules that hold the agent's own code; ``__main__`` is one of them for a script."""
+        references = [spec.function for spec in self.actions.values()]
+        references += [
+            provider.target
+            for providers in self.resource_providers.values()
+            for provider in providers.values()
+            if provider.target and not provider.distribution
+        ]
+        if self.agent_class:
+            references.append(self.agent_class)
+        return frozenset(reference.partition(":")[0] for reference in references)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_format(cls, data: Any, _info: ValidationInfo) -> Any:
+        if isinstance(data, dict):
+            found = data.get("format", FORMAT)
+            if not isinstance(found, int) or not 1 <= found <= FORMAT:
+                raise PlanVersionError(
+                    f"this plan has format {found!r}; headrace-core here reads formats 1 to "
+                    f"{FORMAT}. Compile the agent again with this version, or install the "
+                    f"headrace-core that wrote it ({data.get('core_version', 'unknown')})."
+                )
+        return data

@@ -1,0 +1,78 @@
+"""Plugins: found by the metadata of what is installed, imported when something names them.
+
+Listing imports no plugin, and neither pluggy nor packaging where the answer is cached.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from headrace.plugins._discover import discover
+from headrace.plugins._errors import (
+    PluginBlockedError,
+    PluginBrokenError,
+    PluginConflictError,
+    PluginIncompatibleError,
+    PluginNotFoundError,
+    UnknownKindError,
+)
+from headrace.plugins._model import (
+    BrokenDistribution,
+    DistributionName,
+    Kind,
+    ListedPlugin,
+    Plugin,
+    State,
+    normalise,
+)
+from headrace.plugins._set import PluginSet
+
+if TYPE_CHECKING:
+    from headrace.plugins._hooks import Hooks, add_hooks, hookimpl, hooks, hookspec
+    from headrace.plugins._load import PluginCheck, check, load
+
+__all__ = [
+    "BrokenDistribution",
+    "DistributionName",
+    "Hooks",
+    "Kind",
+    "ListedPlugin",
+    "Plugin",
+    "PluginBlockedError",
+    "PluginBrokenError",
+    "PluginCheck",
+    "PluginConflictError",
+    "PluginIncompatibleError",
+    "PluginNotFoundError",
+    "PluginSet",
+    "State",
+    "UnknownKindError",
+    "add_hooks",
+    "check",
+    "discover",
+    "hookimpl",
+    "hooks",
+    "hookspec",
+    "load",
+    "normalise",
+]
+
+# A listing does without these, and without pluggy.
+_LATER = {
+    "Hooks": "_hooks",
+    "PluginCheck": "_load",
+    "add_hooks": "_hooks",
+    "check": "_load",
+    "hookimpl": "_hooks",
+    "hooks": "_hooks",
+    "hookspec": "_hooks",
+    "load": "_load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is not None:
+        return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""Hooks that many plugins may answer. pluggy is handed plugins that are already loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from headrace.plugins._errors import PluginBrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.plugins._model import Plugin
+
+__all__ = ["Hooks", "add_hooks", "hookimpl", "hooks", "hookspec"]
+
+_PROJECT = "headrace"
+
+hookspec = pluggy.HookspecMarker(_PROJECT)
+"""Marks a hook that headrace calls."""
+
+hookimpl = pluggy.HookimplMarker(_PROJECT)
+"""Marks a plugin's answer to a hook."""
+
+
+class Hooks:
+    """The hooks that there are. Answers may leave out arguments that they do not need."""
+
+    @hookspec
+    def headrace_record(self, record: Any) -> None:
+        """Observe one record of a run, when it is written; what was before is not told again.
+
+        Args:
+            record: The record. It is shared with other listeners and must not be changed.
+        """
+
+    @hookspec
+    def headrace_cli_commands(self) -> list[Any]:  # type: ignore[empty-body]
+        """Give click commands to add to ``agents``, once, when the command line starts."""
+
+    @hookspec
+    def headrace_prompt(self, messages: list[Any], agent: Any) -> None:
+        """Shape what a model is about to be sent.
+
+        Args:
+            messages: The messages, to be changed in place; answers see each other's changes.
+            agent: The agent that asks.
+        """
+
+
+def hooks() -> pluggy.PluginManager:
+    """Make a plugin manager that knows headrace's hooks, and has no plugin yet."""
+    manager = pluggy.PluginManager(_PROJECT)
+    manager.add_hookspecs(Hooks)
+    return manager
+
+
+def add_hooks(
+    manager: pluggy.PluginManager, loaded: Iterable[tuple[Plugin, object]]
+) -> tuple[PluginBrokenError, ...]:
+    """Register hook plugins that are already loaded, each by itself.
+
+    A class among them is called without arguments, and its instance is registered.
+
+    Returns:
+        Why some could not be registered; of these no hook is left in the manager.
+    """
+    faults: list[PluginBrokenError] = []
+    for plugin, found in loaded:
+        fault = _add(manager, plugin, found)
+        if fault is not None:
+            faults.append(fault)
+    return tuple(faults)
+
+
+def _add(manager: pluggy.PluginManager, plugin: Plugin, found: object) -> PluginBrokenError | None:
+    name = f"{plugin.distribution}:{plugin.name}"
+    if manager.has_plugin(name):
+        return PluginBrokenError(plugin, "it is registered already")
+    try:
+        answers = found() if isinstance(found, type) else found
+        if manager.is_registered(answers):
+            return PluginBrokenError(plugin, "its object is registered under another name already")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it must not take the others down
+        return _broken(plugin, error)
+    try:
+        manager.register(answers, name=name)
+        unknown = sorted(
+            caller.name
+            for caller in manager.get_hookcallers(answers) or []
+            if not caller.has_spec()
+            and any(i.plugin is answers and not i.optionalhook for i in caller.get_hookimpls())
+        )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it must not take the others down
+        _withdraw(manager, name)  # pluggy leaves the hooks that it had come to
+        return _broken(plugin, error)
+    if unknown:
+        _withdraw(manager, name)
+        return PluginBrokenError(plugin, f"headrace has no hook {', '.join(unknown)}")
+    return None
+
+
+def _withdraw(manager: pluggy.PluginManager, name: str) -> None:
+    if manager.has_plugin(name):
+        manager.unregister(name=name)
+
+
+def _broken(plugin: Plugin, error: BaseException) -> PluginBrokenError:
+    fault = PluginBrokenError(plugin, f"{type(error).__name__}: {error}".rstrip(": "))
+    fault.__cause__ = error
+    return fault

@@ -1,0 +1,98 @@
+"""Tools from Python functions: what the model is told, and the check of what it gives."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from headrace.chat import ToolSpec
+from headrace.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["arguments_model", "check_arguments", "tool_spec"]
+
+HIDDEN = frozenset({"self", "ctx"})
+"""Parameters that the runtime gives, and the model never sees."""
+
+_PARAMETER = re.compile(r"^\s{2,}\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.+)$")
+
+
+def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
+    """A pydantic model of a function's visible parameters.
+
+    Raises:
+        TypeError: A parameter has no type, or none that a schema can be made of.
+    """
+    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    described = _described(function)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in HIDDEN:
+            continue
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(f"the parameter *{name} has no fixed schema: name each parameter")
+        if name not in hints:
+            raise TypeError(f"the parameter {name!r} has no type")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (hints[name], Field(default, description=described.get(name)))
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
+    model: type[BaseModel] = create_model(function.__name__, __config__=config, **fields)
+    return model
+
+
+def tool_spec(name: str, description: str | None, function: Callable[..., Any]) -> ToolSpec:
+    """What the model is told of a function."""
+    schema = arguments_model(function).model_json_schema()
+    schema.pop("title", None)
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+    schema.setdefault("properties", {})
+    text = description if description is not None else _summary(function)
+    return ToolSpec(name=name, description=text, parameters=schema)
+
+
+def check_arguments(
+    model: type[BaseModel], tool: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments with their right types.
+
+    Raises:
+        ToolError: They do not fit; the text tells the model what to mend.
+    """
+    try:
+        checked = model.model_validate(dict(arguments))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ToolError(f"the arguments of the tool {tool} do not fit: {faults}") from None
+    return {name: getattr(checked, name) for name in checked.model_fields_set}
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    text = inspect.getdoc(function) or ""
+    return re.split(r"\n\s*(?:Args|Returns|Raises|Yields|Example|Examples):", text)[0].strip()
+
+
+def _described(function: Callable[..., Any]) -> dict[str, str]:
+    """The descriptions under ``Args:`` of a Google docstring."""
+    _, _, rest = (inspect.getdoc(function) or "").partition("\nArgs:\n")
+    found: dict[str, str] = {}
+    name = ""
+    for line in rest.splitlines():
+        if line and not line.startswith(" "):
+            break
+        if match := _PARAMETER.match(line):
+            if len(line) - len(line.lstrip()) <= 4:  # noqa: PLR2004 - a docstring's one indent
+                name = match[1]
+                found[name] = match[2].strip()
+        elif name and line.strip():
+            found[name] += " " + line.strip()
+    return found
