@@ -88,17 +88,21 @@ def _add(manager: pluggy.PluginManager, plugin: Plugin, found: object) -> Plugin
         return _broken(plugin, error)
     try:
         manager.register(answers, name=name)
+        callers = manager.get_hookcallers(answers) or []
         unknown = sorted(
             caller.name
-            for caller in manager.get_hookcallers(answers) or []
+            for caller in callers
             if not caller.has_spec()
             and any(i.plugin is answers and not i.optionalhook for i in caller.get_hookimpls())
         )
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - it must not take the others down
-        _withdraw(manager, name)  # pluggy leaves the hooks that it had come to
+        _withdraw(manager, name)  # an older pluggy leaves the hooks that it had come to
         return _broken(plugin, error)
+    if not callers:
+        _withdraw(manager, name)
+        return PluginBrokenError(plugin, "it answers no hook of headrace (is it marked hookimpl?)")
     if unknown:
         _withdraw(manager, name)
         return PluginBrokenError(plugin, f"headrace has no hook {', '.join(unknown)}")

@@ -37,6 +37,11 @@ class WrongArguments:
         pass
 
 
+class Unmarked:
+    def headrace_record(self, record):
+        pass
+
+
 class UnknownHook:
     @hookimpl
     def headrace_no_such_hook(self):
@@ -90,7 +95,7 @@ def test_prompts_are_shaped_in_place(manager):
     assert messages == ["HELLO"]
 
 
-@pytest.mark.parametrize("broken", [Explodes, WrongArguments, UnknownHook])
+@pytest.mark.parametrize("broken", [Explodes, WrongArguments, UnknownHook, Unmarked])
 class TestABrokenPlugin:
     def test_is_told(self, manager, broken):
         (fault,) = add_hooks(manager, [(plugin("bad"), broken)])
@@ -110,6 +115,10 @@ class TestABrokenPlugin:
 
 def test_a_hook_marked_optional_may_be_of_a_later_headrace(manager):
     assert add_hooks(manager, [(plugin("one"), HookOfALaterHeadrace)]) == ()
+
+
+def test_nothing_at_all_is_told(manager):
+    assert len(add_hooks(manager, [(plugin("one"), None)])) == 1
 
 
 def test_one_plugin_twice_is_told(manager):

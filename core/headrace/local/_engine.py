@@ -1,0 +1,304 @@
+"""The embedded engine: one process, no server. It drives the operator over a source of inputs.
+
+The driver is plain synchronous code that owns the event loop. It starts each run at once, in its
+own frame; what has to wait goes on when the loop is turned, which happens every few inputs, when
+too much is in flight, and when there is nothing else to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace.errors import JobFailedError, MemoryValueError
+from headrace.lanes import Lanes
+from headrace.local._sinks import ListSink, Sink
+from headrace.local._sources import END, NOTHING, InputError, Source
+from headrace.local._sqlite import SqliteState
+from headrace.local._state import MemoryState, State
+from headrace.local._turning import TurnedLoop
+from headrace.operator import Journal, Operator, Run, RunInput, check_worker
+from headrace.values import encode, key_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from headrace.plan import AgentPlan
+    from headrace.records import Record
+
+__all__ = ["JobResult", "LocalEngine"]
+
+_TURN_EVERY = 16  # inputs between two turns of the loop while something waits
+_FLUSH_EVERY = 1000  # finished runs between two flushes of a busy job
+_FLUSH_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class JobResult:
+    """What a job did."""
+
+    inputs: int = 0
+    """Inputs that were read, those left by an earlier process included."""
+    finished: int = 0
+    """Runs that committed."""
+    skipped: int = 0
+    """Runs that failed and were dropped, as their policy says."""
+    dead_letters: int = 0
+    """Runs that failed and were put aside."""
+    outputs: int = 0
+    """Outputs that were sent."""
+    handed_back: int = 0
+    """Inputs that were stopped on; a state file gives them to the next process."""
+    seconds: float = 0.0
+    """How long it took."""
+
+
+class LocalEngine:
+    """Runs a plan on this machine.
+
+    Args:
+        plan: The agent.
+        key: Gives the key of an input.
+        state: A SQLite file that survives this process; ``None``: memory.
+        output: Takes the outputs.
+        dead_letters: Takes the dead letters.
+        observers: Told of every record.
+        clock: Seconds since the epoch.
+        on_progress: Told of the counts now and then.
+        stop_after: Seconds that runs under way are given to finish when the job is stopped.
+    """
+
+    def __init__(
+        self,
+        plan: AgentPlan,
+        *,
+        key: Callable[[Any], Any] | None = None,
+        state: Path | None = None,
+        output: Sink | None = None,
+        dead_letters: Sink | None = None,
+        observers: Sequence[Callable[[Record], None]] = (),
+        clock: Callable[[], float] = time.time,
+        on_progress: Callable[[JobResult], None] | None = None,
+        stop_after: float = 10.0,
+    ) -> None:
+        check_worker(plan)
+        self.plan = plan
+        self.result = JobResult()
+        self._key = key or (lambda value: value)
+        self._sinks: Mapping[str, Sink] = {
+            "output": output or ListSink(),
+            "dead_letter": dead_letters or ListSink(),
+        }
+        self._clock = clock
+        self._observers = observers
+        self._on_progress = on_progress
+        self._stop_after = stop_after
+        self._state_path = state
+        self._stopping = False
+        self._failure: Run | None = None
+        self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
+        self._turning: TurnedLoop
+        self._operator: Operator
+        self._state: State
+
+    def run(self, source: Source) -> JobResult:
+        """Runs until the source ends, or ``stop`` is called.
+
+        Raises:
+            JobFailedError: A run failed, and its policy is to fail the job.
+            InputError: An input cannot be read, or has no key.
+        """
+        began = time.monotonic()
+        self._turning = TurnedLoop()
+        self._state = self._open_state()
+        try:
+            self._operator = Operator(
+                self.plan,
+                self._turning.loop,
+                on_done=self._done,
+                recorded=self._recorded if self._state.durable else None,
+                observers=self._observers,
+                clock=self._clock,
+            )
+            self._journaled: list[tuple[Run, asyncio.Future[None]]] = []
+            self._since_flush = 0
+            self._last_flush = time.monotonic()
+            try:
+                self._drive(source)
+            finally:
+                self._shut_down()
+        finally:
+            source.close()
+            self._state.close()
+            self._turning.close()
+            for sink in self._sinks.values():
+                sink.close()
+        self.result.seconds = time.monotonic() - began
+        if self._failure is not None and self._failure.outcome is not None:
+            error = self._failure.outcome.error
+            raise JobFailedError(str(error)) from error
+        return self.result
+
+    def stop(self) -> None:
+        """Stops reading and lets what is under way finish; may be called from a signal handler."""
+        self._stopping = True
+        self._turning.wake_from_thread()
+
+    # ------------------------------------------------------------ driving
+    def _drive(self, source: Source) -> None:
+        for pending in self._state.pending():
+            journal = None if pending.journal is None else Journal(pending.journal)
+            self._offer(pending.item, journal)
+            self._pace()
+        sequence = self._state.next_sequence
+        source.start(self._state.position(), self._turning.wake_from_thread)
+        while not self._stopping and self._failure is None:
+            value = source.poll()
+            if value is END:
+                break
+            if value is NOTHING:
+                self._flush()
+                self._turning.wait()
+                continue
+            item = self._item(value, sequence)
+            sequence += 1
+            self._state.arrived(item, source.position() if source.resumable else None)
+            self._offer(item, None)
+            self._pace()
+        deadline = time.monotonic() + self._stop_after
+        while self._busy() and self._failure is None:
+            self._flush()
+            if self._stopping and time.monotonic() >= deadline:
+                break
+            self._turning.wait(self._stop_after if self._stopping else None)
+
+    def _busy(self) -> bool:
+        return bool(self._operator.suspended)
+
+    def _item(self, value: Any, sequence: int) -> RunInput:
+        try:
+            key = self._key(value)
+        except Exception as error:
+            raise InputError(
+                f"input {sequence + 1} has no key: {type(error).__name__}: {error} "
+                f"in {str(value)[:120]!r}"
+            ) from error
+        try:
+            return RunInput(key, key_id(key), encode(value), sequence)
+        except MemoryValueError as error:
+            raise InputError(f"input {sequence + 1}: {error}") from None
+
+    def _offer(self, item: RunInput, journal: Journal | None) -> None:
+        self.result.inputs += 1
+        if self._lanes.enter(item.key_id, (item, journal)):
+            self._begin(item, journal)
+
+    def _begin(self, item: RunInput, journal: Journal | None) -> None:
+        """Runs a key's inputs until one has to wait."""
+        following: tuple[RunInput, Journal | None] | None = (item, journal)
+        while following is not None:
+            run = self._operator.begin(following[0], self._state.cells(item.key_id), following[1])
+            if run.outcome is None:
+                return
+            following = self._commit(run)
+
+    def _pace(self) -> None:
+        """Keeps the loop turning, and waits while too much is under way."""
+        operator = self._operator
+        if operator.suspended and self.result.inputs % _TURN_EVERY == 0:
+            self._turning.turn()
+        limit = self.plan.config.max_in_flight
+        while (
+            operator.in_flight >= limit or self._lanes.waiting >= 4 * limit
+        ) and self._failure is None:
+            self._flush_if_due()
+            self._turning.wait()
+        self._flush_if_due()
+
+    def _done(self, run: Run) -> None:
+        """Told on the loop of a run that had to wait."""
+        following = self._commit(run)
+        if following is not None:
+            self._begin(*following)
+        self._turning.wake()
+
+    def _commit(self, run: Run) -> tuple[RunInput, Journal | None] | None:
+        """Takes a run's outcome; gives the input of the same key that is next."""
+        outcome = run.outcome
+        assert outcome is not None  # noqa: S101 - the operator settles every run
+        result = self.result
+        if outcome.status in {"handed_back", "failed"}:
+            if outcome.status == "failed" and self._failure is None:
+                self._failure = run
+            result.handed_back += 1
+            return None  # the lane stays taken: nothing of this key overtakes
+        lines = [("output", line) for line in outcome.outputs]
+        if outcome.dead_letter is not None:
+            lines.append(("dead_letter", encode(outcome.dead_letter.as_dict())))
+            result.dead_letters += 1
+        elif outcome.status == "skipped":
+            result.skipped += 1
+        else:
+            result.finished += 1
+        result.outputs += len(outcome.outputs)
+        self._state.commit(run.item, outcome.changes, lines)
+        self._since_flush += 1
+        following = self._lanes.leave(run.item.key_id)
+        return following if self._failure is None else None
+
+    # ------------------------------------------------------------ making it permanent
+    def _open_state(self) -> State:
+        if self._state_path is None:
+            return MemoryState(self._clock, self._deliver)
+        state = SqliteState(self._state_path, self.plan.name, self._clock, self._deliver)
+        lines, lengths = state.undelivered()
+        for name, sink in self._sinks.items():
+            sink.cut(lengths.get(name, 0))
+        if lines:
+            state.delivered(self._deliver(lines))
+        return state
+
+    def _deliver(self, lines: list[tuple[str, Any]]) -> dict[str, int]:
+        by_stream: dict[str, list[Any]] = {name: [] for name in self._sinks}
+        for name, line in lines:
+            by_stream[name].append(line)
+        return {name: self._sinks[name].write(some) for name, some in by_stream.items()}
+
+    async def _recorded(self, run: Run) -> None:
+        """Waits for the flush that holds the run's journal; many runs share one."""
+        future: asyncio.Future[None] = self._turning.loop.create_future()
+        if not self._journaled:
+            self._turning.loop.call_soon(self._flush)
+        self._journaled.append((run, future))
+        await future
+
+    def _flush_if_due(self) -> None:
+        if self._since_flush >= _FLUSH_EVERY or (
+            self._state.durable and time.monotonic() - self._last_flush > _FLUSH_SECONDS
+        ):
+            self._flush()
+
+    def _flush(self) -> None:
+        journaled, self._journaled = self._journaled, []
+        for run, _ in journaled:
+            if run.journal is not None:
+                self._state.journal(run.item, run.journal.stored())
+        self._state.flush()
+        for _, future in journaled:
+            if not future.done():
+                future.set_result(None)
+        self._since_flush = 0
+        self._last_flush = time.monotonic()
+        if self._on_progress is not None:
+            self._on_progress(self.result)
+
+    def _shut_down(self) -> None:
+        """Hands back what is under way, and closes the resources."""
+        try:
+            self._turning.run(self._operator.close())
+        finally:
+            self._flush()
+

@@ -1,0 +1,98 @@
+"""Where the local engine's streams go: lists, callables, files of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from headrace.errors import StateError
+from headrace.values import decode, to_jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["CallSink", "FileSink", "ListSink", "Sink"]
+
+
+class Sink:
+    """Takes the lines of one stream, in stored form."""
+
+    def write(self, lines: list[Any]) -> int:
+        """Writes lines; gives the stream's length afterwards, 0 where it has none."""
+        raise NotImplementedError
+
+    def cut(self, length: int) -> None:
+        """Takes back what was written after a length (after a crash)."""
+
+    def close(self) -> None:
+        """Closes the stream."""
+
+
+class ListSink(Sink):
+    """A list of values."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def write(self, lines: list[Any]) -> int:
+        """Appends the values."""
+        self.values += [decode(line) for line in lines]
+        return 0
+
+
+class CallSink(Sink):
+    """Calls a function with every value."""
+
+    def __init__(self, call: Callable[[Any], None]) -> None:
+        self._call = call
+
+    def write(self, lines: list[Any]) -> int:
+        """Calls it."""
+        for line in lines:
+            self._call(decode(line))
+        return 0
+
+
+class FileSink(Sink):
+    """A file of JSON lines, or a stream such as stdout."""
+
+    def __init__(self, target: Path | IO[str], *, keep: bool = False) -> None:
+        self._path: Path | None = None
+        if hasattr(target, "write"):
+            self._file: IO[Any] = target
+        else:
+            self._path = target
+            self._file = target.open("ab" if keep else "wb")
+
+    def write(self, lines: list[Any]) -> int:
+        """Writes the lines, whole, and hands them to the operating system."""
+        text = "".join(
+            json.dumps(to_jsonable(decode(line)), ensure_ascii=False) + "\n" for line in lines
+        )
+        if self._path is None:
+            self._file.write(text)
+            self._file.flush()
+            return 0
+        self._file.write(text.encode(errors="backslashreplace"))
+        self._file.flush()
+        return self._file.tell()
+
+    def cut(self, length: int) -> None:
+        """Cuts the file to a length."""
+        if self._path is None:
+            return
+        size = os.fstat(self._file.fileno()).st_size
+        if size < length:
+            raise StateError(
+                f"{self._path} has {size} bytes, and the state knows of {length}: outputs were "
+                "taken away. Put the file back, or start with a new state file."
+            )
+        self._file.truncate(length)
+        self._file.seek(0, os.SEEK_END)
+
+    def close(self) -> None:
+        """Closes the file; a stream that was given stays open."""
+        if self._path is not None:
+            self._file.close()
