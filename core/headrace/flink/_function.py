@@ -1,0 +1,287 @@
+"""The agent as a Flink function: keyed by shard, memory in pages, runs stepped at once.
+
+A shard's state is at hand only while Flink is at one of its elements or timers. So a run that had
+to wait is committed, and the next input of its key begun, when its shard has its turn: at the next
+element, or at the tick of a timer that every busy shard has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from headrace.flink._loop import WorkerLoop
+from headrace.flink._pages import Pages, shard_of
+from headrace.flink._pyflink import (
+    KeyedProcessFunction,
+    MapStateDescriptor,
+    OutputTag,
+    Types,
+    ValueStateDescriptor,
+)
+from headrace.lanes import Lanes
+from headrace.operator import Journal, Operator, Run, RunInput, check_worker
+from headrace.plan import AgentPlan
+from headrace.values import decode, encode, key_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from headrace.flink._pyflink import RuntimeContext
+    from headrace.values import Stored
+
+__all__ = ["DEAD_LETTERS", "AgentFunction", "ShardSelector"]
+
+_TICK_MS = 10
+_TURN_EVERY = 16  # elements between two turns of the loop while something waits
+_END_OF_TIME = 2**63 - 2  # the event-time timer that a bounded input's last watermark fires
+_WAITING_PER_SHARD = 256
+
+DEAD_LETTERS = OutputTag("headrace-dead-letters", Types.PICKLED_BYTE_ARRAY())
+"""The side output of dead letters: mappings, see ``headrace.operator.DeadLetter``."""
+
+
+class ShardSelector:
+    """Gives the shard of an element's key."""
+
+    def __init__(
+        self, key: Callable[[Any], Any], parse: Callable[[Any], Any] | None, shards: int
+    ) -> None:
+        self._key = key
+        self._parse = parse
+        self._shards = shards
+
+    def __call__(self, element: Any) -> int:
+        """The shard."""
+        value = element if self._parse is None else self._parse(element)
+        return shard_of(key_id(self._key(value)), self._shards)
+
+
+class _Shard:
+    """What a worker holds of a shard between its turns."""
+
+    __slots__ = ("changed", "done", "pages", "pending", "ticking", "waiting")
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.pending: dict[int, list[Any]] = {}
+        self.done: deque[Run] = deque()
+        self.ticking = False
+        self.changed = False
+        self.waiting = 0
+
+
+class AgentFunction(KeyedProcessFunction):
+    """Runs an agent over the elements of a stream that is keyed by shard.
+
+    Args:
+        plan: The plan, as JSON.
+        key: Gives the agent's key of an input.
+        parse: Makes the input of an element; ``None``: the element is the input.
+        render: Makes an output's element of its value; ``None``: the value itself.
+        mains: What a driver script defines in ``__main__``, by reference.
+    """
+
+    def __init__(
+        self,
+        plan: str,
+        key: Callable[[Any], Any],
+        parse: Callable[[Any], Any] | None = None,
+        render: Callable[[Any], Any] | None = None,
+        mains: dict[str, Any] | None = None,
+    ) -> None:
+        self._plan_json = plan
+        self._key = key
+        self._parse = parse
+        self._render = render
+        self._mains = mains
+
+    # ------------------------------------------------------------ Flink's calls
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Gets ready; refuses a worker whose plugins are not the plan's."""
+        plan = AgentPlan.model_validate_json(self._plan_json)
+        check_worker(plan)
+        pickled = Types.PICKLED_BYTE_ARRAY()
+        state = runtime_context
+        self._pages = state.get_map_state(MapStateDescriptor("pages", Types.INT(), pickled))
+        self._large = state.get_map_state(MapStateDescriptor("large", Types.STRING(), pickled))
+        self._count = state.get_state(ValueStateDescriptor("page-count", Types.INT()))
+        self._pending = state.get_state(ValueStateDescriptor("pending", pickled))
+        self._sequence = state.get_state(ValueStateDescriptor("sequence", Types.LONG()))
+        self._config = plan.config
+        self._shards: dict[int, _Shard] = {}
+        self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
+        self._next: dict[int, int] = {}
+        self._elements = 0
+        self._loop = WorkerLoop()
+        self._operator = Operator(
+            plan, self._loop.loop, on_done=self._done, recorded=self._recorded, mains=self._mains
+        )
+
+    def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
+        """One input."""
+        with self._loop:
+            number = ctx.get_current_key()
+            outputs: list[Any] = []
+            shard = self._shard(number, outputs)
+            parsed = value if self._parse is None else self._parse(value)
+            key = self._key(parsed)
+            sequence = self._next[number]
+            self._next[number] = sequence + 1
+            item = RunInput(key, key_id(key), encode(parsed), sequence, ctx.timestamp())
+            self._offer(shard, item, None, outputs)
+            self._pace(shard, outputs)
+            self._commit(shard, outputs)
+            self._save(number, shard, ctx)
+            self._loop.help(bool(self._operator.suspended))
+        yield from outputs
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
+        """A tick of a busy shard, or the end of a bounded input."""
+        with self._loop:
+            number = ctx.get_current_key()
+            outputs: list[Any] = []
+            shard = self._shard(number, outputs)
+            if timestamp != _END_OF_TIME:
+                shard.ticking = False
+            if self._operator.suspended:
+                self._loop.turn()
+            self._commit(shard, outputs)
+            while timestamp == _END_OF_TIME and shard.pending:
+                self._loop.wait()
+                self._commit(shard, outputs)
+            self._save(number, shard, ctx)
+            self._loop.help(bool(self._operator.suspended))
+        yield from outputs
+
+    def close(self) -> None:
+        """Ends what is under way (its inputs are in the state), and closes the resources."""
+        if hasattr(self, "_operator"):
+            self._loop.close(self._operator.close())
+
+    # ------------------------------------------------------------ runs
+    def _offer(
+        self, shard: _Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
+    ) -> None:
+        if self._lanes.enter(item.key_id, (item, journal)):
+            self._begin(shard, item, journal, outputs)
+        else:
+            self._keep(shard, item, journal)
+            shard.waiting += 1
+
+    def _begin(
+        self, shard: _Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
+    ) -> None:
+        """Runs a key's inputs until one has to wait."""
+        following: tuple[RunInput, Journal | None] | None = (item, journal)
+        while following is not None:
+            item, journal = following
+            run = self._operator.begin(item, shard.pages.cells(item.key_id), journal)
+            if run.outcome is None:
+                self._keep(shard, item, run.journal)
+                return
+            following = self._take(shard, run, outputs)
+
+    def _commit(self, shard: _Shard, outputs: list[Any]) -> None:
+        """Takes the outcomes of the shard's runs that have ended since its last turn."""
+        while shard.done:
+            run = shard.done.popleft()
+            following = self._take(shard, run, outputs)
+            if following is not None:
+                self._begin(shard, *following, outputs)
+
+    def _take(
+        self, shard: _Shard, run: Run, outputs: list[Any]
+    ) -> tuple[RunInput, Journal | None] | None:
+        outcome = run.outcome
+        assert outcome is not None  # noqa: S101 - the operator settles every run
+        if outcome.status == "handed_back":
+            return None
+        if outcome.status == "failed":
+            error = outcome.error
+            raise error if error is not None else RuntimeError("a run failed")
+        item = run.item
+        if outcome.changes:
+            now = self._operator.clock()
+            if shard.pages.commit(item.key_id, outcome.changes, now):
+                self._count.update(shard.pages.count)
+        if shard.pending and shard.pending.pop(item.sequence, None) is not None:
+            shard.changed = True
+        for output in outcome.outputs:
+            value = decode(output)
+            outputs.append(value if self._render is None else self._render(value))
+        if outcome.dead_letter is not None:
+            outputs.append((DEAD_LETTERS, outcome.dead_letter.as_dict()))
+        following = self._lanes.leave(item.key_id)
+        if following is not None:
+            shard.waiting -= 1
+        return following
+
+    def _pace(self, shard: _Shard, outputs: list[Any]) -> None:
+        """Keeps the loop turning, and holds the stream back while too much is under way."""
+        self._elements += 1
+        operator = self._operator
+        if operator.suspended and self._elements % _TURN_EVERY == 0:
+            self._loop.turn()
+        while operator.in_flight >= self._config.max_in_flight:
+            self._loop.wait()
+        while shard.waiting >= _WAITING_PER_SHARD:
+            self._loop.wait()
+            self._commit(shard, outputs)
+
+    def _done(self, run: Run) -> None:
+        """Told on the loop of a run that had to wait."""
+        shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
+        shard.done.append(run)
+        self._loop.wake()
+
+    async def _recorded(self, run: Run) -> None:
+        """A journal is written with its shard's next turn: it lives with the engine's state."""
+        shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
+        kept = shard.pending.get(run.item.sequence)
+        if kept is not None and run.journal is not None:
+            kept[3] = run.journal.stored()
+            shard.changed = True
+
+    # ------------------------------------------------------------ state
+    def _shard(self, number: int, outputs: list[Any]) -> _Shard:
+        """The shard at hand, recovered at its first turn in this worker."""
+        shard = self._shards.get(number)
+        if shard is None:
+            pages = Pages(
+                self._pages,
+                self._large,
+                shards=self._config.shards,
+                count=self._count.value() or 1,
+                page_bytes=self._config.page_bytes,
+            )
+            shard = self._shards[number] = _Shard(pages)
+            self._next[number] = self._sequence.value() or 0
+            for sequence, kept in sorted((self._pending.value() or {}).items()):
+                key, value, timestamp, journal = kept
+                item = RunInput(decode(key), key_id(decode(key)), value, sequence, timestamp)
+                self._next[number] = max(self._next[number], sequence + 1)
+                self._offer(shard, item, None if journal is None else Journal(journal), outputs)
+        return shard
+
+    def _keep(self, shard: _Shard, item: RunInput, journal: Journal | None) -> None:
+        """Notes an input whose run has not ended."""
+        stored: Stored = None if journal is None else journal.stored()
+        shard.pending[item.sequence] = [encode(item.key), item.value, item.timestamp, stored]
+        shard.changed = True
+
+    def _save(self, number: int, shard: _Shard, ctx: Any) -> None:
+        """Writes what changed, and sees to it that a busy shard has its next turn."""
+        if shard.changed:
+            shard.changed = False
+            if shard.pending:
+                self._pending.update(shard.pending)
+            else:
+                self._pending.clear()
+            self._sequence.update(self._next[number])
+        if shard.pending and not shard.ticking:
+            shard.ticking = True
+            timers = ctx.timer_service()
+            timers.register_processing_time_timer(int(time.time() * 1000) + _TICK_MS)
+            timers.register_event_time_timer(_END_OF_TIME)

@@ -1,0 +1,117 @@
+"""The event loop of a Flink worker: turned between elements, and by a helper when none come.
+
+Flink calls the operator with one element or timer at a time, and the loop must turn in between, or
+every step of an HTTP call would cost a timer's tick. While the operator is idle a helper thread
+turns the loop; before the operator goes on it takes the loop back, so that only one thread at a
+time is ever in it, and actions need no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from typing_extensions import Self
+
+__all__ = ["WorkerLoop"]
+
+_IDLE_SECONDS = 0.001
+_SLICE_SECONDS = 0.02
+
+
+class WorkerLoop:
+    """An event loop that is entered by ``with``: by the operator, else by the helper."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._entered = 0
+        self._helped = False
+        self._closed = False
+        self._work = threading.Event()
+        self._waiting = False
+        self._helper: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Takes the loop for the operator's thread."""
+        if not self._lock.acquire(blocking=False):
+            self.loop.call_soon_threadsafe(self.loop.stop)  # the helper's slice ends at once
+            self._lock.acquire()
+        self._entered += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def turn(self) -> None:
+        """One turn; inside ``with``."""
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+
+    def wait(self, seconds: float = 1.0) -> None:
+        """Turns until ``wake``, at most so long; inside ``with``."""
+        self._waiting = True
+        handle = self.loop.call_later(seconds, self.loop.stop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self._waiting = False
+            handle.cancel()
+
+    def wake(self) -> None:
+        """Ends a ``wait``; called on the loop."""
+        if self._waiting:
+            self.loop.stop()
+
+    def help(self, needed: bool) -> None:  # noqa: FBT001 - a switch
+        """Says whether anything waits on the loop: only then has the helper something to do."""
+        if needed and self._helper is None:
+            self._helper = threading.Thread(target=self._help, name="headrace-loop", daemon=True)
+            self._helper.start()
+        if needed != self._helped:
+            self._helped = needed
+            if needed:
+                self._work.set()
+            else:
+                self._work.clear()
+
+    def close(self, last: Coroutine[Any, Any, None]) -> None:
+        """Runs a last coroutine, and closes the loop."""
+        self._closed = True
+        self._work.set()
+        with self:
+            try:
+                self.loop.run_until_complete(last)
+                left = asyncio.all_tasks(self.loop)
+                for task in left:
+                    task.cancel()
+                if left:
+                    self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            finally:
+                helper, self._helper = self._helper, None
+        if helper is not None:
+            helper.join()
+        self.loop.close()
+
+    def _help(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._work.wait()
+            if self._closed:
+                return
+            seen = self._entered
+            pause.wait(_IDLE_SECONDS)
+            if seen != self._entered or not self._lock.acquire(blocking=False):
+                continue  # the operator is at work, and turns the loop itself
+            try:
+                if not self._closed:
+                    handle = self.loop.call_later(_SLICE_SECONDS, self.loop.stop)
+                    self.loop.run_forever()
+                    handle.cancel()
+            finally:
+                self._lock.release()
