@@ -1,0 +1,1 @@
+"""The command ``agents``: it parses, calls, and prints; what it calls lives in the other parts."""

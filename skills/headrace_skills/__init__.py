@@ -1,0 +1,42 @@
+"""Agent Skills for headrace: read SKILL.md files, find them in pip packages, disclose and run."""
+
+from __future__ import annotations
+
+from headrace_skills._finding import find_skills
+from headrace_skills._model import (
+    BrokenSkill,
+    Origin,
+    Skill,
+    SkillConflict,
+    SkillFile,
+    SkillSet,
+)
+from headrace_skills._reading import load_body, read_skill
+from headrace_skills.errors import (
+    SandboxError,
+    SkillBrokenError,
+    SkillConflictError,
+    SkillError,
+    SkillFormatError,
+    SkillNotFoundError,
+    SkillPathError,
+)
+
+__all__ = [
+    "BrokenSkill",
+    "Origin",
+    "SandboxError",
+    "Skill",
+    "SkillBrokenError",
+    "SkillConflict",
+    "SkillConflictError",
+    "SkillError",
+    "SkillFile",
+    "SkillFormatError",
+    "SkillNotFoundError",
+    "SkillPathError",
+    "SkillSet",
+    "find_skills",
+    "load_body",
+    "read_skill",
+]

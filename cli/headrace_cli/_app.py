@@ -1,0 +1,80 @@
+"""The group ``agents``: commands are imported when they are called, errors printed in one way."""
+
+from __future__ import annotations
+
+import errno
+from importlib import import_module
+from typing import Any
+
+import click
+
+from headrace_cli._errors import CommandError
+from headrace_cli._version import version_line
+
+__all__ = ["agents"]
+
+_COMMANDS = ("run", "plan", "plugins", "skills", "completion")
+
+
+class _Agents(click.Group):
+    """Looks a command up in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands, in the order in which one meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        found = import_module(f"headrace_cli._commands.{cmd_name}").command
+        return found if isinstance(found, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; what it raises becomes an error with an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            # A reader that went away (`| head`) is click's to handle.
+            if ctx.params.get("debug") or getattr(error, "errno", None) == errno.EPIPE:
+                raise
+            raise _described(error) from error
+
+
+def _described(error: Exception) -> CommandError:
+    from headrace.errors import HeadraceError
+
+    if isinstance(error, HeadraceError):
+        return CommandError(str(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return CommandError(f"{error.strerror}: {error.filename}")
+    return CommandError(
+        f"{type(error).__name__}: {error}",
+        why="this was not expected, and may be a defect of headrace",
+        then="type it again as `agents --debug ...` for the traceback",
+    )
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    if wanted and not ctx.resilient_parsing:
+        click.echo(version_line())
+        ctx.exit()
+
+
+@click.group(cls=_Agents, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+def agents(debug: bool) -> None:  # noqa: ARG001, FBT001 - read from the context's parameters
+    """AI agents on Apache Flink, whose skills, tools and models are pip packages.
+
+    Exit codes: 0 done, 1 the work failed, 2 bad usage.
+    """

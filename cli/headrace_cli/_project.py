@@ -1,0 +1,174 @@
+"""What a project says in its ``pyproject.toml`` under ``[tool.agents]``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from headrace_cli._errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from headrace.plugins import PluginSet
+
+__all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
+
+_FILE = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDefaults:
+    """``[tool.agents.run]``: what ``agents run`` takes where the command line is silent."""
+
+    input: str | None = None
+    """The input file, seen from the project's folder, or ``-``."""
+    output: str | None = None
+    """The output file, seen from the project's folder, or ``-``."""
+    key: str | None = None
+    """The field that is the key."""
+    engine: str | None = None
+    """``local`` or ``flink``."""
+    state: str | None = None
+    """The state file, seen from the project's folder."""
+    dead_letters: str | None = None
+    """The file of dead letters, seen from the project's folder."""
+    parallelism: int | None = None
+    """Flink: how many workers."""
+    format: str | None = None
+    """``jsonl``, ``csv`` or ``text``."""
+    columns: tuple[str, ...] = ()
+    """Fields of the outputs that a terminal shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's settings; all empty where it has no file."""
+
+    folder: Path
+    """The folder that the file is in."""
+    agent: str | None = None
+    """``module:Class``, or a YAML file."""
+    run: RunDefaults = field(default_factory=RunDefaults)
+    """Defaults of ``agents run``."""
+    plugin_rules: Mapping[str, Any] = field(default_factory=dict)
+    """``[tool.agents.plugins]``: ``allow``, ``block``, and pins ``"kind.name" = "distribution"``."""
+
+    def plugins(self) -> PluginSet:
+        """The plugins of this environment, as the project lets them in."""
+        from headrace.plugins import discover
+
+        rules = dict(self.plugin_rules)
+        allow, block = rules.pop("allow", None), rules.pop("block", None)
+        return discover(allow=allow, block=block, choose=rules)
+
+
+def nearest_project(folder: Path) -> Project:
+    """The project that a folder is in: the first ``pyproject.toml`` with ``[tool.agents]``."""
+    for place in (folder, *folder.parents):
+        if (place / _FILE).is_file():
+            project = read_project(place)
+            if project is not None:
+                return project
+    return Project(folder)
+
+
+def read_project(folder: Path) -> Project | None:
+    """The project of a folder; ``None`` where its file says nothing of agents.
+
+    Raises:
+        CommandError: The file cannot be read, or what it says is wrong.
+    """
+    path = folder / _FILE
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    # Parsing needs an import; most files on the way up say nothing of agents.
+    if b"agents" not in content:
+        return None
+    data = _parsed(path, content)
+    said = data.get("tool", {}).get("agents")
+    if said is None:
+        return None
+    table = _table(said, "tool.agents", path)
+    _check_names(table, ("agent", "run", "plugins"), "tool.agents", path)
+    agent = table.get("agent")
+    if agent is not None and not isinstance(agent, str):
+        raise _wrong(path, "tool.agents.agent", "a text, such as 'module:Class'", agent)
+    rules = _table(table.get("plugins", {}), "tool.agents.plugins", path)
+    for name, value in rules.items():
+        many = name in ("allow", "block")
+        right = _is_texts(value) if many else isinstance(value, str) and "." in name
+        if not right:
+            expected = "a list of patterns" if many else '"kind.name" = "distribution"'
+            raise _wrong(path, f"tool.agents.plugins.{name}", expected, value)
+    return Project(folder, agent, _run_defaults(table.get("run", {}), path), rules)
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        parsed: dict[str, Any] = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CommandError("this is not TOML", where=str(path), why=str(error)) from None
+    return parsed
+
+
+def _run_defaults(said: Any, path: Path) -> RunDefaults:
+    table = _table(said, "tool.agents.run", path)
+    known = {one.name.replace("_", "-"): one.name for one in fields(RunDefaults)}
+    table = {name.replace("_", "-"): value for name, value in table.items()}
+    _check_names(table, tuple(known), "tool.agents.run", path)
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        where = f"tool.agents.run.{name}"
+        if name == "columns":
+            if not _is_texts(value):
+                raise _wrong(path, where, "a list of field names", value)
+            values[name] = tuple(value)
+        elif name == "parallelism":
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise _wrong(path, where, "a whole number from 1", value)
+            values[name] = value
+        elif not isinstance(value, str):
+            raise _wrong(path, where, "a text", value)
+        else:
+            values[known[name]] = value
+    for name, choices in (("engine", ("local", "flink")), ("format", ("jsonl", "csv", "text"))):
+        if values.get(name, choices[0]) not in choices:
+            raise _wrong(path, f"tool.agents.run.{name}", " or ".join(choices), values[name])
+    return RunDefaults(**values)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _table(value: Any, name: str, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong(path, name, "a table", value)
+    return value
+
+
+def _check_names(table: dict[str, Any], known: tuple[str, ...], name: str, path: Path) -> None:
+    from difflib import get_close_matches
+
+    for one in table:
+        if one not in known:
+            near = get_close_matches(one, known, 1)
+            raise CommandError(
+                f"[{name}] has the unknown name {one!r}",
+                where=str(path),
+                then=f"did you mean {near[0]!r}?" if near else f"it may have: {', '.join(known)}",
+            )
+
+
+def _wrong(path: Path, name: str, expected: str, value: Any) -> CommandError:
+    return CommandError(f"{name} must be {expected}, and is {value!r}", where=str(path))

@@ -1,0 +1,206 @@
+"""The frontmatter of a SKILL.md: read leniently, and without trust in who wrote it.
+
+Values are built from the parser's events and not by a YAML constructor: every scalar stays the
+text that its author wrote (``1.10`` is no float, a date that cannot be is no error), nothing is
+shared, and depth and count are bounded before anything is built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from headrace_skills.errors import SkillFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Document", "parse_document"]
+
+MAX_FRONTMATTER = 64 * 1024
+"""Characters; the longest seen among 5,202 skills is a tenth of it."""
+MAX_DEPTH = 16
+MAX_NODES = 5_000
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C: ten times as quick
+_TOP = re.compile(r"([A-Za-z_][\w.-]*):[ \t]+(\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A SKILL.md in its two parts."""
+
+    fields: dict[str, Any]
+    """The frontmatter: texts, lists and mappings of them."""
+    body: str
+    """All that follows, with line feeds only."""
+    warnings: tuple[str, ...] = ()
+    """What had to be read leniently."""
+
+
+class _HostileError(SkillFormatError):
+    """YAML that is refused for what it uses: it is not tried again."""
+
+
+def parse_document(content: bytes) -> Document:
+    """Take a SKILL.md apart.
+
+    Raises:
+        SkillFormatError: It has no frontmatter, or one that is not to be read.
+    """
+    text, body, warnings = _split(content)
+    try:
+        fields = _read(text)
+    except yaml.YAMLError as error:
+        mended = _quoted(text)
+        if mended == text:
+            raise SkillFormatError(_what(error)) from None
+        try:
+            fields = _read(mended)
+        except yaml.YAMLError:
+            raise SkillFormatError(_what(error)) from None
+        warnings.append(f"{_what(error)}; the value was read as if it stood in quotes")
+    return Document(fields, body, tuple(warnings))
+
+
+def _split(content: bytes) -> tuple[str, str, list[str]]:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SkillFormatError(f"it is not UTF-8 (byte {error.start})") from None
+    warnings = []
+    if text.startswith("\ufeff"):
+        text = text[1:]
+        warnings.append("it starts with a byte order mark")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if lines[start].rstrip() != "---":
+        raise SkillFormatError("it has no frontmatter: its first line is not ---")
+    if start:
+        warnings.append("blank lines stand before its frontmatter")
+    for number in range(start + 1, len(lines)):
+        if lines[number].rstrip() == "---":
+            front = "\n".join(lines[start + 1 : number])
+            if len(front) > MAX_FRONTMATTER:
+                raise SkillFormatError(
+                    f"its frontmatter has {len(front):,} characters, more than {MAX_FRONTMATTER:,}"
+                )
+            return front, "\n".join(lines[number + 1 :]).strip("\n"), warnings
+    raise SkillFormatError("its frontmatter is not closed: no second --- line")
+
+
+def _read(text: str) -> dict[str, Any]:
+    events = _checked(text)
+    first = next(events, None)
+    if first is None:
+        return {}
+    value = _value(first, events)
+    if not isinstance(value, dict):
+        raise SkillFormatError("its frontmatter is not made of NAME: VALUE lines")
+    return value
+
+
+def _checked(text: str) -> Iterator[yaml.Event]:
+    """The events that make up the one document, each looked at before it is used."""
+    depth = nodes = documents = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 2  # lines count from 1, and --- is the first
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise _HostileError(f"line {line}: a second YAML document in the frontmatter")
+            continue
+        if isinstance(event, (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentEndEvent)):
+            continue
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _HostileError(f"line {line}: YAML anchors and aliases are not taken")
+        # Quoting a text gives it no tag; only an explicit one is told here.
+        if getattr(event, "tag", None):
+            raise _HostileError(f"line {line}: YAML tags are not taken")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            raise _HostileError(
+                f"line {line}: more than {MAX_DEPTH} levels or {MAX_NODES:,} values"
+            )
+        yield event
+
+
+def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+    if isinstance(event, yaml.ScalarEvent):
+        return event.value
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            items.append(_value(event, events))
+        return items
+    mapping: dict[str, Any] = {}
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
+        line = event.start_mark.line + 2
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _HostileError(f"line {line}: a name must be one text")
+        if event.value in mapping:
+            raise _HostileError(f"line {line}: {event.value!r} is given a second time")
+        mapping[event.value] = _value(next(events), events)
+    return mapping
+
+
+def _quoted(text: str) -> str:
+    """Put quotes around the top-level values that are no YAML as they stand.
+
+    ``description: Use when: the user asks`` is the common one. Lines that are indented below such
+    a value go on with it, as they do in YAML.
+    """
+    lines = text.split("\n")
+    mended: list[str] = []
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        match = _TOP.fullmatch(line)
+        if match is None or match[2][0] in "\"'|>":
+            mended.append(line)
+            continue
+        value = match[2].rstrip()
+        end = number
+        while end < len(lines) and lines[end][:1] in (" ", "\t") and lines[end].strip():
+            end += 1
+        if not _needs_quotes(value):
+            mended.append(line)
+            continue
+        value = " ".join([value, *(more.strip() for more in lines[number:end])])
+        mended.append(match[1] + ": '" + value.replace("'", "''") + "'")
+        mended += [""] * (end - number)  # so that line numbers stay
+        number = end
+    return "\n".join(mended)
+
+
+def _needs_quotes(value: str) -> bool:
+    if ": " in value or value.endswith(":"):
+        return not value.startswith(("[", "{")) or not _stands_alone(value)
+    return not _stands_alone(value)
+
+
+def _stands_alone(value: str) -> bool:
+    try:
+        for _ in _checked(value):
+            pass
+    except _HostileError:
+        return True  # it is YAML, and is refused as such
+    except yaml.YAMLError:
+        return False
+    return True
+
+
+def _what(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    where = f"line {mark.line + 2}: " if mark is not None else ""
+    return f"{where}its frontmatter is not YAML: {problem}"
