@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from headrace.chat import Prompt
 from headrace.config import RuntimeConfig
 from headrace.events import Event
-from headrace.policy import FailurePolicy
+
+if TYPE_CHECKING:
+    from headrace.policy import FailurePolicy
 
 __all__ = [
     "ActionDeclaration",
@@ -174,7 +176,9 @@ class Agent(BaseModel):
             if issubclass(base, Agent):
                 names.update(dict.fromkeys(vars(base)))
         for name in names:
-            found.add(name, *(vars(base)[name] for base in type(self).__mro__ if name in vars(base)))
+            found.add(
+                name, *(vars(base)[name] for base in type(self).__mro__ if name in vars(base))
+            )
         for name, resource in self.resources().items():
             found.resources[name] = resource
         return found
@@ -205,7 +209,9 @@ class Definition:
         if not callable(value):
             return
         marks = [vars(_plain(each)) for each in (value, *overridden) if hasattr(each, "__dict__")]
-        actions = next((m["__headrace_actions__"] for m in marks if "__headrace_actions__" in m), ())
+        actions = next(
+            (m["__headrace_actions__"] for m in marks if "__headrace_actions__" in m), ()
+        )
         for declaration in actions:
             declared = replace(declaration, function=value)
             self.actions.append((declaration.name or name, declared, _place(value)))
@@ -233,7 +239,9 @@ class AgentBuilder:
     declarations count.
     """
 
-    def __init__(self, agent: str | type[Agent], /, *, description: str = "", **parameters: Any):
+    def __init__(
+        self, agent: str | type[Agent], /, *, description: str = "", **parameters: Any
+    ) -> None:
         if isinstance(agent, str):
             self._definition = Definition(agent, description, parameters=parameters)
         else:
@@ -267,17 +275,22 @@ class AgentBuilder:
         declaration = ActionDeclaration(
             tuple((event, when) for event in events), blocking, on_failure, timeout, name, function
         )
-        label = name or getattr(function, "__name__", repr(function))
+        label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.actions.append((label, declaration, _place(function)))
         return self
 
     def tool(
-        self, function: Callable[..., Any], /, *, name: str | None = None,
-        description: str | None = None, timeout: float | None = None,
+        self,
+        function: Callable[..., Any],
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        timeout: float | None = None,
     ) -> AgentBuilder:
         """Adds a tool; the arguments are those of ``@tool``."""
         declaration = ToolDeclaration(name, description, timeout, function)
-        label = name or getattr(function, "__name__", repr(function))
+        label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.tools.append((label, declaration, _place(function)))
         return self
 

@@ -202,9 +202,7 @@ class _Building:
             if not parsed.name:
                 self.fault((), "the agent needs a name", "write: name: my-agent")
                 return None
-            return AgentBuilder(
-                parsed.name, description=parsed.description, **parsed.parameters
-            )
+            return AgentBuilder(parsed.name, description=parsed.description, **parsed.parameters)
         kind = self.find(parsed.agent_class, ("class",))
         if kind is None:
             return None
@@ -245,7 +243,7 @@ def _tree(data: bytes | str, where: str) -> yaml.Node | None:
     try:
         for event in yaml.parse(data, Loader=loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 hint = "write the value out: anchors and aliases are not read"
                 raise PlanError(where, [Fault(f"{where}:{line}", "uses an anchor or alias", hint)])
         node: yaml.Node | None = yaml.compose(data, Loader=loader)
@@ -275,16 +273,17 @@ def _plain(
         return None
     if isinstance(node, yaml.MappingNode):
         content: dict[Any, Any] = {}
+        here = (*path, "?")
         for name_node, value_node in node.value:
-            name = _plain(name_node, (*path, "?"), where, places, faults)
+            name = _plain(name_node, here, where, places, faults)
             if isinstance(name, bool):
                 name = name_node.value  # YAML 1.1 reads the key `on` as true
             if not isinstance(name, (str, int, float)):
-                faults.append(Fault(places[*path, "?"], f"{name!r} is no name"))
+                faults.append(Fault(places[(*path, "?")], f"{name!r} is no name"))
                 continue
             if name in content:
-                faults.append(Fault(places[*path, "?"], f"{name!r} is there twice"))
-            places[(*path, name)] = places[*path, "?"]
+                faults.append(Fault(places[(*path, "?")], f"{name!r} is there twice"))
+            places[(*path, name)] = places[(*path, "?")]
             content[name] = _plain(value_node, (*path, name), where, places, faults)
         return content
     if isinstance(node, yaml.SequenceNode):
@@ -294,7 +293,7 @@ def _plain(
         ]
     constructor = yaml.constructor.SafeConstructor()
     try:
-        return constructor.construct_object(node)  # type: ignore[no-untyped-call]
+        return constructor.construct_object(node)
     except yaml.YAMLError:
         faults.append(Fault(place, f"has the tag {node.tag}, which is not read"))
         return None

@@ -45,9 +45,7 @@ class ToolSpec(_Frozen):
     """The name it is called by."""
     description: str = ""
     """What it does, in words for the model."""
-    parameters: dict[str, Any] = Field(
-        default_factory=lambda: {"type": "object", "properties": {}}
-    )
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
     """JSON schema of the arguments."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -172,7 +172,7 @@ class _Compilation:
         why = unimportable(function)
         if why:
             self.fault(where, why)
-        mode = "sync"
+        mode: Literal["async", "sync", "blocking"] = "sync"
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
             self.fault(where, "an action sends events by ctx.send, it does not yield them")
         elif inspect.iscoroutinefunction(inspect.unwrap(function)):
@@ -205,8 +205,8 @@ class _Compilation:
             timeout=declaration.timeout,
         )
 
-    def trigger(self, event: type[Event] | str, when: str | None, where: str) -> Trigger:
-        kind: type[Event] | None = None
+    def trigger(self, event: Any, when: str | None, where: str) -> Trigger:
+        kind: Any = None
         if isinstance(event, str):
             if event in BUILT_IN_EVENTS:
                 kind = BUILT_IN_EVENTS[event]
@@ -236,8 +236,12 @@ class _Compilation:
             for fault in check_condition(when, kind):
                 self.fault(where, fault)
         named = kind is None or kind is NamedEvent
-        return Trigger(event=event if named and isinstance(event, str) else (
-            kind.event_type if kind is not None else repr(event)), when=when)
+        return Trigger(
+            event=event
+            if named and isinstance(event, str)
+            else (kind.event_type if kind is not None else repr(event)),
+            when=when,
+        )
 
     def check_parameters(self, function: Callable[..., Any], where: str) -> None:
         needed = 2 + self.bind(function, where)
@@ -255,7 +259,7 @@ class _Compilation:
     def bind(self, function: Callable[..., Any], where: str) -> int:
         """How many arguments binding gives: 1 for a method of the agent's class."""
         owner, dot, name = getattr(function, "__qualname__", "").rpartition(".")
-        if not dot or owner.endswith("<locals>") or owner.endswith(">"):
+        if not dot or owner.endswith(">"):
             return 0
         agent = self.definition.agent
         if agent is not None:
@@ -301,9 +305,7 @@ class _Compilation:
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
     def prompt(self, name: str, prompt: Prompt) -> ResourceProvider:
-        return ResourceProvider(
-            kind="prompts", name=name, arguments=prompt.model_dump(mode="json")
-        )
+        return ResourceProvider(kind="prompts", name=name, arguments=prompt.model_dump(mode="json"))
 
     def tool(self, name: str, tool: ToolDeclaration, where: str) -> ResourceProvider | None:
         function: Any = tool.function

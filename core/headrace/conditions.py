@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_condition", "compile_condition"]
 
-_TEXTS = re.compile(r"""(?s)[rRbB]{0,2}(\"\"\".*?\"\"\"|'''.*?'''|"(\\.|[^"\\])*"|'(\\.|[^'\\])*')""")
+_TEXTS = re.compile(
+    r"""(?s)[rRbB]{0,2}(\"\"\".*?\"\"\"|'''.*?'''|"(\\.|[^"\\])*"|'(\\.|[^'\\])*')"""
+)
 _PATHS = re.compile(r"(?<![\w.])event((?:\s*\.\s*[A-Za-z_]\w*)+)(\s*\()?")
 _NAMES = frozenset({"event", "key"})
 
@@ -74,8 +76,12 @@ def check_condition(source: str, event_class: type[Event] | None) -> list[str]:
 
 
 def _free_variables(variables: list[str], source: str) -> list[str]:
-    bound = set(re.findall(r"\.\s*(?:exists_one|exists|all|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,",
-                           _TEXTS.sub('""', source)))
+    bound = set(
+        re.findall(
+            r"\.\s*(?:exists_one|exists|all|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,",
+            _TEXTS.sub('""', source),
+        )
+    )
     return [name for name in variables if name not in bound and not name.startswith("@")]
 
 

@@ -128,7 +128,7 @@ class Context(ABC):
         *args: Any,
         key: str | None = None,
         reconcile: Callable[..., Any] | None = None,
-        timeout: float | None | Default = DEFAULT,
+        timeout: float | Default | None = DEFAULT,
         retry: FailurePolicy | None = None,
         if_unknown: Literal["retry", "fail"] = "retry",
         **kwargs: Any,

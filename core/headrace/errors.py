@@ -145,7 +145,9 @@ class ModelError(HeadraceError):
 
     RETRYABLE = frozenset({"rate_limited", "overloaded", "timeout", "connection", "bad_response"})
 
-    def __init__(self, message: str, *, code: str = "unknown", retry_after: float | None = None):
+    def __init__(
+        self, message: str, *, code: str = "unknown", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after

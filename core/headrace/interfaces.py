@@ -82,8 +82,9 @@ class MemoryBackend(Resource, ABC):
     """
 
     @abstractmethod
-    async def add(self, scope: Mapping[str, str], item_id: str, text: str,
-                  metadata: Mapping[str, Any]) -> None:
+    async def add(
+        self, scope: Mapping[str, str], item_id: str, text: str, metadata: Mapping[str, Any]
+    ) -> None:
         """Keeps a text. Adding the same ``item_id`` again changes nothing."""
 
     @abstractmethod

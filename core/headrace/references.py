@@ -38,7 +38,11 @@ def unimportable(thing: Any) -> str | None:
         found = find(reference(thing))
     except ResourceError as error:
         return str(error)
-    if inspect.unwrap(found) is not inspect.unwrap(thing) if callable(found) else found is not thing:
+    if (
+        inspect.unwrap(found) is not inspect.unwrap(thing)
+        if callable(found)
+        else found is not thing
+    ):
         return (
             f"{reference(thing)} names something else by now (decorated, or defined twice): "
             "keep the name for the function itself"
@@ -64,8 +68,10 @@ def find(name: str, mains: Mapping[str, Any] | None = None) -> Any:
     try:
         found: Any = importlib.import_module(module_name)
         for part in qualname.split("."):
-            found = inspect.getattr_static(found, part) if isinstance(found, type) else getattr(
-                found, part
+            found = (
+                inspect.getattr_static(found, part)
+                if isinstance(found, type)
+                else getattr(found, part)
             )
     except ImportError as error:
         raise ResourceError(f"{name} cannot be imported: {error}") from error
@@ -81,7 +87,9 @@ def _module(thing: Any) -> str:
         spec = getattr(sys.modules["__main__"], "__spec__", None)
         if spec is not None and spec.name:
             name: str = spec.name
-            return name.removesuffix(".__main__") + ".__main__" if spec.name.endswith(
-                ".__main__"
-            ) else name
+            return (
+                name.removesuffix(".__main__") + ".__main__"
+                if spec.name.endswith(".__main__")
+                else name
+            )
     return module

@@ -227,8 +227,10 @@ def _encode_set(value: Any, depth: int) -> Stored:
 
 def _encode_tuple(value: Any, depth: int) -> Stored:
     if type(value) is not tuple:
-        raise MemoryValueError(f"the tuple type {type(value).__qualname__} cannot be kept: "
-                               "use a plain tuple or a dataclass")
+        raise MemoryValueError(
+            f"the tuple type {type(value).__qualname__} cannot be kept: "
+            "use a plain tuple or a dataclass"
+        )
     return {_TAG: "tuple", "v": _encode_items(value, depth)}
 
 

@@ -92,7 +92,7 @@ def process(
         stream: The inputs.
         agent: The agent, or its plan.
         key: Gives the key of an input: inputs of one key run one after the other, and share memory.
-        parse: Makes the input of an element, such as ``json.loads``; the element itself if ``None``.
+        parse: Makes the input of an element, such as ``json.loads``; ``None``: the element itself.
         render: Makes an output's element of its value, such as ``json.dumps``.
         output_type: Flink's type of the outputs' elements; pickled Python values where ``None``.
         name: The name of the operator in Flink's plan; the agent's name where ``None``.
@@ -202,9 +202,7 @@ def to_line(value: Any) -> str:
 def _sink(stream: DataStream, folder: Path) -> None:
     from pyflink.datastream.connectors.file_system import FileSink
 
-    stream.sink_to(
-        FileSink.for_row_format(str(folder), Encoder.simple_string_encoder()).build()
-    )
+    stream.sink_to(FileSink.for_row_format(str(folder), Encoder.simple_string_encoder()).build())
 
 
 def _gather(folder: Path, target: Path | None) -> int:
@@ -262,4 +260,3 @@ def _reason(error: Exception) -> str:
         return str(found[-1][1])
     python = [match[2] for match in _REASON.finditer(text) if match[1].endswith("Error")]
     return python[-1] if python else text.strip().splitlines()[0]
-

@@ -7,7 +7,6 @@ too much is in flight, and when there is nothing else to do.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from headrace.operator import Journal, Operator, Run, RunInput, check_worker
 from headrace.values import encode, key_id
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -301,4 +301,3 @@ class LocalEngine:
             self._turning.run(self._operator.close())
         finally:
             self._flush()
-

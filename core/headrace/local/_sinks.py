@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from headrace.errors import StateError
@@ -11,7 +12,6 @@ from headrace.values import decode, to_jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 __all__ = ["CallSink", "FileSink", "ListSink", "Sink"]
 
@@ -60,11 +60,11 @@ class FileSink(Sink):
 
     def __init__(self, target: Path | IO[str], *, keep: bool = False) -> None:
         self._path: Path | None = None
-        if hasattr(target, "write"):
-            self._file: IO[Any] = target
-        else:
+        if isinstance(target, Path):
             self._path = target
-            self._file = target.open("ab" if keep else "wb")
+            self._file: IO[Any] = target.open("ab" if keep else "wb")
+        else:
+            self._file = target
 
     def write(self, lines: list[Any]) -> int:
         """Writes the lines, whole, and hands them to the operating system."""

@@ -9,13 +9,13 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from headrace.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 __all__ = [
     "END",
@@ -115,7 +115,7 @@ class FileSource(Source):
         self._tail = b""
         self._header: list[str] | None = None
 
-    def start(self, position: Any, wake: Callable[[], None]) -> None:
+    def start(self, position: Any, wake: Callable[[], None]) -> None:  # noqa: ARG002
         """Opens the file at a position."""
         self._file = self._path.open("rb")
         if self._form == "csv":
@@ -145,8 +145,13 @@ class FileSource(Source):
     def position(self) -> Any:
         """The byte after the last line, and a digest of what is before it."""
         digest = hashlib.blake2b(self._tail, digest_size=8).hexdigest()
-        return {"offset": self._offset, "line": self._line, "tail": len(self._tail),
-                "digest": digest, "file": self._path.name}
+        return {
+            "offset": self._offset,
+            "line": self._line,
+            "tail": len(self._tail),
+            "digest": digest,
+            "file": self._path.name,
+        }
 
     def close(self) -> None:
         """Closes the file."""
@@ -200,9 +205,11 @@ class PipeSource(Source):
         self._ended = False
         self._number = 0
 
-    def start(self, position: Any, wake: Callable[[], None]) -> None:
+    def start(self, position: Any, wake: Callable[[], None]) -> None:  # noqa: ARG002
         """Starts the reading thread."""
-        threading.Thread(target=self._read, args=(wake,), name="headrace-stdin", daemon=True).start()
+        threading.Thread(
+            target=self._read, args=(wake,), name="headrace-stdin", daemon=True
+        ).start()
 
     def poll(self) -> Any:
         """The next line's value."""

@@ -6,10 +6,8 @@ import asyncio
 import functools
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.chat import ChatResponse, Message, Prompt
 from headrace.context import DEFAULT, RETRY, Context, Default, LongTermMemory
 from headrace.errors import (
     CallTimeoutError,
@@ -26,6 +24,9 @@ from headrace.policy import FAIL, FailurePolicy
 from headrace.values import Stored, digest, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from headrace.chat import ChatResponse, Message, Prompt
     from headrace.operator._run import ActionTask, Run
 
 __all__ = ["BlockingContext", "RunContext"]
@@ -35,7 +36,7 @@ class RunContext(Context):
     """What an action task does, until its step ends."""
 
     __slots__ = (
-                "_begun",
+        "_begun",
         "_counts",
         "_run",
         "_sensory",
@@ -144,16 +145,18 @@ class RunContext(Context):
         *args: Any,
         key: str | None = None,
         reconcile: Callable[..., Any] | None = None,
-        timeout: float | None | Default = DEFAULT,
+        timeout: float | Default | None = DEFAULT,
         retry: FailurePolicy | None = None,
         if_unknown: Literal["retry", "fail"] = "retry",
         **kwargs: Any,
     ) -> Coroutine[Any, Any, Any]:
         """Makes a durable call; see ``Context.call``."""
         plain = getattr(function, "__func__", function)
-        name = f"{plain.__module__}:{plain.__qualname__}" if hasattr(
-            plain, "__qualname__"
-        ) else f"{type(plain).__module__}:{type(plain).__qualname__}"
+        name = (
+            f"{plain.__module__}:{plain.__qualname__}"
+            if hasattr(plain, "__qualname__")
+            else f"{type(plain).__module__}:{type(plain).__qualname__}"
+        )
         if key is None:
             try:
                 identity: Stored = encode([list(args), kwargs])
@@ -181,7 +184,7 @@ class RunContext(Context):
         make: Callable[[], Any],
         *,
         reconcile: Callable[[], Any] | None = None,
-        timeout: float | None | Default = DEFAULT,
+        timeout: float | Default | None = DEFAULT,
         retry: FailurePolicy = FAIL,
         if_unknown: Literal["retry", "fail"] = "retry",
     ) -> Coroutine[Any, Any, Any]:
@@ -211,7 +214,7 @@ class RunContext(Context):
         call_id: str,
         make: Callable[[], Any],
         reconcile: Callable[[], Any] | None,
-        timeout: float | None | Default,
+        timeout: float | Default | None,
         retry: FailurePolicy,
         if_unknown: Literal["retry", "fail"],
     ) -> Any:

@@ -38,7 +38,7 @@ def start(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) ->
     try:
         task = asyncio.Task(coroutine, loop=loop)
     finally:
-        del loop.call_soon  # type: ignore[attr-defined] - the class's own method shows again
+        del loop.call_soon
     [(step, args, context)] = first
     asyncio._set_running_loop(loop)  # noqa: SLF001
     try:

@@ -9,7 +9,7 @@ from headrace.errors import ResourceError
 from headrace.values import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from headrace.interfaces import MemoryBackend, MemoryItem
     from headrace.operator._context import RunContext
@@ -69,8 +69,10 @@ class LongTerm(LongTermMemory):
                 )
             backend: MemoryBackend = await self._operator.resources.get("memory", names[0])
             result = await getattr(backend, verb)(*arguments)
-            return [dict(item) for item in result] if verb == "search" else (
-                dict(result) if verb == "get" and result is not None else result
+            return (
+                [dict(item) for item in result]
+                if verb == "search"
+                else (dict(result) if verb == "get" and result is not None else result)
             )
 
         return self._context.durable(f"memory:{verb}", list(arguments), make)

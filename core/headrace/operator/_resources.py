@@ -36,7 +36,9 @@ class FunctionTool:
         """Calls it; a plain ``def`` runs in a pool thread."""
         checked = check_arguments(self._model, self.spec.name, arguments)
         if inspect.iscoroutinefunction(self._function):
-            return await self._function(**checked, **({"ctx": context} if self.wants_context else {}))
+            return await self._function(
+                **checked, **({"ctx": context} if self.wants_context else {})
+            )
         loop = asyncio.get_running_loop()
         if self.wants_context:
             from headrace.operator._context import BlockingContext
@@ -88,9 +90,13 @@ class Resources:
                 if not isinstance(error, Exception):
                     future.cancel()
                     raise
-                wrapped = error if isinstance(error, HeadraceError) else ResourceError(
-                    f"the resource {name!r} ({kind}) cannot be built: "
-                    f"{type(error).__name__}: {error}"
+                wrapped = (
+                    error
+                    if isinstance(error, HeadraceError)
+                    else ResourceError(
+                        f"the resource {name!r} ({kind}) cannot be built: "
+                        f"{type(error).__name__}: {error}"
+                    )
                 )
                 future.set_exception(wrapped)
                 future.exception()  # looked at: no warning where nobody else waits
@@ -150,8 +156,10 @@ class Resources:
     async def _build(self, provider: ResourceProvider) -> Any:
         if provider.target is None:
             raise ResourceError(f"the resource {provider.name!r} has nothing to build")
-        if provider.kind == "tools" and provider.plugin is None and "parameters" in (
-            provider.arguments
+        if (
+            provider.kind == "tools"
+            and provider.plugin is None
+            and "parameters" in (provider.arguments)
         ):
             return FunctionTool(self._bind(provider.target), provider)
         target = find(provider.target, self._mains)

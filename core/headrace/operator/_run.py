@@ -175,9 +175,9 @@ class Run:
         except HeadraceError as error:
             self.outcome = self._failed(None, error)
         if self.operator.observing:
-            outcome = self.outcome
-            error = repr(outcome.error) if outcome.error else None
-            self.operator.record(self, "run", outcome.status, error=error)
+            ended = self.outcome
+            why = repr(ended.error) if ended.error else None
+            self.operator.record(self, "run", ended.status, error=why)
 
     # ------------------------------------------------------------ steps
     async def _steps(self) -> None:
@@ -253,7 +253,7 @@ class Run:
             began = time.monotonic() if self.operator.observing else 0.0
             try:
                 await self._attempt(task)
-            except Exception as error:  # noqa: BLE001 - an action may raise anything
+            except Exception as error:
                 if self.operator.observing:
                     self._observe(task, "failed", began, error)
                 if not policy.retryable(error, task.attempt):
@@ -340,4 +340,3 @@ class Run:
             duration=time.monotonic() - began,
             error=None if error is None else f"{type(error).__name__}: {error}",
         )
-

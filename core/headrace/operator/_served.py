@@ -10,17 +10,17 @@ from headrace.chat import ChatRequest, ChatResponse, Message, Prompt, Usage
 from headrace.errors import NonRetryableError, ToolError
 from headrace.events import ChatResponseEvent, ToolResponseEvent
 from headrace.interfaces import Toolset
-from headrace.operator._resources import FunctionTool
 from headrace.policy import FailurePolicy
 from headrace.values import encode, to_jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from headrace.events import ChatRequestEvent, ToolRequestEvent
     from headrace.interfaces import ChatModel
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
+    from headrace.operator._resources import FunctionTool
 
 __all__ = ["call_tool", "chat", "conversation", "serve_chat", "serve_tool"]
 
@@ -84,10 +84,12 @@ async def chat(
 
 def call_tool(
     context: RunContext, operator: Operator, name: str, arguments: Mapping[str, Any]
-) -> Awaitable[Any]:
+) -> Coroutine[Any, Any, Any]:
     """Calls one of the agent's tools, as a durable call."""
     return context.durable(
-        f"tool:{name}", encode(dict(arguments)), lambda: _run_tool(context, operator, name, arguments)
+        f"tool:{name}",
+        encode(dict(arguments)),
+        lambda: _run_tool(context, operator, name, arguments),
     )
 
 
@@ -95,9 +97,7 @@ async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
     """Answers a request that was sent as an event."""
     operator = context._run.operator  # noqa: SLF001 - one part with the context
     response = await _ask(context, operator, event.model, event.request)
-    context.send(
-        ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag)
-    )
+    context.send(ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag))
 
 
 async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:
@@ -109,9 +109,7 @@ async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:
     except ToolError as error:
         result, failed = str(error), True
     context.send(
-        ToolResponseEvent(
-            request_id=context.event_id, result=result, failed=failed, tag=event.tag
-        )
+        ToolResponseEvent(request_id=context.event_id, result=result, failed=failed, tag=event.tag)
     )
 
 

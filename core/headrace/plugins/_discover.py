@@ -52,7 +52,7 @@ def discover(
     core = core_version or _running_core(listing if path is None else take_listing(None))
     kept = _cache.fetch(listing, core) if cache else None
     if kept is None:
-        from headrace.plugins._reading import read_plugins  # noqa: PLC0415 - only a miss reads
+        from headrace.plugins._reading import read_plugins
 
         reading = read_plugins(listing)
         fits = _fits(reading, core)
@@ -77,8 +77,8 @@ def _fits(reading: Reading, core: str | None) -> dict[str, bool]:
     specifiers = {one.requires_core for one in reading.plugins if one.requires_core}
     if core is None or not specifiers:
         return {}
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - not for the cached way
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
 
     try:
         version = Version(core)

@@ -27,7 +27,7 @@ _FIRST_PARTY = frozenset({"anthropic", "mcp", "mem0", "ollama", "openai", "scrip
 
 
 def _nearest(wanted: str, names: Sequence[str]) -> list[str]:
-    from difflib import get_close_matches  # noqa: PLC0415 - only a failure pays for it
+    from difflib import get_close_matches
 
     # Lower case on both sides, or "OpenAI" would be near to nothing.
     known = {name.lower(): name for name in names}

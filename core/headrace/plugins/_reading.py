@@ -76,7 +76,7 @@ class _Candidate:
         if self.archived is not None:
             return self.archived
         # Importing this takes longer than reading ten distributions: not for the cached way.
-        from importlib.metadata import PathDistribution  # noqa: PLC0415
+        from importlib.metadata import PathDistribution
 
         return PathDistribution(Path(self.origin))
 
@@ -129,8 +129,8 @@ def _candidates(listing: Listing, archives: ExitStack) -> list[_Candidate]:
 
 
 def _archived(path: str, archives: ExitStack) -> list[_Candidate]:
-    import zipfile  # noqa: PLC0415 - few paths hold an archive
-    from importlib.metadata import PathDistribution  # noqa: PLC0415
+    import zipfile
+    from importlib.metadata import PathDistribution
 
     try:
         archive = archives.enter_context(zipfile.ZipFile(path))
@@ -266,11 +266,11 @@ def _core_specifier(requirements: list[str]) -> str | None:
     ]
     if not ours:
         return None
-    from packaging.requirements import (  # noqa: PLC0415 - slow, and not for the cached way
+    from packaging.requirements import (
         InvalidRequirement,
         Requirement,
     )
-    from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+    from packaging.specifiers import SpecifierSet
 
     wanted = SpecifierSet()
     for line in ours:
