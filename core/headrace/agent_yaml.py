@@ -279,12 +279,13 @@ def _plain(
             if isinstance(name, bool):
                 name = name_node.value  # YAML 1.1 reads the key `on` as true
             if not isinstance(name, (str, int, float)):
-                faults.append(Fault(places[(*path, "?")], f"{name!r} is no name"))
+                faults.append(Fault(places[here], f"{name!r} is no name"))
                 continue
             if name in content:
-                faults.append(Fault(places[(*path, "?")], f"{name!r} is there twice"))
-            places[(*path, name)] = places[(*path, "?")]
-            content[name] = _plain(value_node, (*path, name), where, places, faults)
+                faults.append(Fault(places[here], f"{name!r} is there twice"))
+            there = (*path, name)
+            places[there] = places[here]
+            content[name] = _plain(value_node, there, where, places, faults)
         return content
     if isinstance(node, yaml.SequenceNode):
         return [

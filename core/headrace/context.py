@@ -47,6 +47,8 @@ class LongTermMemory(ABC):
     Every call is durable: a replay does not make it again.
     """
 
+    __slots__ = ()
+
     @abstractmethod
     async def add(self, text: str, *, user: str | None = None, **metadata: Any) -> str:
         """Keeps a text; gives its id."""
@@ -82,6 +84,8 @@ class Context(ABC):
         attempt: The number of this attempt, from 1.
         timestamp: The input's event time in milliseconds since the epoch, where it has one.
     """
+
+    __slots__ = ()
 
     key: Any
     run_id: str

@@ -65,9 +65,11 @@ def decode(stored: Stored) -> Any:
     if type(stored) in _PLAIN:
         return stored
     if type(stored) is list:
-        return [decode(item) for item in stored]
+        return [item if type(item) in _PLAIN else decode(item) for item in stored]
     if _TAG not in stored:
-        return {name: decode(item) for name, item in stored.items()}
+        return {
+            name: item if type(item) in _PLAIN else decode(item) for name, item in stored.items()
+        }
     try:
         read = _DECODERS[stored[_TAG]]
     except KeyError:

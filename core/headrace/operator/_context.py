@@ -17,7 +17,6 @@ from headrace.errors import (
 )
 from headrace.events import Event, OutputEvent
 from headrace.memory import Changes, Memory
-from headrace.operator._eager import Deadline
 from headrace.operator._journal import Entry
 from headrace.operator._memory import LongTerm
 from headrace.policy import FAIL, FailurePolicy
@@ -61,7 +60,7 @@ class RunContext(Context):
         self._short_term: Memory | None = None
         self._sensory: Memory | None = None
         self._counts: dict[str, int] | None = None
-        self._begun: list[tuple[Entry, Coroutine[Any, Any, Any]]] = []
+        self._begun: list[tuple[Entry, Coroutine[Any, Any, Any]]] | None = None
         self.asyncio_task: asyncio.Task[Any] | None = None
 
     @property
@@ -205,6 +204,8 @@ class RunContext(Context):
         entry.used = True
         call_id = f"{self._run.id}/{self._task.id}/{base}|{number}"
         coroutine = self._make(entry, call_id, make, reconcile, timeout, retry, if_unknown)
+        if self._begun is None:
+            self._begun = []
         self._begun.append((entry, coroutine))
         return coroutine
 
@@ -266,7 +267,7 @@ class RunContext(Context):
 
     async def _within(self, seconds: float | None, make: Callable[[], Any], name: str) -> Any:
         try:
-            with Deadline(seconds):
+            with self._run.operator.deadlines.within(seconds):
                 function = make.func if isinstance(make, functools.partial) else make
                 if inspect.iscoroutinefunction(function):
                     return await make()
@@ -296,7 +297,7 @@ class RunContext(Context):
         """Told when the action has returned: looks for calls that were lost."""
         if self._run.journal is None:
             return
-        for entry, coroutine in self._begun:
+        for entry, coroutine in self._begun or ():
             if not entry.begun:
                 coroutine.close()
                 raise NonRetryableError(

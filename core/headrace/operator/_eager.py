@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Deadline", "start"]
+__all__ = ["Deadline", "Deadlines", "start"]
 
 T = TypeVar("T")
 
@@ -51,34 +51,83 @@ def start(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) ->
     return task
 
 
-class Deadline:
-    """Ends what runs in its ``with`` block by cancelling the task: it raises ``TimeoutError``.
+class Deadlines:
+    """The time-outs of a loop's tasks.
 
-    What ``asyncio.timeout`` does, which Python 3.10 lacks; and it can be set late: a block that
-    never waits then pays for no timer.
+    Nearly none of them ever comes, and there may be thousands: those of one duration stand in the
+    order in which they come, so each duration needs one timer, and adding or dropping one is cheap
+    (a timer of the loop's own for each would cost more than the rest of a short run).
     """
 
-    __slots__ = ("_handle", "_loop", "_seconds", "_task", "expired")
+    __slots__ = ("_due", "_loop", "_timers")
 
-    def __init__(self, seconds: float | None, *, late: bool = False) -> None:
-        self._seconds = seconds
-        self._handle: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[Any] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.expired = False
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due: dict[float, dict[Deadline, float]] = {}
+        self._timers: dict[float, asyncio.TimerHandle] = {}
+
+    def within(self, seconds: float | None, *, late: bool = False) -> Deadline:
+        """A ``with`` block that raises ``TimeoutError`` when it takes longer; ``None``: never.
+
+        Where it is ``late``, its time begins when ``arm`` is called.
+        """
+        deadline = Deadline(self, seconds)
         if not late:
-            self.arm()
+            deadline.arm()
+        return deadline
+
+    def add(self, deadline: Deadline, seconds: float) -> None:
+        """Starts a time-out's time."""
+        due = self._due.get(seconds)
+        if due is None:
+            due = self._due[seconds] = {}
+        due[deadline] = self._loop.time() + seconds
+        if seconds not in self._timers:
+            self._timers[seconds] = self._loop.call_later(seconds, self._expire, seconds)
+
+    def drop(self, deadline: Deadline, seconds: float) -> None:
+        """Ends it, in time."""
+        self._due[seconds].pop(deadline, None)
+
+    def close(self) -> None:
+        """Drops all timers."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _expire(self, seconds: float) -> None:
+        del self._timers[seconds]
+        due, now = self._due[seconds], self._loop.time()
+        for deadline, when in list(due.items()):
+            if when > now + 0.001:
+                self._timers[seconds] = self._loop.call_at(when, self._expire, seconds)
+                return
+            del due[deadline]
+            deadline.expire()
+
+
+class Deadline:
+    """One time-out: cancels the task that runs its ``with`` block, and raises ``TimeoutError``.
+
+    What ``asyncio.timeout`` does, which Python 3.10 lacks.
+    """
+
+    __slots__ = ("_deadlines", "_seconds", "_task", "expired")
+
+    def __init__(self, deadlines: Deadlines, seconds: float | None) -> None:
+        self._deadlines = deadlines
+        self._seconds = seconds
+        self._task: asyncio.Task[Any] | None = None
+        self.expired = False
 
     def arm(self, task: asyncio.Task[Any] | None = None) -> None:
-        """Sets the timer, for ``task`` or else for the current one."""
-        if self._seconds is None or self._handle is not None:
-            return
-        self._task = task or asyncio.current_task()
-        if self._task is not None:
-            self._loop = self._task.get_loop()
-            self._handle = self._loop.call_later(self._seconds, self._expire)
+        """Starts the time, for ``task`` or else for the current one."""
+        if self._seconds is not None and self._task is None:
+            self._task = task or asyncio.current_task()
+            self._deadlines.add(self, self._seconds)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Told when the time is over."""
         self.expired = True
         if self._task is not None:
             self._task.cancel()
@@ -92,9 +141,10 @@ class Deadline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-        if not self.expired or self._task is None:
+        if self._task is None or self._seconds is None:
+            return
+        self._deadlines.drop(self, self._seconds)
+        if not self.expired:
             return
         uncancel = getattr(self._task, "uncancel", None)  # Python 3.11
         still_cancelled = uncancel() if uncancel is not None else 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.conditions import compile_condition
 from headrace.errors import ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
-from headrace.operator._eager import start
+from headrace.operator._eager import Deadlines, start
 from headrace.operator._resources import Resources
 from headrace.operator._run import Outcome, Run, RunInput
 from headrace.records import Record
@@ -103,6 +103,7 @@ class Operator:
         self.clock = clock
         self.observing = bool(observers)
         self.short_term_ttl = plan.config.short_term_ttl
+        self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()
         self._observers = observers
@@ -174,6 +175,7 @@ class Operator:
         if waiting:
             await asyncio.gather(*waiting, return_exceptions=True)
         await self.resources.close()
+        self.deadlines.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None

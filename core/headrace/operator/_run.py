@@ -19,7 +19,6 @@ from headrace.errors import ActionError, HeadraceError, NonRetryableError
 from headrace.events import ChatRequestEvent, InputEvent
 from headrace.memory import Changes, merge
 from headrace.operator._context import BlockingContext, RunContext
-from headrace.operator._eager import Deadline
 from headrace.operator._journal import Journal
 from headrace.operator._served import serve_chat, serve_tool
 from headrace.values import Stored, decode, digest
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.events import Event
+    from headrace.operator._eager import Deadline
     from headrace.operator._operator import BoundAction, Operator
 
 __all__ = ["ActionTask", "DeadLetter", "Outcome", "Run", "RunInput"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunInput:
     """An input with its key, as the engine hands it to the operator."""
 
@@ -69,7 +69,7 @@ class DeadLetter:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How a run ended: what the engine makes visible, all of it or nothing."""
 
@@ -186,6 +186,7 @@ class Run:
             tasks = self._tasks(step, events)
             if len(tasks) == 1:
                 await self._perform(tasks[0])
+                self.current = None
             elif tasks:
                 await self._perform_all(tasks)
             else:
@@ -231,6 +232,7 @@ class Run:
                     merge(self.sensory, context.sensory_changes, sensed, name)
             self.outputs += context.outputs
             events += context.events
+            task.context = None  # no cycle is left for the garbage collector
         return events
 
     async def _perform_all(self, tasks: list[ActionTask]) -> None:
@@ -277,7 +279,8 @@ class Run:
         elif action.mode == "async":
             context.asyncio_task = asyncio.current_task()
             self.current = task
-            task.deadline = deadline = Deadline(action.timeout, late=self.eager)
+            deadlines = self.operator.deadlines
+            task.deadline = deadline = deadlines.within(action.timeout, late=self.eager)
             with deadline:
                 await action.call(task.event, context)
         elif action.mode == "sync":
@@ -291,7 +294,7 @@ class Run:
     async def _in_thread(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
         loop = asyncio.get_running_loop()
         blocking = BlockingContext(context, loop)
-        with Deadline(action.timeout):
+        with self.operator.deadlines.within(action.timeout):
             await loop.run_in_executor(self.operator.threads, action.call, task.event, blocking)
 
     async def _back_off(self, seconds: float) -> None:
