@@ -19,6 +19,7 @@ from headrace.flink._job import (
     configure,
     environment,
     process,
+    process_table,
     run_files,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "ensure_java",
     "environment",
     "process",
+    "process_table",
     "run_files",
 ]

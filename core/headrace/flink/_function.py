@@ -17,6 +17,7 @@ from headrace.flink._pyflink import (
     KeyedProcessFunction,
     MapStateDescriptor,
     OutputTag,
+    Row,
     Types,
     ValueStateDescriptor,
 )
@@ -42,6 +43,11 @@ DEAD_LETTERS = OutputTag("headrace-dead-letters", Types.PICKLED_BYTE_ARRAY())
 """The side output of dead letters: mappings, see ``headrace.operator.DeadLetter``."""
 
 
+def plain(element: Any) -> Any:
+    """An element as agents see it: Flink's rows are mappings."""
+    return element.as_dict(recursive=True) if type(element) is Row else element
+
+
 class ShardSelector:
     """Gives the shard of an element's key."""
 
@@ -54,7 +60,7 @@ class ShardSelector:
 
     def __call__(self, element: Any) -> int:
         """The shard."""
-        value = element if self._parse is None else self._parse(element)
+        value = plain(element) if self._parse is None else self._parse(element)
         return shard_of(key_id(self._key(value)), self._shards)
 
 
@@ -81,6 +87,7 @@ class AgentFunction(KeyedProcessFunction):
         parse: Makes the input of an element; ``None``: the element is the input.
         render: Makes an output's element of its value; ``None``: the value itself.
         mains: What a driver script defines in ``__main__``, by reference.
+        timed: Whether outputs are pairs of their input's timestamp and themselves.
     """
 
     def __init__(
@@ -90,7 +97,10 @@ class AgentFunction(KeyedProcessFunction):
         parse: Callable[[Any], Any] | None = None,
         render: Callable[[Any], Any] | None = None,
         mains: dict[str, Any] | None = None,
+        *,
+        timed: bool = False,
     ) -> None:
+        self._timed = timed
         self._plan_json = plan
         self._key = key
         self._parse = parse
@@ -125,7 +135,7 @@ class AgentFunction(KeyedProcessFunction):
             number = ctx.get_current_key()
             outputs: list[Any] = []
             shard = self._shard(number, outputs)
-            parsed = value if self._parse is None else self._parse(value)
+            parsed = plain(value) if self._parse is None else self._parse(value)
             key = self._key(parsed)
             sequence = self._next[number]
             self._next[number] = sequence + 1
@@ -210,7 +220,8 @@ class AgentFunction(KeyedProcessFunction):
             shard.changed = True
         for output in outcome.outputs:
             value = decode(output)
-            outputs.append(value if self._render is None else self._render(value))
+            rendered = value if self._render is None else self._render(value)
+            outputs.append((item.timestamp, rendered) if self._timed else rendered)
         if outcome.dead_letter is not None:
             outputs.append((DEAD_LETTERS, outcome.dead_letter.as_dict()))
         following = self._lanes.leave(item.key_id)

@@ -19,11 +19,15 @@ from headrace.flink._java import ensure_java
 from headrace.flink._pyflink import (
     Configuration,
     DataStream,
+    Duration,
     Encoder,
+    FileSink,
     FileSource,
+    Row,
     RuntimeExecutionMode,
     StreamExecutionEnvironment,
     StreamFormat,
+    TimestampAssigner,
     Types,
     WatermarkStrategy,
 )
@@ -34,10 +38,19 @@ from headrace.values import to_jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
     from headrace.agent import Agent, AgentBuilder
 
-__all__ = ["SETTINGS", "AgentStreams", "configure", "environment", "process", "run_files"]
+__all__ = [
+    "SETTINGS",
+    "AgentStreams",
+    "configure",
+    "environment",
+    "process",
+    "process_table",
+    "run_files",
+]
 
 SETTINGS: Mapping[str, str] = {
     # Bundles carry many elements over one round trip between Java and Python; a barrier waits for
@@ -84,6 +97,7 @@ def process(
     parse: Callable[[Any], Any] | None = None,
     render: Callable[[Any], Any] | None = None,
     output_type: Any = None,
+    out_of_order: timedelta | None = None,
     name: str | None = None,
 ) -> AgentStreams:
     """Runs an agent over a stream.
@@ -95,22 +109,70 @@ def process(
         parse: Makes the input of an element, such as ``json.loads``; ``None``: the element itself.
         render: Makes an output's element of its value, such as ``json.dumps``.
         output_type: Flink's type of the outputs' elements; pickled Python values where ``None``.
+        out_of_order: For streams in event time. Outputs of runs that never wait have their input's
+            timestamp by themselves. A run that waits is committed at a later element, whose
+            timestamp its outputs get; where this is given, every output gets its input's own
+            timestamp instead, and the watermark behind the agent is held back by so much.
         name: The name of the operator in Flink's plan; the agent's name where ``None``.
 
     Raises:
         PlanError: The agent does not compile.
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)  # type: ignore[arg-type]
-    function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan))
+    timed = out_of_order is not None
+    function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed)
     selector = ShardSelector(key, parse, plan.config.shards)
     label = name or plan.name
+    kind = output_type or Types.PICKLED_BYTE_ARRAY()
     output = (
         stream.key_by(selector, Types.INT())
-        .process(function, output_type or Types.PICKLED_BYTE_ARRAY())
+        .process(function, Types.PICKLED_BYTE_ARRAY() if timed else kind)
         .name(label)
         .uid(f"headrace-{label}")
     )
-    return AgentStreams(output, output.get_side_output(DEAD_LETTERS))
+    dead_letters = output.get_side_output(DEAD_LETTERS)
+    if out_of_order is not None:
+        delay = Duration.of_millis(int(out_of_order.total_seconds() * 1000))
+        strategy = WatermarkStrategy.for_bounded_out_of_orderness(delay)
+        output = output.assign_timestamps_and_watermarks(
+            strategy.with_timestamp_assigner(InputTime())
+        ).map(value_of, kind)
+    return AgentStreams(output, dead_letters)
+
+
+def process_table(
+    environment: Any,
+    table: Any,
+    agent: Agent | AgentBuilder | AgentPlan,
+    *,
+    key: str,
+    output: Mapping[str, Any],
+    name: str | None = None,
+) -> Any:
+    """Runs an agent over a table: its rows are the inputs, as mappings.
+
+    Args:
+        environment: The ``StreamTableEnvironment``.
+        table: The inputs; it only ever grows (no updates).
+        agent: The agent, or its plan. Its outputs are mappings with the columns of ``output``.
+        key: The column that is the key.
+        output: The columns of the outputs with Flink's types (``Types.STRING()``); a column that
+            an output lacks is null.
+        name: The name of the operator.
+
+    Returns:
+        The table of the outputs.
+    """
+    columns = list(output)
+    streams = process(
+        environment.to_data_stream(table),
+        agent,
+        key=FieldKey(key),
+        render=ToRow(columns),
+        output_type=Types.ROW_NAMED(columns, list(output.values())),
+        name=name,
+    )
+    return environment.from_data_stream(streams.output)
 
 
 def run_files(
@@ -194,14 +256,37 @@ class FieldKey:
         return value
 
 
+class ToRow:
+    """Makes a row of a mapping."""
+
+    def __init__(self, columns: list[str]) -> None:
+        self._columns = columns
+
+    def __call__(self, value: Any) -> Any:
+        """The row."""
+        return Row(*(value.get(column) for column in self._columns))
+
+
+class InputTime(TimestampAssigner):
+    """The timestamp that an output was given by the agent's function."""
+
+    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+        """The input's timestamp, or the record's where the input had none."""
+        timestamp: int | None = value[0]
+        return record_timestamp if timestamp is None else timestamp
+
+
+def value_of(pair: Any) -> Any:
+    """The output of a pair of timestamp and output."""
+    return pair[1]
+
+
 def to_line(value: Any) -> str:
     """A value as one JSON line."""
     return json.dumps(to_jsonable(value), ensure_ascii=False)
 
 
 def _sink(stream: DataStream, folder: Path) -> None:
-    from pyflink.datastream.connectors.file_system import FileSink
-
     stream.sink_to(FileSink.for_row_format(str(folder), Encoder.simple_string_encoder()).build())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyflink.common import Configuration, Encoder, Types, WatermarkStrategy
+from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy
+from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import (
     DataStream,
     KeyedProcessFunction,
@@ -11,21 +12,25 @@ from pyflink.datastream import (
     RuntimeExecutionMode,
     StreamExecutionEnvironment,
 )
-from pyflink.datastream.connectors.file_system import FileSource, StreamFormat
+from pyflink.datastream.connectors.file_system import FileSink, FileSource, StreamFormat
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 __all__ = [
     "Configuration",
     "DataStream",
+    "Duration",
     "Encoder",
+    "FileSink",
     "FileSource",
     "KeyedProcessFunction",
     "MapStateDescriptor",
     "OutputTag",
+    "Row",
     "RuntimeContext",
     "RuntimeExecutionMode",
     "StreamExecutionEnvironment",
     "StreamFormat",
+    "TimestampAssigner",
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
