@@ -13,7 +13,7 @@ from headrace_cli._version import version_line
 
 __all__ = ["agents"]
 
-_COMMANDS = ("run", "plan", "plugins", "skills", "completion")
+_COMMANDS = ("run", "plan", "plugins", "skills", "schema", "completion")
 
 
 class _Agents(click.Group):
@@ -73,7 +73,7 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
     help="Print the version and exit.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
-def agents(debug: bool) -> None:  # noqa: ARG001, FBT001 - read from the context's parameters
+def agents(debug: bool) -> None:  # noqa: FBT001 - read from the context's parameters
     """AI agents on Apache Flink, whose skills, tools and models are pip packages.
 
     Exit codes: 0 done, 1 the work failed, 2 bad usage.

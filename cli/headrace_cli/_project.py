@@ -54,7 +54,7 @@ class Project:
     run: RunDefaults = field(default_factory=RunDefaults)
     """Defaults of ``agents run``."""
     plugin_rules: Mapping[str, Any] = field(default_factory=dict)
-    """``[tool.agents.plugins]``: ``allow``, ``block``, and pins ``"kind.name" = "distribution"``."""
+    """``[tool.agents.plugins]``: ``allow``, ``block``, and pins (``"kind.name" = "package"``)."""
 
     def plugins(self) -> PluginSet:
         """The plugins of this environment, as the project lets them in."""
@@ -112,7 +112,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found]
 
     try:
         parsed: dict[str, Any] = tomllib.loads(content.decode())

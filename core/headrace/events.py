@@ -21,6 +21,7 @@ __all__ = [
     "OutputEvent",
     "ToolRequestEvent",
     "ToolResponseEvent",
+    "copied",
     "event_types",
 ]
 
@@ -113,6 +114,18 @@ class ToolResponseEvent(Event, type="tool_response"):
     """Whether the tool failed."""
     tag: JsonValue = None
     """The request's tag."""
+
+
+_IMMUTABLE = frozenset({type(None), bool, int, float, str})
+
+
+def copied(event: Event) -> Event:
+    """An event that shares nothing that can change with ``event``."""
+    if event.__pydantic_extra__ or any(
+        type(value) not in _IMMUTABLE for value in vars(event).values()
+    ):
+        return event.model_copy(deep=True)
+    return event
 
 
 _TYPES: dict[type[Event], tuple[str, ...]] = {}

@@ -85,10 +85,11 @@ def read_beneath(root: Path, path: str, limit: int) -> Content:
         descriptor = _open(base, found.relative_to(base).parts)
     except OSError as error:
         raise SkillPathError(f"{path!r} cannot be opened: {error.strerror}") from None
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode):
+        os.close(descriptor)
+        raise SkillPathError(f"{path!r} is not a file")
     with os.fdopen(descriptor, "rb") as file:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise SkillPathError(f"{path!r} is not a file")
         try:
             return Content(file.read(limit), info.st_size)
         except OSError as error:

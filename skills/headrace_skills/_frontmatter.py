@@ -99,6 +99,8 @@ def _read(text: str) -> dict[str, Any]:
     if first is None:
         return {}
     value = _value(first, events)
+    for _ in events:
+        pass  # what follows is looked at too, and refused
     if not isinstance(value, dict):
         raise SkillFormatError("its frontmatter is not made of NAME: VALUE lines")
     return value
@@ -108,7 +110,7 @@ def _checked(text: str) -> Iterator[yaml.Event]:
     """The events that make up the one document, each looked at before it is used."""
     depth = nodes = documents = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        line = event.start_mark.line + 2  # lines count from 1, and --- is the first
+        line = _line(event)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -143,13 +145,18 @@ def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
         return items
     mapping: dict[str, Any] = {}
     while not isinstance(event := next(events), yaml.MappingEndEvent):
-        line = event.start_mark.line + 2
+        line = _line(event)
         if not isinstance(event, yaml.ScalarEvent):
             raise _HostileError(f"line {line}: a name must be one text")
         if event.value in mapping:
             raise _HostileError(f"line {line}: {event.value!r} is given a second time")
         mapping[event.value] = _value(next(events), events)
     return mapping
+
+
+def _line(event: yaml.Event) -> int:
+    # Lines count from 1, and --- is the first.
+    return event.start_mark.line + 2 if event.start_mark else 1
 
 
 def _quoted(text: str) -> str:

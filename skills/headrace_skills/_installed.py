@@ -128,7 +128,9 @@ def _let_in(
         origin=str(distribution.info),
     )
     blocked = policy.blocked_by(plugin)
-    return _broken(one.name, one.root, distribution, f"it is blocked: {blocked}") if blocked else one
+    return (
+        _broken(one.name, one.root, distribution, f"it is blocked: {blocked}") if blocked else one
+    )
 
 
 def _distributions(places: Sequence[str]) -> dict[str, _Distribution]:

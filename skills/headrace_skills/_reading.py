@@ -137,9 +137,7 @@ def _skill(root: Path, file: str, document: Document, origin: Origin, folder: st
 def _tools(value: Any) -> tuple[str, ...]:
     """Take one text with spaces or commas, or a list; ``Bash(git add:*)`` is one tool."""
     items = value if isinstance(value, list) else [value]
-    return tuple(
-        tool for item in items if isinstance(item, str) for tool in _TOOL.findall(item)
-    )
+    return tuple(tool for item in items if isinstance(item, str) for tool in _TOOL.findall(item))
 
 
 def _files(root: Path, warnings: list[str]) -> tuple[SkillFile, ...]:

@@ -29,4 +29,4 @@ def one_line(text: str, limit: int) -> str:
 
 def in_frame(text: str, limit: int) -> str:
     """Make a text that no tag can be told from: what it frames, it cannot leave."""
-    return escape(one_line(text, limit), quote=True)
+    return escape(one_line(text, limit), quote=False)

@@ -20,6 +20,10 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
+
+SCRATCH = "headrace-skill-"
+"""What the name of a scratch folder starts with."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 _GRACE = 5.0  # seconds in which processes that multiply are hunted
@@ -29,6 +33,7 @@ def main(lifeline: int, status: int, limits: dict[str, float], argv: list[str]) 
     """Runs a program to its end, and tells how it ended."""
     os.set_inheritable(lifeline, False)
     os.set_inheritable(status, False)
+    scratch = os.getcwd()  # noqa: PTH109 - a text is enough
     _adopt_orphans()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
@@ -64,22 +69,23 @@ def main(lifeline: int, status: int, limits: dict[str, float], argv: list[str]) 
         ready, _, _ = select.select([lifeline, wake_read], [], [], left)
         if wake_read in ready:
             os.read(wake_read, 4096)
-        result = _reap(child)
+        result, _ = _reap(child)
         if result is not None:
             code = os.waitstatus_to_exitcode(result)
             ended = "exit" if code >= 0 else "signal"
         elif lifeline in ready:
             ended = "stopped"
-    _end_all(child, reaped=ended in ("exit", "signal"))
+    _end_all(child)
+    if ended == "stopped":
+        _clear(scratch)
     _tell(status, {"ended": ended, "code": abs(code)})
 
 
 def _adopt_orphans() -> None:
     """Be the parent of whatever loses its own: a process cannot leave by forking twice."""
-    try:
+    # Where this is no Linux, the process group is what can be ended.
+    with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    except (AttributeError, OSError):
-        pass  # no Linux: the process group is what can be ended
 
 
 def _become(argv: list[str], limits: dict[str, float], error: int) -> None:
@@ -99,7 +105,7 @@ def _become(argv: list[str], limits: dict[str, float], error: int) -> None:
         _limit(resource.RLIMIT_CORE, 0)
         # No RLIMIT_NPROC: it counts all processes and threads of the user, the worker's among
         # them, and does not hold root at all.
-        os.execv(argv[0], argv)
+        os.execv(argv[0], argv)  # noqa: S606 - no shell is wanted
     except BaseException as problem:  # noqa: BLE001 - the child must not go on as a second warden
         told = getattr(problem, "strerror", None) or f"{type(problem).__name__}: {problem}"
         os.write(error, str(told).encode())
@@ -115,76 +121,67 @@ def _limit(what: int, soft: int, hard: int | None = None) -> None:
     resource.setrlimit(what, (min(soft, wanted), wanted))
 
 
-def _reap(child: int) -> int | None:
-    """Take leave of what has ended; the child's status where it is among them."""
+def _reap(child: int) -> tuple[int | None, bool]:
+    """Take leave of what has ended: the child's status if it is among them, and if any is left."""
     result = None
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return result
+            return result, False
         if pid == 0:
-            return result
+            return result, True
         if pid == child:
             result = status
 
 
-def _end_all(child: int, *, reaped: bool) -> None:
-    """Kill what is left, again and again: what is killed may have started another just now."""
+def _end_all(child: int) -> None:
+    """Kill what is left. Only our own children need be seen: theirs are ours once they are dead.
+
+    It goes round without a pause: a process that forks and exits, over and over, is caught by
+    being quicker than it.
+    """
     deadline = time.monotonic() + _GRACE
-    while time.monotonic() < deadline:
-        below = _descendants()
-        if not below and reaped:
-            return
-        for pid in below:
-            _kill(pid)
-        if not below:
-            # No /proc to look into: the child's group is what is known.
-            try:
-                os.killpg(child, signal.SIGKILL)
-            except OSError:
-                return
-        select.select([], [], [], 0.001)
-        reaped = _reap(child) is not None or reaped
+    while _reap(child)[1] and time.monotonic() < deadline:
+        for pid in _children():
+            with suppress(OSError):  # it may have ended in between
+                os.kill(pid, signal.SIGKILL)
+    if not _processes():  # no Linux: the group is what is known
+        with suppress(OSError):
+            os.killpg(child, signal.SIGKILL)
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except OSError:
-        pass  # it has ended in between
+def _children() -> list[int]:
+    own = os.getpid()
+    with suppress(OSError), open(f"/proc/{own}/task/{own}/children", "rb") as file:  # noqa: PTH123
+        return [int(pid) for pid in file.read().split()]
+    return [int(name) for name in _processes() if name.isdigit() and _parent(name) == own]
 
 
-def _descendants() -> list[int]:
-    """All processes below this one, from what /proc says of each one's parent."""
-    below: dict[int, list[int]] = {}
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return []
-    for name in names:
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    # The name stands in brackets, and may hold brackets itself.
-                    parent = int(file.read().rpartition(b")")[2].split()[1])
-            except (OSError, ValueError, IndexError):
-                continue
-            below.setdefault(parent, []).append(int(name))
-    found: list[int] = []
-    waiting = [os.getpid()]
-    while waiting:
-        children = below.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found
+def _processes() -> list[str]:
+    with suppress(OSError):
+        return os.listdir("/proc")  # noqa: PTH208 - names are what is asked
+    return []
+
+
+def _parent(pid: str) -> int:
+    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+        # The name stands in brackets, and may hold brackets itself.
+        return int(file.read().rpartition(b")")[2].split()[1])
+    return 0
+
+
+def _clear(scratch: str) -> None:
+    """Remove the scratch folder: the worker does so too, but it may have been killed."""
+    import shutil  # only this end pays for it
+
+    if os.path.basename(scratch).startswith(SCRATCH):  # noqa: PTH119
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _tell(status: int, what: dict[str, object]) -> None:
-    try:
+    with suppress(OSError):  # the worker may be gone
         os.write(status, json.dumps(what).encode() + b"\n")
-    except OSError:
-        pass  # the worker is gone
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class SkillNotFoundError(_DescribedError):
     """
 
     def __init__(self, name: str, found: Sequence[str] = ()) -> None:
-        from difflib import get_close_matches  # noqa: PLC0415 - only a failure pays for it
+        from difflib import get_close_matches  # only a failure pays for it
 
         self.name = name
         self.nearest = tuple(get_close_matches(name, found, n=3, cutoff=0.6))

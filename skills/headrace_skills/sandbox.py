@@ -1,4 +1,4 @@
-"""What runs a skill's scripts: the interface of sandboxes, and the runner that is none.
+"""What runs a skill's scripts: the interface of sandboxes.
 
 Kind ``sandboxes``. A sandbox is given a command that was already chosen; which file of a skill
 may be run, and by what, is settled before (``headrace_skills._scripts``).

@@ -68,9 +68,7 @@ def list_plugins(kind: str | None, as_json: bool) -> None:  # noqa: FBT001
 def info(name: str, kind: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Show all of a plugin (NAME or KIND.NAME), and whether it loads."""
     found = _discovered()
-    listed = [
-        one for one in found.list(kind) if name in (one.plugin.name, one.plugin.key)
-    ]
+    listed = [one for one in found.list(kind) if name in (one.plugin.name, one.plugin.key)]
     if not listed:
         raise _not_found(found, name, kind)
     shown = [_checked(one) for one in listed]

@@ -15,7 +15,7 @@ from headrace.errors import (
     NonDeterminismError,
     NonRetryableError,
 )
-from headrace.events import Event, OutputEvent
+from headrace.events import Event, OutputEvent, copied
 from headrace.memory import Changes, Memory
 from headrace.operator._journal import Entry
 from headrace.operator._memory import LongTerm
@@ -124,7 +124,7 @@ class RunContext(Context):
         except MemoryValueError as error:
             raise MemoryValueError(f"{type(event).__name__} cannot be sent: {error}") from None
         event_id = f"{self._run.id}/{self._task.id}/{len(self.events)}"
-        self.events.append((event, event_id))
+        self.events.append((copied(event), event_id))
         if self._run.operator.observing:
             self._run.operator.record(
                 self._run,

@@ -87,7 +87,9 @@ class Deadlines:
 
     def drop(self, deadline: Deadline, seconds: float) -> None:
         """Ends it, in time."""
-        self._due[seconds].pop(deadline, None)
+        due = self._due.get(seconds)
+        if due is not None:
+            due.pop(deadline, None)
 
     def close(self) -> None:
         """Drops all timers."""
@@ -104,6 +106,8 @@ class Deadlines:
                 return
             del due[deadline]
             deadline.expire()
+        if not due:
+            del self._due[seconds]  # durations may be as many as calls
 
 
 class Deadline:

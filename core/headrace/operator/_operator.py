@@ -138,7 +138,8 @@ class Operator:
             self._settle(run, task)
         else:
             run.asyncio_task = task
-            self.in_flight += 1
+            if not run.waiting:  # it may be in a back-off already
+                self.in_flight += 1
             self.suspended.add(run)
             run.suspended()
             task.add_done_callback(lambda done: self._finished(run, done))
@@ -148,6 +149,7 @@ class Operator:
         """Cancels the runs that wait: their outcome is ``handed_back``, nothing of them commits."""
         for run in list(self.suspended):
             if run.asyncio_task is not None:
+                run.ending = True
                 run.asyncio_task.cancel()
 
     def release(self, run: Run) -> None:
@@ -158,8 +160,8 @@ class Operator:
 
     def regain(self, run: Run) -> None:
         """Counts the run again."""
-        run.waiting = False
-        if not run.eager:
+        if run.waiting:
+            run.waiting = False
             self.in_flight += 1
 
     async def recorded(self, run: Run) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.errors import ActionError, HeadraceError, NonRetryableError
-from headrace.events import ChatRequestEvent, InputEvent
+from headrace.events import ChatRequestEvent, InputEvent, copied
 from headrace.memory import Changes, merge
 from headrace.operator._context import BlockingContext, RunContext
 from headrace.operator._journal import Journal
@@ -85,11 +85,14 @@ class Outcome:
 class ActionTask:
     """One event handed to one action: its identity, its lineage and what it did."""
 
-    __slots__ = ("action", "attempt", "context", "deadline", "event", "event_id", "id")
+    __slots__ = ("action", "attempt", "context", "deadline", "event", "event_id", "id", "sent")
 
-    def __init__(self, action: BoundAction, event: Event, event_id: str, number: str) -> None:
+    def __init__(
+        self, action: BoundAction, event: Event, event_id: str, number: str, sent: Event | None
+    ) -> None:
         self.action = action
         self.event = event
+        self.sent = sent  # the event as it was sent, which no action changes; None: the input
         self.event_id = event_id
         self.id = number
         self.attempt = 1
@@ -112,6 +115,7 @@ class Run:
         "changes",
         "current",
         "eager",
+        "ending",
         "item",
         "journal",
         "operator",
@@ -139,6 +143,7 @@ class Run:
         self.outcome: Outcome | None = None
         self.eager = True
         self.waiting = False  # in a back-off, so it holds no place in flight
+        self.ending = False  # what is cancelled from now on is cancelled by the runtime
         self.asyncio_task: asyncio.Task[None] | None = None
         self.current: ActionTask | None = None
         self._id: str | None = None
@@ -186,7 +191,6 @@ class Run:
             tasks = self._tasks(step, events)
             if len(tasks) == 1:
                 await self._perform(tasks[0])
-                self.current = None
             elif tasks:
                 await self._perform_all(tasks)
             else:
@@ -202,11 +206,15 @@ class Run:
     def _tasks(self, step: int, events: list[tuple[Event, str]]) -> list[ActionTask]:
         tasks: list[ActionTask] = []
         for event, event_id in events:
+            sent = None if step == 0 else event
             for action in self.operator.triggered(event, self.item.key):
-                if step == 0 and tasks:
-                    event = self._input()  # noqa: PLW2901 - a copy for each action
-                tasks.append(ActionTask(action, event, event_id, f"{step}.{len(tasks)}"))
+                own = self._copy(sent) if tasks or sent is not None else event
+                tasks.append(ActionTask(action, own, event_id, f"{step}.{len(tasks)}", sent))
         return tasks
+
+    def _copy(self, sent: Event | None) -> Event:
+        """An attempt's own copy of its event; ``None`` stands for the run's input."""
+        return self._input() if sent is None else copied(sent)
 
     def _input(self) -> InputEvent:
         return InputEvent(input=decode(self.item.value))
@@ -240,6 +248,9 @@ class Run:
         running = [loop.create_task(self._perform(task)) for task in tasks]
         try:
             await asyncio.gather(*running)
+        except BaseException:
+            self.ending = True
+            raise
         finally:
             for each in running:
                 each.cancel()
@@ -255,7 +266,10 @@ class Run:
             began = time.monotonic() if self.operator.observing else 0.0
             try:
                 await self._attempt(task)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as raised:
+                error = self._of_its_own(raised)
+                if error is None:
+                    raise
                 if self.operator.observing:
                     self._observe(task, "failed", began, error)
                 if not policy.retryable(error, task.attempt):
@@ -263,12 +277,21 @@ class Run:
                 await self._back_off(policy.wait(error, task.attempt))
                 task.attempt += 1
                 self.journaled().begin_attempt(task.id, task.attempt)
-                if isinstance(task.event, InputEvent):
-                    task.event = self._input()  # the last attempt may have changed its copy
+                task.event = self._copy(task.sent)  # the last attempt may have changed its copy
             else:
                 if self.operator.observing:
                     self._observe(task, "finished", began, None)
                 return
+
+    def _of_its_own(self, raised: BaseException) -> Exception | None:
+        """The failure of an action; ``None`` where the runtime put an end to it."""
+        if isinstance(raised, Exception):
+            return raised
+        if self.ending:
+            return None
+        error = ActionError("it awaited something that was cancelled, and not by the runtime")
+        error.__cause__ = raised
+        return error
 
     async def _attempt(self, task: ActionTask) -> None:
         action = task.action
@@ -281,8 +304,11 @@ class Run:
             self.current = task
             deadlines = self.operator.deadlines
             task.deadline = deadline = deadlines.within(action.timeout, late=self.eager)
-            with deadline:
-                await action.call(task.event, context)
+            try:
+                with deadline:
+                    await action.call(task.event, context)
+            finally:
+                self.current = None  # what the run waits for next is not this action's time
         elif action.mode == "sync":
             returned = action.call(task.event, context)
             if returned is not None and inspect.isawaitable(returned):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from headrace.errors import Fault
 from headrace_scripted._errors import PolicyError
 from headrace_scripted._lines import Document
-from headrace_scripted._rules import Place, Rule, Wrong, compile_rule, unreachable
+from headrace_scripted._rules import ACTIONS, Place, Rule, Wrong, compile_rule, unreachable
 from headrace_scripted._schema import PolicyShape, RuleShape
 
 __all__ = ["Policy", "read_policy"]
@@ -112,11 +112,16 @@ def _check(data: Any) -> tuple[tuple[Rule, ...], str | None, Wrong]:
         name = PolicyShape.model_validate(data).name
     except ValidationError as error:
         wrong.extend((item["loc"], _message(item)) for item in error.errors())
-    shapes = _rule_shapes(data)
+    listed = data.get("rules") if isinstance(data, dict) else None
+    items = listed if isinstance(listed, (list, tuple)) else ()
+    # Each rule for itself, so that a fault in one does not hide what is wrong with the others.
+    shapes = [_rule_shape(item) for item in items]
     rules = []
-    for number, shape in enumerate(shapes):
+    for number, (item, shape) in enumerate(zip(items, shapes, strict=True)):
+        if shape is None:
+            continue
         found: Wrong = []
-        rule = None if shape is None else compile_rule(shape, number + 1, found)
+        rule = compile_rule(shape, ACTIONS.intersection(item), number + 1, found)
         wrong.extend((("rules", number, *place), text) for place, text in found)
         if rule is not None:
             rules.append(rule)
@@ -126,17 +131,19 @@ def _check(data: Any) -> tuple[tuple[Rule, ...], str | None, Wrong]:
     return tuple(rules), name, wrong
 
 
-def _rule_shapes(data: Any) -> list[RuleShape | None]:
-    """Each rule for itself, so that a fault in one does not hide what is wrong with the others."""
-    listed = data.get("rules") if isinstance(data, dict) else None
-    return [_rule_shape(item) for item in listed] if isinstance(listed, (list, tuple)) else []
-
-
 def _rule_shape(item: Any) -> RuleShape | None:
+    """A rule without the parts whose shape is wrong; their faults are told with the policy's.
+
+    Returns:
+        ``None`` where no more can be said of it: it is no rule, or its conditions are unknown.
+    """
     try:
         return RuleShape.model_validate(item)
-    except ValidationError:
-        return None  # its faults are among those of the whole policy
+    except ValidationError as error:
+        wrong = {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+    if not wrong or "when" in wrong:
+        return None
+    return RuleShape.model_validate({key: item[key] for key in item if key not in wrong})
 
 
 def _message(error: Any) -> str:

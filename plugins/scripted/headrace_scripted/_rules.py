@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from headrace_scripted._schema import CallShape, FailShape, RuleShape, WhenShape
 
-__all__ = ["Action", "Call", "Fail", "Place", "Rule", "Say", "Wrong", "compile_rule", "unreachable"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Call",
+    "Fail",
+    "Place",
+    "Rule",
+    "Say",
+    "Wrong",
+    "compile_rule",
+    "unreachable",
+]
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where in a policy: names of fields and numbers in lists."""
@@ -24,6 +35,8 @@ BUILT_IN = frozenset({"user", "system", "result", "round"})
 """Fields that every rule has."""
 PATTERNS = ("user", "system", "any", "result")
 """Conditions that are regular expressions."""
+ACTIONS = frozenset({"call", "say", "fail"})
+"""Of which a rule has one."""
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -75,11 +88,12 @@ class Rule:
     action: Action
 
 
-def compile_rule(shape: RuleShape, number: int, wrong: Wrong) -> Rule | None:
+def compile_rule(shape: RuleShape, said: frozenset[str], number: int, wrong: Wrong) -> Rule | None:
     """Makes a rule ready; what is wrong with it goes to ``wrong``, with its place in the rule.
 
     Args:
-        shape: The rule as it was written.
+        shape: The rule, without the actions whose shape is wrong.
+        said: Which of call, say and fail the file has, of whatever shape.
         number: Its number, from 1.
         wrong: Takes the faults.
 
@@ -89,22 +103,24 @@ def compile_rule(shape: RuleShape, number: int, wrong: Wrong) -> Rule | None:
     before = len(wrong)
     patterns = _patterns(shape.when, wrong)
     _check_tools(shape.when, wrong)
-    # Of a broken pattern too: or each use of its groups would be told as a fault of its own.
-    written = (getattr(shape.when, where) or "" for where in PATTERNS)
-    names = BUILT_IN.union(*(_GROUP.findall(text) for text in written))
-    said = shape.model_fields_set & {"call", "say", "fail"}
+    names = BUILT_IN.union(*(pattern.groupindex for pattern in patterns.values()))
+    for where in PATTERNS:
+        if where not in patterns:
+            # Of a broken pattern too: or each use of its groups would be a fault of its own.
+            names |= set(_GROUP.findall(getattr(shape.when, where) or ""))
     if len(said) != 1:
         has = " and ".join(sorted(said)) or "nothing"
         wrong.append(((), f"a rule says one of call, say and fail; this one says {has}"))
     action: Action | None = None
     if shape.call is not None:
         action = _calls(shape.call, names, wrong)
-    elif "say" in said:
+    elif "say" in shape.model_fields_set:
         action = _say(shape, names, wrong)
     elif shape.fail is not None:
         action = _fail(shape.fail, names, wrong)
-    elif said:
-        wrong.append(((said.pop(),), "there is nothing here"))
+    else:
+        empty = said & shape.model_fields_set
+        wrong.extend(((name,), "there is nothing here") for name in sorted(empty))
     if action is None or len(wrong) > before:
         return None
     return Rule(

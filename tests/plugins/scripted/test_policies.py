@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 
 import jsonschema
 import pytest
+
 from headrace.chat import ChatRequest, Message
 from headrace.errors import NonRetryableError
 from headrace_scripted import PolicyError, ScriptedChatModel
@@ -114,10 +115,11 @@ class TestFaults:
                 say: "{log}"
               - when: {user: "(?P<log>.*)", colour: red}
                 say: "x"
-              - name: both
+              - when: {round: 2}
                 say: "a { b"
                 fail: {code: nope}
-              - call:
+              - when: {round: 1}
+                call:
                   tool: run
                   with:
                     a: "{lgo}"
@@ -130,10 +132,12 @@ class TestFaults:
             ["p.yaml:2", "nmae"],
             ["p.yaml:5", "rules[0].when.user"],
             ["p.yaml:7", "rules[1].when.colour"],
+            ["p.yaml:9", "rules[2]"],
+            ["p.yaml:10", "rules[2].say"],
             ["p.yaml:11", "rules[2].fail.code"],
-            ["p.yaml:15", "rules[3].call[0].with.a"],
-            ["p.yaml:16", "rules[3].call[0].with.b[1]"],
-            ["p.yaml:17", "rules[4]"],
+            ["p.yaml:16", "rules[3].call[0].with.a"],
+            ["p.yaml:17", "rules[3].call[0].with.b[1]"],
+            ["p.yaml:18", "rules[4]"],
         ]
 
     @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ class TestFaults:
     def test_survive_pickling(self):
         with pytest.raises(PolicyError) as caught:
             ScriptedChatModel(policy={})
-        copy = pickle.loads(pickle.dumps(caught.value))
+        copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
         assert str(copy) == str(caught.value)
 
 

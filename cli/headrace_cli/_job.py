@@ -1,0 +1,108 @@
+"""What ``agents run`` is asked to do, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace_cli._files import STANDARD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from headrace.plan import AgentPlan
+
+__all__ = ["Job", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of an agent over a file or stdin."""
+
+    plan: AgentPlan
+    """The agent."""
+    engine: str
+    """``local`` or ``flink``."""
+    input: Path | None
+    """The input; ``None`` is stdin."""
+    output: Path | None
+    """The output; ``None`` is stdout."""
+    key: str | None
+    """The field that is the key; the input itself where ``None``."""
+    form: str | None
+    """The form of the input; by the file's name where ``None``."""
+    state: Path | None
+    """The state file."""
+    dead_letters: Path | None
+    """The file of dead letters."""
+    parallelism: int
+    """Flink: how many workers."""
+    options: Mapping[str, str]
+    """Flink: its settings."""
+    import_path: Path
+    """The folder that the agent's modules are imported from."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a job did."""
+
+    agent: str
+    """The agent's name."""
+    engine: str
+    """The engine's name."""
+    output: str = STANDARD
+    """Where the outputs went."""
+    inputs: int = 0
+    """Inputs that were read."""
+    outputs: int = 0
+    """Outputs that were sent."""
+    dead_letters: int = 0
+    """Inputs that were put aside."""
+    skipped: int = 0
+    """Inputs whose runs failed and were dropped."""
+    handed_back: int = 0
+    """Inputs that were begun and not finished."""
+    seconds: float = 0.0
+    """How long it took."""
+    stopped: bool = False
+    """Whether a signal ended it."""
+
+    @property
+    def rate(self) -> float:
+        """Inputs a second."""
+        return self.inputs / self.seconds if self.seconds > 0 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "agent": self.agent,
+            "engine": self.engine,
+            "output": self.output,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "dead_letters": self.dead_letters,
+            "skipped": self.skipped,
+            "handed_back": self.handed_back,
+            "seconds": round(self.seconds, 3),
+            "inputs_per_second": round(self.rate, 1),
+            "stopped": self.stopped,
+        }
+
+    def as_text(self) -> str:
+        """One line for people."""
+        parts = [
+            f"{self.inputs:,} inputs",
+            f"{self.outputs:,} outputs",
+            f"{self.dead_letters:,} dead letters",
+        ]
+        if self.skipped:
+            parts.append(f"{self.skipped:,} skipped")
+        if self.handed_back:
+            parts.append(f"{self.handed_back:,} handed back")
+        return (
+            f"{self.agent} on the {self.engine} engine: {', '.join(parts)} "
+            f"in {self.seconds:.1f} s ({self.rate:,.0f} inputs/s)"
+            + (", stopped by a signal" if self.stopped else "")
+        )

@@ -1,0 +1,135 @@
+"""A plan for people: as a tree of text, and as a flow chart."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.plan import ActionSpec, AgentPlan, ResourceProvider
+
+__all__ = ["mermaid", "tree"]
+
+_Node = tuple[str, "list[_Node]"]
+_LONG = 70
+
+
+def tree(plan: AgentPlan) -> str:
+    """The plan as a tree."""
+    sections: list[_Node] = []
+    if plan.description:
+        sections.append((f"description: {_short(plan.description.splitlines()[0])}", []))
+    if plan.agent_class:
+        sections.append((f"class: {plan.agent_class}", []))
+    if plan.parameters:
+        sections.append(("parameters", _values(plan.parameters)))
+    sections.append(("actions", [_action(spec) for spec in plan.actions.values()]))
+    resources = [
+        _resource(provider)
+        for providers in plan.resource_providers.values()
+        for provider in providers.values()
+    ]
+    if resources:
+        sections.append(("resources", resources))
+    sections.append(_config(plan))
+    distributions: list[_Node] = [
+        (f"{name} {version}", []) for name, version in plan.distributions.items()
+    ]
+    sections.append(("distributions that a worker must have", distributions))
+    sections.append((f"digest: {plan.digest}", []))
+    return "\n".join([plan.name, *_lines(sections)])
+
+
+def mermaid(plan: AgentPlan) -> str:
+    """The plan as a Mermaid flow chart: events, the actions that they trigger, and resources.
+
+    What an action sends is known when it runs, so the arrows go from events to actions only.
+    """
+    lines = ["flowchart LR"]
+    events = {event: f"e{number}" for number, event in enumerate(plan.actions_by_event)}
+    actions = {name: f"a{number}" for number, name in enumerate(plan.actions)}
+    lines += [f"    {node}([{_quoted(event)}])" for event, node in events.items()]
+    lines += [f"    {node}[{_quoted(name)}]" for name, node in actions.items()]
+    for name, spec in plan.actions.items():
+        for trigger in spec.triggers:
+            label = f"|{_quoted(trigger.when)}|" if trigger.when else ""
+            lines.append(f"    {events[trigger.event]} -->{label} {actions[name]}")
+    for kind, providers in plan.resource_providers.items():
+        lines.append(f"    subgraph {kind}")
+        lines += [
+            f"        {kind}_{number}[({_quoted(_named(provider))})]"
+            for number, provider in enumerate(providers.values())
+        ]
+        lines.append("    end")
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- parts
+def _action(spec: ActionSpec) -> _Node:
+    details: list[_Node] = [
+        (f"on {trigger.event}" + (f" when {trigger.when}" if trigger.when else ""), [])
+        for trigger in spec.triggers
+    ]
+    details.append((f"runs {spec.function}", []))
+    if spec.policy is not None:
+        policy = spec.policy
+        details.append((f"on failure: {policy.attempts} attempts, then {policy.then}", []))
+    if spec.timeout is not None:
+        details.append((f"timeout: {spec.timeout:g} s", []))
+    return f"{spec.name} ({spec.mode})", details
+
+
+def _resource(provider: ResourceProvider) -> _Node:
+    title = f"{provider.name} ({provider.kind}): {_source(provider)}"
+    if provider.kind == "prompts" or "parameters" in provider.arguments:
+        return title, []
+    return title, _values(provider.arguments)
+
+
+def _source(provider: ResourceProvider) -> str:
+    if provider.distribution is not None:
+        plugin = f"{provider.plugin}, " if provider.plugin else ""
+        return f"{plugin}{provider.distribution} {provider.version or ''}".rstrip()
+    return provider.target or "part of the plan"
+
+
+def _named(provider: ResourceProvider) -> str:
+    return f"{provider.name}: {provider.plugin}" if provider.plugin else provider.name
+
+
+def _config(plan: AgentPlan) -> _Node:
+    """Settings that are not the default; all others would only be in the way."""
+    data = plan.config.model_dump(mode="json")
+    default = type(plan.config)().model_dump(mode="json")
+    changed = {name: value for name, value in data.items() if value != default[name]}
+    return ("config" if changed else "config: all as by default"), _values(changed)
+
+
+def _values(values: dict[str, Any]) -> list[_Node]:
+    return [
+        (f"{name} = {_short(json.dumps(value, ensure_ascii=False))}", [])
+        for name, value in values.items()
+    ]
+
+
+def _lines(nodes: Iterable[_Node]) -> list[str]:
+    nodes = list(nodes)
+    lines: list[str] = []
+    for number, (text, below) in enumerate(nodes, 1):
+        last = number == len(nodes)
+        lines.append(("└─ " if last else "├─ ") + text)
+        lines += [("   " if last else "│  ") + line for line in _lines(below)]
+    return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[: _LONG - 3]}..."
+
+
+def _quoted(text: str) -> str:
+    """A label: Mermaid reads entities in quotes, and nothing else of what is in them."""
+    escaped = re.sub(r'[#&"<>|\\`\n]', lambda match: f"#{ord(match[0])};", text)
+    return f'"{escaped}"'

@@ -1,0 +1,275 @@
+"""From what is typed as TARGET to a compiled agent."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace_cli._errors import CommandError, WrongUseError
+from headrace_cli._project import Project, nearest_project, read_project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from headrace.agent import Agent, AgentBuilder
+    from headrace.plan import AgentPlan
+
+__all__ = ["FORMS", "Target", "load_target"]
+
+FORMS = "MODULE:AGENT, FILE.py:AGENT, FILE.yaml, or a FOLDER whose pyproject.toml has [tool.agents]"
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A compiled agent, and the project that it belongs to."""
+
+    plan: AgentPlan
+    """The agent."""
+    project: Project
+    """Its project; for a folder its defaults count."""
+    path: Path
+    """The folder that its modules are imported from."""
+
+
+def load_target(text: str, parameters: Mapping[str, str]) -> Target:
+    """Finds, makes and compiles an agent.
+
+    Args:
+        text: ``module:Agent``, ``path/to/file.py:Agent``, a YAML file, or a project's folder.
+        parameters: The agent's parameters by name, as typed.
+
+    Raises:
+        WrongUseError: There is no such agent, or it takes no such parameters.
+        CommandError: Its module or its project's file is at fault.
+        PlanError: It does not compile.
+    """
+    from headrace.plan import AgentPlan
+
+    head, _, attribute = text.rpartition(":") if ":" in text else (text, "", "")
+    if Path(text).is_dir():
+        project, agent, path = _of_folder(Path(text).resolve(), parameters)
+    elif text.endswith(_YAML):
+        path = Path(text).resolve().parent
+        project = nearest_project(path)
+        agent = _of_yaml(Path(text), parameters)
+    elif head.endswith(".py"):
+        project, agent, path = _of_file(Path(head), attribute, parameters)
+    elif head:
+        path = Path.cwd()
+        project = nearest_project(path)
+        agent = _of_module(head, attribute, path, parameters)
+    else:
+        raise _no_target(text)
+    # Compiling resolves plugins by the project's rules.
+    plan = AgentPlan.from_agent(agent, plugins=project.plugins())  # type: ignore[arg-type]
+    return Target(plan, project, path)
+
+
+# ---------------------------------------------------------------- the forms
+def _of_folder(
+    folder: Path, parameters: Mapping[str, str]
+) -> tuple[Project, Agent | AgentBuilder, Path]:
+    project = read_project(folder)
+    if project is None or project.agent is None:
+        raise WrongUseError(
+            "this folder does not say which agent it holds",
+            where=str(folder / "pyproject.toml"),
+            then='write there:\n[tool.agents]\nagent = "module:Class"',
+        )
+    if project.agent.endswith(_YAML):
+        return project, _of_yaml(folder / project.agent, parameters), folder
+    module, colon, attribute = project.agent.partition(":")
+    if not colon:
+        raise CommandError(
+            f"tool.agents.agent must be 'module:Class', and is {project.agent!r}",
+            where=str(folder / "pyproject.toml"),
+        )
+    return project, _of_module(module, attribute, folder, parameters), folder
+
+
+def _of_yaml(path: Path, parameters: Mapping[str, str]) -> AgentBuilder:
+    if not path.is_file():
+        raise WrongUseError(f"there is no file {path}")
+    if parameters:
+        raise WrongUseError(
+            "--param and --model are for agents that are classes",
+            where=str(path),
+            then=f"write them in the file:\nparameters:\n  {next(iter(parameters))}: ...",
+        )
+    from headrace.agent_yaml import load_agent
+
+    _import_from(path.resolve().parent)
+    return load_agent(path)
+
+
+def _of_file(
+    path: Path, attribute: str, parameters: Mapping[str, str]
+) -> tuple[Project, Agent | AgentBuilder, Path]:
+    if not path.is_file():
+        raise WrongUseError(f"there is no file {path}", then=f"TARGET is {FORMS}")
+    path = path.resolve()
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file():  # in a package it has the package's name
+        names.insert(0, folder.name)
+        folder = folder.parent
+    name = ".".join(names)
+    agent = _of_module(name, attribute, folder, parameters)
+    found = getattr(sys.modules[name], "__file__", None)
+    if found is None or Path(found).resolve() != path:
+        raise WrongUseError(
+            f"the name {name!r} of this file is taken by another module",
+            where=str(path),
+            why=f"`import {name}` gives {found or 'a built-in module'}",
+            then="give the file another name",
+        )
+    return nearest_project(path.parent), agent, folder
+
+
+def _of_module(
+    name: str, attribute: str, folder: Path, parameters: Mapping[str, str]
+) -> Agent | AgentBuilder:
+    module = _imported(name, folder)
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        has = _agents_of(module)
+        raise WrongUseError(
+            f"the module {name} has no {attribute!r}" if attribute else "which agent is not said",
+            where=getattr(module, "__file__", None) or name,
+            then=f"it has: {', '.join(has)}" if has else "it has no agent",
+        )
+    return _made(found, f"{name}:{attribute}", parameters, module)
+
+
+# ---------------------------------------------------------------- to import
+def _import_from(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _imported(name: str, folder: Path) -> ModuleType:
+    _import_from(folder)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name + ".").startswith(error.name + "."):
+            raise WrongUseError(
+                f"there is no module {name!r}",
+                why=f"looked in {folder} and among what is installed",
+                then=f"TARGET is {FORMS}",
+            ) from None
+        raise _import_failed(name, error) from error
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # a module may well call sys.exit()
+        raise _import_failed(name, error) from error
+
+
+def _import_failed(name: str, error: BaseException) -> CommandError:
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "importlib" not in frame.filename and frame.filename != __file__
+    ]
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else name
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename}:{error.lineno}"
+    then = ""
+    if isinstance(error, ModuleNotFoundError):
+        then = f"install what provides {error.name!r} into this environment"
+    return CommandError(
+        f"the module {name!r} cannot be imported",
+        where=where,
+        why=f"{type(error).__name__}: {error}".rstrip(": "),
+        then=then,
+    )
+
+
+# ---------------------------------------------------------------- the agent
+def _agents_of(module: ModuleType) -> list[str]:
+    from headrace.agent import Agent, AgentBuilder
+
+    return [
+        name
+        for name, value in vars(module).items()
+        if (isinstance(value, type) and issubclass(value, Agent) and value is not Agent)
+        or isinstance(value, (Agent, AgentBuilder))
+    ]
+
+
+def _made(
+    found: Any, name: str, parameters: Mapping[str, str], module: ModuleType
+) -> Agent | AgentBuilder:
+    from headrace.agent import Agent, AgentBuilder
+
+    if isinstance(found, type) and issubclass(found, Agent):
+        return _with_parameters(found, parameters)
+    if isinstance(found, (Agent, AgentBuilder)):
+        if parameters:
+            raise WrongUseError(
+                f"{name} is made already, so it takes no --param",
+                then="name its class instead",
+            )
+        return found
+    has = _agents_of(module)
+    raise WrongUseError(
+        f"{name} is not an agent",
+        why=f"it is {'the class' if isinstance(found, type) else 'a'} "
+        f"{found.__name__ if isinstance(found, type) else type(found).__name__}",
+        then=f"the module has: {', '.join(has)}" if has else "subclass headrace.Agent",
+    )
+
+
+def _with_parameters(kind: type[Agent], typed: Mapping[str, str]) -> Agent:
+    from pydantic import ValidationError
+
+    values = {name: _parsed(text) for name, text in typed.items()}
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        # What reads as JSON may be meant as a text all the same: --param code=007.
+        again = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]} & values.keys()
+    try:
+        return kind(**{**values, **{name: typed[name] for name in again}})
+    except ValidationError as error:
+        raise _wrong_parameters(kind, error) from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _wrong_parameters(kind: type[Agent], error: Any) -> WrongUseError:
+    known = ", ".join(kind.model_fields) or "none"
+    lines = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{place}: there is no such parameter (there are: {known})")
+        else:
+            lines.append(f"{place}: {fault['msg']}" if place else fault["msg"])
+    return WrongUseError(
+        f"{kind.__name__} does not take these parameters",
+        why="\n".join(lines),
+        then="give parameters as --param NAME=VALUE",
+    )
+
+
+def _no_target(text: str) -> WrongUseError:
+    if text.endswith(".py"):
+        return WrongUseError(
+            f"{text} does not say which agent", then=f"write {text}:NAME, NAME being its class"
+        )
+    return WrongUseError(f"{text!r} is neither a folder nor an agent", then=f"TARGET is {FORMS}")

@@ -1,0 +1,107 @@
+"""Whole agents with the model: compiled, run by the local engine, and answered over HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from headrace import Agent, AgentPlan, InputEvent, OutputEvent, action, retry, run_local, tool, use
+from headrace.errors import JobFailedError
+from headrace.policy import DEAD_LETTER
+
+
+class Reporter(Agent):
+    """Tells the weather with a tool."""
+
+    url: str
+
+    def resources(self):
+        return {
+            "model": use(
+                "chat_models", "openai", model="gpt-test", base_url=self.url, temperature=0.0
+            )
+        }
+
+    @tool()
+    def weather(self, city: str) -> dict:
+        """Tells the weather.
+
+        Args:
+            city: The city's name.
+        """
+        return {"city": city, "sky": "rain"}
+
+    @action(InputEvent, on_failure=DEAD_LETTER)
+    async def report(self, event, ctx):
+        response = await ctx.chat("model", event.input, tools=["weather"], options={"seed": 1})
+        ctx.send(OutputEvent(output=[response.text, response.usage.input_tokens]))
+
+
+class Patient(Reporter):
+    """The same, with a policy that tries again."""
+
+    @action(InputEvent, on_failure=retry(2, 0.01), name="report")
+    async def report(self, event, ctx):
+        response = await ctx.chat("model", event.input)
+        ctx.send(OutputEvent(output=response.text))
+
+
+def call(call_id: str, city: str) -> dict[str, object]:
+    arguments = json.dumps({"city": city})
+    return {
+        "id": call_id,
+        "type": "function",
+        "function": {"name": "weather", "arguments": arguments},
+    }
+
+
+def test_agent_calls_its_tools_and_answers(provider):
+    calls = [call("a", "Zürich"), call("b", "Bern")]
+    provider.answer({"tool_calls": calls, "finish_reason": "tool_calls"})
+    provider.answer({"content": "Rain in both."})
+
+    outputs = run_local(Reporter(url=provider.url), ["Weather?"])
+
+    assert list(outputs) == [["Rain in both.", 22]]
+    first, second = provider.requests
+    assert first["tools"][0]["function"]["parameters"]["required"] == ["city"]
+    assert (first["temperature"], first["seed"]) == (0.0, 1)
+    told = [message for message in second["messages"] if message["role"] == "tool"]
+    assert [(m["tool_call_id"], json.loads(m["content"])["city"]) for m in told] == [
+        ("a", "Zürich"),
+        ("b", "Bern"),
+    ]
+
+
+def test_plan_holds_the_name_of_the_keys_variable_and_not_the_key(provider, key):
+    plan = AgentPlan.from_agent(Reporter(url=provider.url))
+    assert key not in plan.model_dump_json()
+
+
+def test_runtime_tries_again_what_may_pass(provider):
+    provider.fail(503, "overloaded")
+    provider.answer({"content": "done"})
+    assert list(run_local(Patient(url=provider.url), ["x"])) == ["done"]
+    assert len(provider.requests) == 2
+
+
+def test_runtime_does_not_try_again_what_will_not_pass(provider):
+    provider.fail(401, "no")
+    with pytest.raises(JobFailedError, match="answered 401"):
+        run_local(Patient(url=provider.url), ["x"])
+
+
+def test_failure_goes_to_the_dead_letters_without_the_key(provider, key):
+    provider.fail(400, f"your key {key} is fine, your request is not")
+    outputs = run_local(Reporter(url=provider.url), ["x"])
+    (letter,) = outputs.dead_letters
+    assert "your request is not" in json.dumps(letter, default=str)
+    assert key not in json.dumps(letter, default=str)
+
+
+def test_missing_key_is_named(provider, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    outputs = run_local(Reporter(url=provider.url), ["x"])
+    assert "OPENAI_API_KEY" in json.dumps(outputs.dead_letters, default=str)
+    assert provider.requests == []
