@@ -26,7 +26,6 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 from bench_agents import Counting
-from headrace.flink import SETTINGS, ensure_java, process
 from pyflink.common import Configuration, Encoder, Time, Types, WatermarkStrategy
 from pyflink.datastream import (
     AsyncDataStream,
@@ -37,6 +36,8 @@ from pyflink.datastream import (
 )
 from pyflink.datastream.connectors.file_system import FileSink, FileSource, StreamFormat
 from pyflink.datastream.state import ValueStateDescriptor
+
+from headrace.flink import SETTINGS, ensure_java, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -52,7 +52,7 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
     """
     from headrace.plan import AgentPlan
 
-    head, _, attribute = text.rpartition(":") if ":" in text else (text, "", "")
+    head, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
     if Path(text).is_dir():
         project, agent, path = _of_folder(Path(text).resolve(), parameters)
     elif text.endswith(_YAML):
@@ -61,7 +61,7 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
         agent = _of_yaml(Path(text), parameters)
     elif head.endswith(".py"):
         project, agent, path = _of_file(Path(head), attribute, parameters)
-    elif head:
+    elif head and colon:
         path = Path.cwd()
         project = nearest_project(path)
         agent = _of_module(head, attribute, path, parameters)
@@ -120,8 +120,7 @@ def _of_file(
         names.insert(0, folder.name)
         folder = folder.parent
     name = ".".join(names)
-    agent = _of_module(name, attribute, folder, parameters)
-    found = getattr(sys.modules[name], "__file__", None)
+    found = getattr(_imported(name, folder), "__file__", None)
     if found is None or Path(found).resolve() != path:
         raise WrongUseError(
             f"the name {name!r} of this file is taken by another module",
@@ -129,6 +128,7 @@ def _of_file(
             why=f"`import {name}` gives {found or 'a built-in module'}",
             then="give the file another name",
         )
+    agent = _of_module(name, attribute, folder, parameters)
     return nearest_project(path.parent), agent, folder
 
 
@@ -268,8 +268,4 @@ def _wrong_parameters(kind: type[Agent], error: Any) -> WrongUseError:
 
 
 def _no_target(text: str) -> WrongUseError:
-    if text.endswith(".py"):
-        return WrongUseError(
-            f"{text} does not say which agent", then=f"write {text}:NAME, NAME being its class"
-        )
     return WrongUseError(f"{text!r} is neither a folder nor an agent", then=f"TARGET is {FORMS}")

@@ -24,6 +24,9 @@ __all__ = ["LiveView", "Shown", "Tee", "no_view"]
 
 _ROWS = 12
 _CELL = 60
+_WIDTH = 24
+_BORDER = 3  # characters around a cell
+_NARROW = 8
 _MOST_COLUMNS = 5
 
 
@@ -40,7 +43,12 @@ class Shown:
         """Takes the counts of an engine, as far as it has them."""
         for name in ("inputs", "outputs", "dead_letters", "skipped", "handed_back"):
             setattr(self.summary, name, getattr(result, name, getattr(self.summary, name)))
-        self.summary.seconds = time.monotonic() - self._began
+        self.summary.seconds = self.elapsed
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the job began."""
+        return time.monotonic() - self._began
 
     def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Header and cells of the newest outputs, the newest last."""
@@ -81,10 +89,11 @@ class LiveView:
         from rich.live import Live
 
         self._shown = shown
+        # A descriptor of its own: that of stderr is turned away while Flink's workers print.
         self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+        self._console = Console(file=self._terminal)
         self._live = Live(
-            # A descriptor of its own: that of stderr is turned away while Flink's workers print.
-            console=Console(file=self._terminal),
+            console=self._console,
             get_renderable=self._render,
             refresh_per_second=4,
             redirect_stdout=False,
@@ -104,20 +113,23 @@ class LiveView:
         self._terminal.close()
 
     def _render(self) -> RenderableType:
+        from rich.box import SIMPLE_HEAD
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
         summary = self._shown.summary
         header, rows = self._shown.rows()
-        drawn = Table(title=None, header_style="bold", expand=False)
-        for name in header:
-            drawn.add_column(Text(name), overflow="ellipsis", no_wrap=True)
+        drawn = Table(box=SIMPLE_HEAD, header_style="bold", expand=False)
+        widths = _widths([header, *rows], self._console.width)
+        for name, width in zip(header, widths, strict=True):
+            drawn.add_column(Text(name), overflow="ellipsis", no_wrap=True, width=width)
         for row in rows:
             drawn.add_row(*(Text(cell) for cell in row))
         counts = Text(
             f"{summary.agent} on {summary.engine}: {summary.inputs:,} inputs, "
-            f"{summary.outputs:,} outputs, {summary.dead_letters:,} dead letters"
+            f"{summary.outputs:,} outputs, {summary.dead_letters:,} dead letters, "
+            f"{self._shown.elapsed:.0f} s"
         )
         return Group(drawn, counts) if rows else counts
 
@@ -130,6 +142,16 @@ class no_view:  # noqa: N801 - used like a function, as contextlib's own
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int | None]:
+    """Widths of columns: where the terminal is narrow, the last one gives way first."""
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    first = [min(width, _WIDTH) for width in widths[:-1]]
+    left = room - sum(first) - _BORDER * len(widths) - 1
+    if left < _NARROW:
+        return [None for _ in widths]
+    return [*first, min(widths[-1], left)]
 
 
 def _columns_of(values: Sequence[Any]) -> tuple[str, ...]:

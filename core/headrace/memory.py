@@ -76,7 +76,7 @@ def merge(into: Changes, changes: Changes, written_by: dict[str, str], action: s
     """
     for name, cell in changes.items():
         other = written_by.setdefault(name, action)
-        if other != action and into.get(name) != cell:
+        if other != action and _lasting(into.get(name)) != _lasting(cell):
             shown = name.replace(_SEPARATOR, "/")
             raise MemoryConflictError(
                 f"the actions {other!r} and {action!r} ran in the same step and both wrote "
@@ -84,6 +84,11 @@ def merge(into: Changes, changes: Changes, written_by: dict[str, str], action: s
                 "or let one trigger the other by an event."
             )
         into[name] = cell
+
+
+def _lasting(cell: Any) -> Any:
+    """A cell without its expiry: two actions set one value at two moments."""
+    return cell["v"] if type(cell) is dict and cell.get("$") == "ttl" else cell
 
 
 class Memory(MutableMapping[Name, Any]):

@@ -21,7 +21,7 @@ import uuid
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from headrace.errors import MemoryValueError, StateError
 
@@ -197,6 +197,11 @@ def _reference(kind: type) -> str:
             f"the class {kind.__qualname__} is defined inside a function, so it could not be found "
             "again on another worker: define it at the top of a module"
         )
+    if "[" in kind.__qualname__:
+        raise MemoryValueError(
+            f"the class {kind.__qualname__} is made where it is used, so it could not be found "
+            "again on another worker: name it at the top of a module, as in class Name(Base[...])"
+        )
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
@@ -211,6 +216,11 @@ def _encode_model(value: BaseModel, depth: int) -> Stored:
     unset = sorted(kind.model_fields.keys() - value.__pydantic_fields_set__)
     if unset:
         stored["u"] = unset
+    if value.__pydantic_private__:
+        stored["p"] = {
+            name: _nested(f".{name}", item, depth)
+            for name, item in value.__pydantic_private__.items()
+        }
     return stored
 
 
@@ -249,6 +259,15 @@ def _encode_datetime(value: dt.datetime, _depth: int) -> Stored:
     return stored
 
 
+def _encode_time(value: dt.time, _depth: int) -> Stored:
+    stored = {_TAG: "time", "v": value.isoformat()}
+    if isinstance(value.tzinfo, zoneinfo.ZoneInfo) and value.tzinfo.key:
+        stored["z"] = value.tzinfo.key  # its offset depends on the day, so the text has none
+    elif value.tzinfo is not None and value.utcoffset() is None:
+        raise MemoryValueError("a time whose zone has no fixed offset cannot be kept")
+    return stored
+
+
 def _text(tag: str, write: Callable[[Any], Any]) -> Callable[[Any, int], Stored]:
     return lambda value, _depth: {_TAG: tag, "v": write(value)}
 
@@ -267,7 +286,7 @@ _ENCODERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], Stored]], .
     (bytes, _text("bytes", lambda value: base64.b64encode(value).decode())),
     (dt.datetime, _encode_datetime),
     (dt.date, _text("date", dt.date.isoformat)),
-    (dt.time, _text("time", dt.time.isoformat)),
+    (dt.time, _encode_time),
     (dt.timedelta, _text("timedelta", lambda v: [v.days, v.seconds, v.microseconds])),
     (uuid.UUID, _text("uuid", str)),
     (decimal.Decimal, _text("decimal", str)),
@@ -297,8 +316,12 @@ def _find(reference: str, base: type | None) -> Any:
 def _decode_model(stored: dict[str, Any]) -> Any:
     kind: type[BaseModel] = _find(stored["t"], BaseModel)
     fields = {name: decode(item) for name, item in stored["v"].items()}
-    model = kind.model_validate(fields, by_alias=False, by_name=True)
+    given = fields["root"] if issubclass(kind, RootModel) else fields
+    model = kind.model_validate(given, by_alias=False, by_name=True)
     model.__pydantic_fields_set__.difference_update(stored.get("u", ()))
+    for name, item in stored.get("p", {}).items():
+        if name in kind.__private_attributes__:
+            setattr(model, name, decode(item))
     return model
 
 
@@ -322,6 +345,11 @@ def _decode_datetime(stored: dict[str, Any]) -> dt.datetime:
     return value
 
 
+def _decode_time(stored: dict[str, Any]) -> dt.time:
+    value = dt.time.fromisoformat(stored["v"])
+    return value.replace(tzinfo=zoneinfo.ZoneInfo(stored["z"])) if "z" in stored else value
+
+
 _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "dict": lambda stored: {decode(name): decode(item) for name, item in stored["v"]},
     "model": _decode_model,
@@ -334,7 +362,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bytes": lambda stored: base64.b64decode(stored["v"]),
     "datetime": _decode_datetime,
     "date": lambda stored: dt.date.fromisoformat(stored["v"]),
-    "time": lambda stored: dt.time.fromisoformat(stored["v"]),
+    "time": _decode_time,
     "timedelta": lambda stored: dt.timedelta(*stored["v"]),
     "uuid": lambda stored: uuid.UUID(stored["v"]),
     "decimal": lambda stored: decimal.Decimal(stored["v"]),

@@ -262,5 +262,5 @@ def test_errors_travel_between_processes(site):
         find_skills(path=site.path).conflicts[0].error,
         SkillBrokenError(find_skills(folders=["/absent"], installed=False).broken[0]),
     ):
-        again = pickle.loads(pickle.dumps(error))  # noqa: S301
+        again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again)) == (type(error), str(error))

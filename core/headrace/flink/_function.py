@@ -37,6 +37,7 @@ __all__ = ["DEAD_LETTERS", "AgentFunction", "ShardSelector"]
 _TICK_MS = 10
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
 _END_OF_TIME = 2**63 - 2  # the event-time timer that a bounded input's last watermark fires
+_NO_TIME = -(2**63)  # how Flink says that a record has no timestamp
 _WAITING_PER_SHARD = 256
 
 DEAD_LETTERS = OutputTag("headrace-dead-letters", Types.PICKLED_BYTE_ARRAY())
@@ -139,7 +140,10 @@ class AgentFunction(KeyedProcessFunction):
             key = self._key(parsed)
             sequence = self._next[number]
             self._next[number] = sequence + 1
-            item = RunInput(key, key_id(key), encode(parsed), sequence, ctx.timestamp())
+            stamp = ctx.timestamp()
+            if stamp == _NO_TIME:
+                stamp = None
+            item = RunInput(key, key_id(key), encode(parsed), sequence, stamp)
             self._offer(shard, item, None, outputs)
             self._pace(shard, outputs)
             self._commit(shard, outputs)
@@ -269,7 +273,8 @@ class AgentFunction(KeyedProcessFunction):
             )
             shard = self._shards[number] = _Shard(pages)
             self._next[number] = self._sequence.value() or 0
-            for sequence, kept in sorted((self._pending.value() or {}).items()):
+            shard.pending = dict(self._pending.value() or {})
+            for sequence, kept in sorted(shard.pending.items()):
                 key, value, timestamp, journal = kept
                 item = RunInput(decode(key), key_id(decode(key)), value, sequence, timestamp)
                 self._next[number] = max(self._next[number], sequence + 1)

@@ -101,7 +101,8 @@ class Pages:
     def commit(self, key_id: str, changes: Changes, now: float) -> bool:
         """Carries over what a run changed; says whether ``count`` has changed."""
         number = self._page(key_id)
-        page: dict[str, Any] = self._pages.get(number) or {}
+        found: dict[str, Any] | None = self._pages.get(number)
+        page: dict[str, Any] = found or {}
         cells = page.get(key_id)
         was_large = key_id in page and cells is None
         if was_large:
@@ -113,6 +114,8 @@ class Pages:
             self._purge(page, now)
             purge(cells, now)
         size = size_of(cells)
+        if size > self._page_bytes and purge(cells, now):
+            size = size_of(cells)
         if not cells:
             page.pop(key_id, None)
         elif size > self._page_bytes:
@@ -122,9 +125,9 @@ class Pages:
             page[key_id] = cells
         if was_large and size <= self._page_bytes:
             self._large.remove(key_id)
-        if page:
+        if len(page) > (_EXPIRY in page):
             self._pages.put(number, page)
-        else:
+        elif found is not None:
             self._pages.remove(number)
         # This key stands for the others of its page: over many writes the mean is right.
         if len(page) * min(size, self._page_bytes) <= 2 * self._page_bytes or len(page) == 1:

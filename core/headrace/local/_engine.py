@@ -8,6 +8,7 @@ too much is in flight, and when there is nothing else to do.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,7 @@ class LocalEngine:
         self._state_path = state
         self._stopping = False
         self._failure: Run | None = None
+        self._broken: Exception | None = None
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
         self._turning: TurnedLoop
         self._operator: Operator
@@ -112,9 +114,13 @@ class LocalEngine:
             InputError: An input cannot be read, or has no key.
         """
         began = time.monotonic()
-        self._turning = TurnedLoop()
-        self._state = self._open_state()
-        try:
+        with ExitStack() as closing:
+            for sink in self._sinks.values():
+                closing.callback(sink.close)
+            self._turning = TurnedLoop()
+            closing.callback(self._turning.close)
+            self._state = self._open_state(closing)
+            closing.callback(source.close)
             self._operator = Operator(
                 self.plan,
                 self._turning.loop,
@@ -130,12 +136,6 @@ class LocalEngine:
                 self._drive(source)
             finally:
                 self._shut_down()
-        finally:
-            source.close()
-            self._state.close()
-            self._turning.close()
-            for sink in self._sinks.values():
-                sink.close()
         self.result.seconds = time.monotonic() - began
         if self._failure is not None and self._failure.outcome is not None:
             error = self._failure.outcome.error
@@ -145,7 +145,8 @@ class LocalEngine:
     def stop(self) -> None:
         """Stops reading and lets what is under way finish; may be called from a signal handler."""
         self._stopping = True
-        self._turning.wake_from_thread()
+        if hasattr(self, "_turning"):  # it runs
+            self._turning.wake_from_thread()
 
     # ------------------------------------------------------------ driving
     def _drive(self, source: Source) -> None:
@@ -161,19 +162,24 @@ class LocalEngine:
                 break
             if value is NOTHING:
                 self._flush()
-                self._turning.wait()
+                self._wait()
                 continue
             item = self._item(value, sequence)
             sequence += 1
             self._state.arrived(item, source.position() if source.resumable else None)
             self._offer(item, None)
             self._pace()
-        deadline = time.monotonic() + self._stop_after
+        deadline: float | None = None
         while self._busy() and self._failure is None:
             self._flush()
-            if self._stopping and time.monotonic() >= deadline:
+            if not self._stopping:
+                self._wait()
+                continue
+            if deadline is None:
+                deadline = time.monotonic() + self._stop_after
+            if (left := deadline - time.monotonic()) <= 0:
                 break
-            self._turning.wait(self._stop_after if self._stopping else None)
+            self._wait(left)
 
     def _busy(self) -> bool:
         return bool(self._operator.suspended)
@@ -212,11 +218,19 @@ class LocalEngine:
             self._turning.turn()
         limit = self.plan.config.max_in_flight
         while (
-            operator.in_flight >= limit or self._lanes.waiting >= 4 * limit
-        ) and self._failure is None:
+            (operator.in_flight >= limit or self._lanes.waiting >= 4 * limit)
+            and self._failure is None
+            and not self._stopping
+        ):
             self._flush_if_due()
-            self._turning.wait()
+            self._wait()
         self._flush_if_due()
+
+    def _wait(self, seconds: float | None = None) -> None:
+        """Turns the loop until something is awake."""
+        self._turning.wait(seconds)
+        if self._broken is not None:
+            raise self._broken
 
     def _done(self, run: Run) -> None:
         """Told on the loop of a run that had to wait."""
@@ -250,10 +264,11 @@ class LocalEngine:
         return following if self._failure is None else None
 
     # ------------------------------------------------------------ making it permanent
-    def _open_state(self) -> State:
+    def _open_state(self, closing: ExitStack) -> State:
         if self._state_path is None:
             return MemoryState(self._clock, self._deliver)
         state = SqliteState(self._state_path, self.plan.name, self._clock, self._deliver)
+        closing.callback(state.close)
         lines, lengths = state.undelivered()
         for name, sink in self._sinks.items():
             sink.cut(lengths.get(name, 0))
@@ -271,9 +286,16 @@ class LocalEngine:
         """Waits for the flush that holds the run's journal; many runs share one."""
         future: asyncio.Future[None] = self._turning.loop.create_future()
         if not self._journaled:
-            self._turning.loop.call_soon(self._flush)
+            self._turning.loop.call_soon(self._flush_on_the_loop)
         self._journaled.append((run, future))
         await future
+
+    def _flush_on_the_loop(self) -> None:
+        try:
+            self._flush()
+        except Exception as error:  # noqa: BLE001 - a sink may raise anything; the driver raises it
+            self._broken = error
+            self._turning.wake()
 
     def _flush_if_due(self) -> None:
         if self._since_flush >= _FLUSH_EVERY or (
@@ -299,5 +321,6 @@ class LocalEngine:
         """Hands back what is under way, and closes the resources."""
         try:
             self._turning.run(self._operator.close())
+            self.result.handed_back += self._lanes.waiting
         finally:
             self._flush()

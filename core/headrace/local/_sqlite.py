@@ -72,8 +72,21 @@ class SqliteState(State):
         self._lines: list[tuple[str, Any]] = []
         self._position: Any = None
         self._moved = False
+        self._behind = False
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise StateError(f"the state file {path} cannot be used: {error}") from error
+        try:
+            self._prepare(path, agent)
+        except BaseException:
+            self._db.close()
+            raise
+        self._position = self._meta("position")
+        self._sequence = int(self._meta("sequence") or 0)
+
+    def _prepare(self, path: Path, agent: str) -> None:
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -93,8 +106,6 @@ class SqliteState(State):
             raise StateError(
                 f"{path} is not a state file of headrace ({error}): name another file"
             ) from error
-        self._position = self._meta("position")
-        self._sequence = int(self._meta("sequence") or 0)
 
     # ------------------------------------------------------------ reading
     def cells(self, key_id: str) -> Mapping[str, Stored]:
@@ -200,8 +211,10 @@ class SqliteState(State):
             raise
         self._dirty, self._new, self._journals, self._done = {}, {}, {}, []
         lines, self._lines, self._moved = self._lines, [], False
-        if lines:
+        if lines and not self._behind:
+            self._behind = True  # if a stream fails, the outbox stays as it is for the next start
             self.delivered(self._deliver(lines))
+            self._behind = False
 
     def delivered(self, lengths: dict[str, int]) -> None:
         """Notes that the outbox is in its streams, which have these lengths now."""
@@ -212,8 +225,10 @@ class SqliteState(State):
 
     def close(self) -> None:
         """Flushes and closes the file."""
-        self.flush()
-        self._db.close()
+        try:
+            self.flush()
+        finally:
+            self._db.close()
 
     def _write_memory(self) -> None:
         gone, kept = [], []

@@ -6,6 +6,8 @@ import asyncio
 import functools
 import inspect
 import time
+from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.context import DEFAULT, RETRY, Context, Default, LongTermMemory
@@ -202,6 +204,7 @@ class RunContext(Context):
                 self._check_path(calls, name, identity)
             entry = calls[f"{base}|{number}"] = Entry(name, self.attempt)
         entry.used = True
+        entry.outer = _OUTER.get()
         call_id = f"{self._run.id}/{self._task.id}/{base}|{number}"
         coroutine = self._make(entry, call_id, make, reconcile, timeout, retry, if_unknown)
         if self._begun is None:
@@ -241,8 +244,13 @@ class RunContext(Context):
             if reconcile is not None or if_unknown == "fail":
                 await operator.recorded(run)
             if result is RETRY:
-                result = await self._tries(entry, make, seconds, retry)
+                outer = _OUTER.set(entry)
+                try:
+                    result = await self._tries(entry, make, seconds, retry)
+                finally:
+                    _OUTER.reset(outer)
             entry.finish(result)
+            self._forget_inner(entry)
         except Exception as error:
             entry.fail(error)
             await operator.recorded(run)
@@ -273,8 +281,7 @@ class RunContext(Context):
                     return await make()
                 if inspect.isfunction(function) or inspect.ismethod(function):
                     # A plain function may wait for the outside: it must not hold the loop.
-                    loop = asyncio.get_running_loop()
-                    result = await loop.run_in_executor(self._run.operator.threads, make)
+                    result = await self._run.operator.in_thread(make)
                 else:
                     result = make()
                 return await result if inspect.isawaitable(result) else result
@@ -282,6 +289,12 @@ class RunContext(Context):
             if seconds is not None and f"{seconds:g} s" in str(error):
                 raise CallTimeoutError(f"the call {name} took longer than {seconds:g} s") from None
             raise
+
+    def _forget_inner(self, entry: Entry) -> None:
+        """Drops the calls that a finished call made (a tool's): a replay does not come to them."""
+        calls = self._run.journaled().calls(self._task.id)
+        for identity in [name for name, inner in calls.items() if inner.outer is entry]:
+            del calls[identity]
 
     def _check_path(self, calls: Mapping[str, Entry], name: str, identity: Stored) -> None:
         for entry in calls.values():
@@ -366,21 +379,32 @@ class BlockingContext:
         self._context = context
         self._loop = loop
 
+    @property
+    def long_term(self) -> Any:
+        """The long-term memory of this key; its methods wait."""
+        memory = self._context.long_term
+        waiting = {
+            name: self._waiting(getattr(memory, name))
+            for name in ("add", "search", "get", "update", "delete")
+        }
+        return SimpleNamespace(**waiting)
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._context, name)
-        if name not in {"call", "chat", "tool", "resource"}:
-            return value
+        return self._waiting(value) if name in {"call", "chat", "tool", "resource"} else value
 
+    def _waiting(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         def wait(*args: Any, **kwargs: Any) -> Any:
             async def make() -> Any:
-                made: Awaitable[Any] = value(*args, **kwargs)
-                return await made
+                self._context._run.operator.hold_thread()  # noqa: SLF001 - one part with it
+                return await method(*args, **kwargs)
 
             return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
 
         return wait
 
 
+_OUTER: ContextVar[Entry | None] = ContextVar("headrace-outer-call", default=None)
 _IMMUTABLE = frozenset({type(None), bool, int, float, str})
 
 

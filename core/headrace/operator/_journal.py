@@ -21,9 +21,10 @@ class Entry:
         outcome: The stored result or error.
         used: Whether the present attempt has come to this call.
         begun: Whether the call was awaited in the present attempt.
+        outer: The call that made this one.
     """
 
-    __slots__ = ("attempt", "begun", "name", "outcome", "recorded", "state", "used")
+    __slots__ = ("attempt", "begun", "name", "outcome", "outer", "recorded", "state", "used")
 
     def __init__(self, name: str, attempt: int, state: str = "", outcome: Stored = None) -> None:
         self.name = name
@@ -33,6 +34,7 @@ class Entry:
         self.recorded = bool(state)
         self.used = False
         self.begun = False
+        self.outer: Entry | None = None
 
     def finish(self, result: Any) -> None:
         """Takes the result.

@@ -7,6 +7,7 @@ import importlib.metadata
 import inspect
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from headrace.conditions import compile_condition
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["BoundAction", "Operator", "check_worker"]
 
 Test = Any
+
+THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False)
+"""Whether a thread waits for what runs here."""
 
 
 class BoundAction:
@@ -290,6 +294,25 @@ class Operator:
                 f"{spec.function} is no longer {spec.mode}, as the plan says: compile it again"
             )
         return BoundAction(spec, call, timeout, None)
+
+    async def in_thread(self, call: Callable[[], Any]) -> Any:
+        """Calls what may block, in the pool; in a thread of its own where the caller holds one.
+
+        A thread of the pool that waits for another one of the pool could wait for ever.
+        """
+        loop = asyncio.get_running_loop()
+        if not THREAD_HELD.get():
+            return await loop.run_in_executor(self.threads, call)
+        own = ThreadPoolExecutor(1, thread_name_prefix="headrace-blocking")
+        try:
+            return await loop.run_in_executor(own, call)
+        finally:
+            own.shutdown(wait=False)
+
+    @staticmethod
+    def hold_thread() -> None:
+        """Notes that a thread waits for the present task."""
+        THREAD_HELD.set(True)
 
     @property
     def threads(self) -> ThreadPoolExecutor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,8 @@ from headrace.tools import arguments_model, check_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Executor
 
+    from headrace.operator._operator import Operator
     from headrace.plan import AgentPlan, ResourceProvider
 
 __all__ = ["FunctionTool", "Resources"]
@@ -32,19 +34,19 @@ class FunctionTool:
         self._function = function
         self._model = arguments_model(function)
 
-    async def call(self, arguments: Mapping[str, Any], context: Any, threads: Executor) -> Any:
+    async def call(self, arguments: Mapping[str, Any], context: Any, operator: Operator) -> Any:
         """Calls it; a plain ``def`` runs in a pool thread."""
         checked = check_arguments(self._model, self.spec.name, arguments)
         if inspect.iscoroutinefunction(self._function):
             return await self._function(
                 **checked, **({"ctx": context} if self.wants_context else {})
             )
-        loop = asyncio.get_running_loop()
         if self.wants_context:
             from headrace.operator._context import BlockingContext
 
-            checked["ctx"] = BlockingContext(context, loop)
-        return await loop.run_in_executor(threads, lambda: self._function(**checked))
+            checked["ctx"] = BlockingContext(context, asyncio.get_running_loop())
+        call = functools.partial(contextvars.copy_context().run, self._function, **checked)
+        return await operator.in_thread(call)
 
 
 class Resources:
@@ -56,7 +58,7 @@ class Resources:
         self._providers = plan.resource_providers
         self._bind = bind
         self._mains = mains
-        self._built: dict[tuple[str, str], asyncio.Future[Any]] = {}
+        self._built: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._prompts: dict[str, Prompt] = {}
 
     def names(self, kind: str) -> list[str]:
@@ -78,30 +80,24 @@ class Resources:
         """
         if kind == "prompts":
             return self.prompt(name)
-        future = self._built.get((kind, name))
-        if future is None:
-            provider = self._provider(kind, name)
-            future = asyncio.get_running_loop().create_future()
-            self._built[kind, name] = future
-            try:
-                future.set_result(await self._build(provider))
-            except BaseException as error:
+        building = self._built.get((kind, name))
+        if building is None:
+            # A task of its own: the first user may be timed out, and the others wait for it too.
+            make = self._build(self._provider(kind, name))
+            building = asyncio.get_running_loop().create_task(make)
+            self._built[kind, name] = building
+        if building.done() and not building.cancelled() and building.exception() is None:
+            return building.result()
+        try:
+            return await asyncio.shield(building)
+        except Exception as error:
+            if self._built.get((kind, name)) is building:
                 del self._built[kind, name]
-                if not isinstance(error, Exception):
-                    future.cancel()
-                    raise
-                wrapped = (
-                    error
-                    if isinstance(error, HeadraceError)
-                    else ResourceError(
-                        f"the resource {name!r} ({kind}) cannot be built: "
-                        f"{type(error).__name__}: {error}"
-                    )
-                )
-                future.set_exception(wrapped)
-                future.exception()  # looked at: no warning where nobody else waits
-                raise wrapped from error
-        return await asyncio.shield(future) if not future.done() else future.result()
+            if isinstance(error, HeadraceError):
+                raise
+            raise ResourceError(
+                f"the resource {name!r} ({kind}) cannot be built: {type(error).__name__}: {error}"
+            ) from error
 
     async def tools(self, names: Sequence[str]) -> dict[str, tuple[ToolSpec, str]]:
         """For the names of tools and toolsets: what the model is told, and who serves it.
@@ -139,6 +135,9 @@ class Resources:
         built = list(self._built.values())
         self._built.clear()
         for future in reversed(built):
+            if not future.done():
+                future.cancel()
+                await asyncio.gather(future, return_exceptions=True)
             if future.done() and not future.cancelled() and future.exception() is None:
                 resource = future.result()
                 if isinstance(resource, Resource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ def call_tool(
     return context.durable(
         f"tool:{name}",
         encode(dict(arguments)),
-        lambda: _run_tool(context, operator, name, arguments),
+        functools.partial(_run_tool, context, operator, name, arguments),
+        timeout=None,  # its own, so that the model is told: see _run_tool
     )
 
 
@@ -120,7 +122,7 @@ async def _ask(
     response: ChatResponse = await context.durable(
         f"chat:{model}",
         request.model_dump(mode="json"),
-        lambda: chat_model.chat(request),
+        functools.partial(chat_model.chat, request),
         retry=_MODEL_RETRY,
     )
     return response
@@ -148,13 +150,20 @@ async def _run_tool(
 ) -> Any:
     owner = await operator.resources.owner(name)
     tool: Toolset | FunctionTool = await operator.resources.get("tools", owner)
+    seconds = operator.plan.config.call_timeout
+    if not isinstance(tool, Toolset) and tool.timeout is not None:
+        seconds = tool.timeout
+    deadline = operator.deadlines.within(seconds)
     try:
-        if isinstance(tool, Toolset):
-            return await tool.call(name, arguments)
-        return await tool.call(arguments, context, operator.threads)
+        with deadline:
+            if isinstance(tool, Toolset):
+                return await tool.call(name, arguments)
+            return await tool.call(arguments, context, operator)
     except (ToolError, NonRetryableError):
         raise
     except Exception as error:
+        if deadline.expired and isinstance(error, TimeoutError):
+            raise ToolError(f"the tool {name} {error}") from None
         raise ToolError(f"the tool {name} failed: {type(error).__name__}: {error}") from error
 
 

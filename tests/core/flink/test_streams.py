@@ -205,7 +205,7 @@ class Job:
 
     def await_outputs(self, number: int, count: int) -> list[dict]:
         """Waits until so many outputs are written (a deadline, no fixed sleep)."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             found = written(self.folder / f"out-{number}")
             if len(found) >= count:

@@ -72,7 +72,7 @@ def test_what_is_wrong_keeps_its_cause(installed):
 
 def test_what_is_wrong_is_pickled_with_its_words(installed):
     error = check(installed("1 / 0")).error
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made just here
+    again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error)
 
 

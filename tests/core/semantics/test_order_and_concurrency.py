@@ -70,4 +70,3 @@ def test_a_hot_key_holds_the_source_back_and_not_the_job(engine):
     ran = engine.run(HotKey(), range(10_000), key=one_key)
 
     assert ran.outputs == list(range(10_000))
-

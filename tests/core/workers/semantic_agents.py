@@ -268,8 +268,13 @@ class Slowly(Agent):
     async def late(self, event: InputEvent, ctx: Context) -> None:
         await asyncio.Event().wait()
 
-    @action(InputEvent, when="event.input == 'blocked'", timeout=0.05, on_failure=DEAD_LETTER,
-            blocking=True)
+    @action(
+        InputEvent,
+        when="event.input == 'blocked'",
+        timeout=0.05,
+        on_failure=DEAD_LETTER,
+        blocking=True,
+    )
     def blocked(self, event: InputEvent, ctx: Context) -> None:
         threading.Event().wait(1.0)
 
@@ -302,8 +307,12 @@ class Slowly(Agent):
         await asyncio.sleep(0.15)
         ctx.send(OutputEvent(output="beside"))
 
-    @action(InputEvent, when="event.input == 'pause'", timeout=0.05,
-            on_failure=retry(2, backoff=0.15, jitter=0))
+    @action(
+        InputEvent,
+        when="event.input == 'pause'",
+        timeout=0.05,
+        on_failure=retry(2, backoff=0.15, jitter=0),
+    )
     async def pause(self, event: InputEvent, ctx: Context) -> None:
         if ctx.attempt == 1:
             raise Flaw("before it waited")

@@ -189,7 +189,7 @@ class TestFaults:
     def test_survive_pickling(self):
         with pytest.raises(PolicyError) as caught:
             ScriptedChatModel(policy={})
-        copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+        copy = pickle.loads(pickle.dumps(caught.value))
         assert str(copy) == str(caught.value)
 
 

@@ -1,0 +1,103 @@
+"""A job in a process of its own: stopped, killed, and left by its reader."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+
+def _wait_for_lines(path, count=5):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.01)
+    pytest.fail("the job wrote nothing")
+
+
+def _arguments(place, count, *more):
+    place.lines("in.jsonl", [{"k": number} for number in range(count)])
+    return [
+        "run",
+        place.agent("Slow"),
+        "--key",
+        "k",
+        "--input",
+        "in.jsonl",
+        "--output",
+        "o",
+        "--set",
+        "max_in_flight=10",
+        *more,
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_job_goes_on_with_its_state(place, number):
+    arguments = _arguments(place, 500, "--state", "s.db")
+    job = place.start(*arguments)
+    _wait_for_lines(place.folder / "o")
+    job.send_signal(number)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 0, errors
+    assert "stopped by a signal" in errors
+    assert "Traceback" not in errors
+    some = len(place.read("o"))
+    assert 0 < some < 500
+    again = place.process(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert sorted(line["k"] for line in place.read("o")) == list(range(500))
+
+
+@pytest.mark.slow
+def test_a_killed_job_goes_on_with_its_state(place):
+    arguments = _arguments(place, 500, "--state", "s.db")
+    job = place.start(*arguments)
+    _wait_for_lines(place.folder / "o")
+    job.kill()
+    job.communicate(timeout=60)
+    again = place.process(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert sorted(line["k"] for line in place.read("o")) == list(range(500))
+
+
+@pytest.mark.slow
+def test_a_job_stopped_without_a_state_says_that_work_is_left(place):
+    job = place.start(*_arguments(place, 2000))
+    _wait_for_lines(place.folder / "o")
+    job.send_signal(signal.SIGTERM)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 1
+    assert "--state FILE" in errors
+    assert all(isinstance(line, dict) for line in place.read("o"))
+
+
+@pytest.mark.slow
+def test_a_job_that_waits_for_stdin_stops(place):
+    job = place.start(
+        "run", place.agent("Slow"), "--output", "o", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    job.stdin.write("1\n2\n3\n4\n5\n")
+    job.stdin.flush()
+    _wait_for_lines(place.folder / "o")
+    job.send_signal(signal.SIGINT)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 1
+    assert "stopped by a signal" in errors
+    assert "Fatal Python error" not in errors
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_ends_it_without_a_traceback(place):
+    place.lines("in.jsonl", list(range(20_000)))
+    job = place.start("run", place.agent("Echo"), "--input", "in.jsonl", stdout=subprocess.PIPE)
+    job.stdout.readline()
+    job.stdout.close()
+    with job.stderr:
+        errors = job.stderr.read()
+    assert job.wait(60) == 1
+    assert "Traceback" not in errors
