@@ -39,8 +39,6 @@ def check_flink_job(job: Job) -> None:
             "--state is for the local engine: Flink keeps state in its checkpoints",
             then="leave it out, or --set execution.checkpointing.dir=URI",
         )
-    if _form(job) == "csv":
-        raise WrongUseError("Flink reads JSON lines or text here, not CSV", then="--engine local")
 
 
 def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
@@ -79,7 +77,7 @@ def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
             key_field=job.key,
             parallelism=job.parallelism,
             options=job.options,
-            form=_form(job),
+            form=job.form,
         )
     shown.counted(result)
     shown.newest.extend(_last_lines(job.output, shown.newest.maxlen or 1))
@@ -119,11 +117,6 @@ def _kept_apart() -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(before, 2)
         os.close(before)
-
-
-def _form(job: Job) -> str:
-    suffix = "" if job.input is None else job.input.suffix.lower()
-    return job.form or {".csv": "csv", ".txt": "text", ".log": "text"}.get(suffix, "jsonl")
 
 
 def _last_lines(path: Path, count: int) -> list[Any]:

@@ -7,14 +7,13 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from headrace.fields import FieldKey
 from headrace.local import CallSink, FileSink, FileSource, InputError, LocalEngine, PipeSource
 from headrace_cli._errors import CommandError
-from headrace_cli._keys import FieldKey, MissingFieldError
 from headrace_cli._stdin import StdinLines
 from headrace_cli._view import Shown, Tee
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from headrace.local import Sink, Source
@@ -45,7 +44,7 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
     output: Sink = FileSink(_stdout() if job.output is None else job.output, keep=keep)
     engine = LocalEngine(
         job.plan,
-        key=None if job.key is None else FieldKey(job.key, _place(job, source)),
+        key=None if job.key is None else FieldKey(job.key),
         state=job.state,
         output=Tee(output, shown) if display else output,
         dead_letters=letters,
@@ -56,11 +55,6 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
         with signals:
             engine.run(source)
     except InputError as error:
-        if isinstance(error.__cause__, MissingFieldError):
-            place, _, why = str(error.__cause__).partition(": ")
-            raise CommandError(
-                "an input has no key", where=place, why=why, then=_kept(job)
-            ) from error
         raise CommandError("an input cannot be read", why=str(error), then=_kept(job)) from error
     finally:
         shown.counted(engine.result)
@@ -79,18 +73,6 @@ def _stdout() -> Any:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     return sys.stdout
-
-
-def _place(job: Job, source: Source) -> Callable[[int], str]:
-    """Says where the input is that the engine is at."""
-
-    def place(number: int) -> str:
-        position = source.position()
-        if isinstance(position, dict) and "line" in position:
-            return f"{job.input}:{position['line']}"
-        return f"stdin, input {number}"
-
-    return place
 
 
 class _Signals:

@@ -11,6 +11,7 @@
     env.execute("echo")
 """
 
+from headrace.flink._files import run_files
 from headrace.flink._function import DEAD_LETTERS
 from headrace.flink._java import ensure_java
 from headrace.flink._job import (
@@ -20,7 +21,6 @@ from headrace.flink._job import (
     environment,
     process,
     process_table,
-    run_files,
 )
 
 __all__ = [

@@ -3,6 +3,13 @@
 A shard's state is at hand only while Flink is at one of its elements or timers. So a run that had
 to wait is committed, and the next input of its key begun, when its shard has its turn: at the next
 element, or at the tick of a timer that every busy shard has.
+
+A timer that Python registers becomes one of Flink's only after its bundle (FLINK-37084), so those
+of a checkpoint's last bundle are not in the checkpoint. A chain of ticks would be lost with its
+last link, and its shard would sleep after a restore. So every shard has beacons too: timers at the
+next multiples of 2, 4, 8 ... seconds, each registered one period before it is due. Whatever a
+checkpoint catches on its way, beacons further off are in it: a restored shard has a turn within two
+seconds, or after a stall as long as the stall itself took.
 """
 
 from __future__ import annotations
@@ -35,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["DEAD_LETTERS", "AgentFunction", "ShardSelector"]
 
 _TICK_MS = 10
+_BEACON_SECONDS = 2
+_BEACONS = 13  # the furthest is more than two hours off
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
 _END_OF_TIME = 2**63 - 2  # the event-time timer that a bounded input's last watermark fires
 _NO_TIME = -(2**63)  # how Flink says that a record has no timestamp
@@ -68,13 +77,14 @@ class ShardSelector:
 class _Shard:
     """What a worker holds of a shard between its turns."""
 
-    __slots__ = ("changed", "done", "pages", "pending", "ticking", "waiting")
+    __slots__ = ("beat", "changed", "done", "pages", "pending", "tick", "waiting")
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
         self.pending: dict[int, list[Any]] = {}
         self.done: deque[Run] = deque()
-        self.ticking = False
+        self.tick = 0  # when the next tick is due: milliseconds, 0: there is none
+        self.beat = 0  # the period in which beacons were set last
         self.changed = False
         self.waiting = 0
 
@@ -152,13 +162,13 @@ class AgentFunction(KeyedProcessFunction):
         yield from outputs
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
-        """A tick of a busy shard, or the end of a bounded input."""
+        """A tick of a busy shard, a beacon, or the end of a bounded input."""
         with self._loop:
             number = ctx.get_current_key()
             outputs: list[Any] = []
             shard = self._shard(number, outputs)
-            if timestamp != _END_OF_TIME:
-                shard.ticking = False
+            if timestamp == shard.tick:
+                shard.tick = 0
             if self._operator.suspended:
                 self._loop.turn()
             self._commit(shard, outputs)
@@ -296,8 +306,21 @@ class AgentFunction(KeyedProcessFunction):
             else:
                 self._pending.clear()
             self._sequence.update(self._next[number])
-        if shard.pending and not shard.ticking:
-            shard.ticking = True
-            timers = ctx.timer_service()
-            timers.register_processing_time_timer(int(time.time() * 1000) + _TICK_MS)
+        now = time.time()
+        beat = int(now) // _BEACON_SECONDS
+        if beat != shard.beat:
+            self._set_beacons(shard, beat, ctx.timer_service())
+        if shard.pending and not shard.tick:
+            shard.tick = int(now * 1000) + _TICK_MS
+            ctx.timer_service().register_processing_time_timer(shard.tick)
+
+    @staticmethod
+    def _set_beacons(shard: _Shard, beat: int, timers: Any) -> None:
+        """Registers the timers that outlive a checkpoint; Flink keeps one of equal ones."""
+        last, shard.beat = shard.beat, beat
+        if not last:
             timers.register_event_time_timer(_END_OF_TIME)
+        for level in range(_BEACONS):
+            due = (beat >> level) + 2
+            if not last or due != (last >> level) + 2:
+                timers.register_processing_time_timer((due << level) * _BEACON_SECONDS * 1000)

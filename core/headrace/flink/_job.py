@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shutil
 import sys
-import tempfile
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import HeadraceError, JobFailedError
+from headrace.fields import FieldKey
 from headrace.flink._function import DEAD_LETTERS, AgentFunction, ShardSelector
 from headrace.flink._java import ensure_java
 from headrace.flink._pyflink import (
     Configuration,
     DataStream,
     Duration,
-    Encoder,
-    FileSink,
-    FileSource,
     Row,
-    RuntimeExecutionMode,
     StreamExecutionEnvironment,
-    StreamFormat,
     TimestampAssigner,
     Types,
     WatermarkStrategy,
 )
-from headrace.local import JobResult
 from headrace.plan import AgentPlan
 from headrace.references import find
-from headrace.values import to_jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +35,6 @@ __all__ = [
     "environment",
     "process",
     "process_table",
-    "run_files",
 ]
 
 SETTINGS: Mapping[str, str] = {
@@ -175,87 +160,6 @@ def process_table(
     return environment.from_data_stream(streams.output)
 
 
-def run_files(
-    plan: AgentPlan,
-    *,
-    input: Path,  # noqa: A002 - the word that people know
-    output: Path,
-    dead_letters: Path | None = None,
-    key_field: str | None = None,
-    parallelism: int = 1,
-    options: Mapping[str, str] | None = None,
-    form: str = "jsonl",
-) -> JobResult:
-    """Runs a whole job over a file of lines, and writes JSON lines.
-
-    Args:
-        plan: The agent.
-        input: A file of JSON lines (or of text lines, where ``form`` is ``"text"``), or a folder.
-        output: The file to write, whole or not at all.
-        dead_letters: The file for dead letters.
-        key_field: The field that is the key, dotted for nested ones; the input itself if ``None``.
-        parallelism: Subtasks of each operator.
-        options: Flink's settings.
-        form: ``jsonl`` or ``text``.
-
-    Raises:
-        JobFailedError: The job failed; the message is the agent's where it was the agent's fault.
-    """
-    if not input.exists():
-        raise HeadraceError(f"{input}: there is no such file")
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="headrace-") as scratch:
-        folder = Path(scratch)
-        env = environment(
-            {
-                "restart-strategy.type": "disable",
-                "execution.checkpointing.interval": "5s",
-                "execution.checkpointing.dir": (folder / "checkpoints").as_uri(),
-                **(options or {}),
-            }
-        )
-        env.set_runtime_mode(RuntimeExecutionMode.STREAMING)
-        env.set_parallelism(parallelism)
-        lines = FileSource.for_record_stream_format(
-            StreamFormat.text_line_format(), input.resolve().as_uri()
-        ).build()
-        stream = env.from_source(lines, WatermarkStrategy.no_watermarks(), "lines")
-        streams = process(
-            stream,
-            plan,
-            key=FieldKey(key_field),
-            parse=None if form == "text" else json.loads,
-            render=to_line,
-            output_type=Types.STRING(),
-        )
-        _sink(streams.output, folder / "output")
-        _sink(streams.dead_letters.map(to_line, Types.STRING()), folder / "dead")
-        try:
-            env.execute(f"headrace {plan.name}")
-        except Exception as error:
-            raise JobFailedError(_reason(error)) from error
-        result = JobResult()
-        result.outputs = _gather(folder / "output", output)
-        result.dead_letters = _gather(folder / "dead", dead_letters)
-        result.inputs = _count(input)
-        result.finished = result.inputs - result.dead_letters
-    result.seconds = time.monotonic() - began
-    return result
-
-
-class FieldKey:
-    """Gives a field of an input, by its dotted name."""
-
-    def __init__(self, field: str | None) -> None:
-        self._parts = [] if field is None else field.split(".")
-
-    def __call__(self, value: Any) -> Any:
-        """The field's value."""
-        for part in self._parts:
-            value = value[part]
-        return value
-
-
 class ToRow:
     """Makes a row of a mapping."""
 
@@ -281,43 +185,6 @@ def value_of(pair: Any) -> Any:
     return pair[1]
 
 
-def to_line(value: Any) -> str:
-    """A value as one JSON line."""
-    return json.dumps(to_jsonable(value), ensure_ascii=False)
-
-
-def _sink(stream: DataStream, folder: Path) -> None:
-    stream.sink_to(FileSink.for_row_format(str(folder), Encoder.simple_string_encoder()).build())
-
-
-def _gather(folder: Path, target: Path | None) -> int:
-    """Joins the committed parts into one file, put in place at the end."""
-    parts = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
-    if target is None:
-        return sum(_count(part) for part in parts)
-    count = 0
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as joined:
-            for part in parts:
-                count += _count(part)
-                with part.open("rb") as lines:
-                    shutil.copyfileobj(lines, joined)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-    return count
-
-
-def _count(path: Path) -> int:
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    count = 0
-    for file in files:
-        with file.open("rb") as lines:
-            count += sum(1 for line in lines if line.strip())
-    return count
-
-
 def _mains(plan: AgentPlan) -> dict[str, Any] | None:
     """What a driver script defines itself: sent along by value, for workers cannot import it."""
     if "__main__" not in plan.modules:
@@ -332,16 +199,3 @@ def _mains(plan: AgentPlan) -> dict[str, Any] | None:
     if plan.agent_class is not None:
         names.append(plan.agent_class)
     return {name: find(name) for name in names if name.startswith("__main__:")}
-
-
-_REASON = re.compile(r"(?:headrace\.errors\.)?(\w+(?:Error|Exception)): (.+)")
-
-
-def _reason(error: Exception) -> str:
-    """The agent's own error out of Flink's traces, or the end of them."""
-    text = str(error)
-    found = re.findall(r"headrace\.errors\.(\w+): (.+)", text)
-    if found:
-        return str(found[-1][1])
-    python = [match[2] for match in _REASON.finditer(text) if match[1].endswith("Error")]
-    return python[-1] if python else text.strip().splitlines()[0]

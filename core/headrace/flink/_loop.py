@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class WorkerLoop:
         self._work = threading.Event()
         self._waiting = False
         self._helper: threading.Thread | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
 
     def __enter__(self) -> Self:
         """Takes the loop for the operator's thread."""
@@ -70,7 +76,12 @@ class WorkerLoop:
     def help(self, needed: bool) -> None:  # noqa: FBT001 - a switch
         """Says whether anything waits on the loop: only then has the helper something to do."""
         if needed and self._helper is None:
-            self._helper = threading.Thread(target=self._help, name="headrace-loop", daemon=True)
+            self._helper = threading.Thread(
+                target=_help,
+                args=(weakref.ref(self), self._work),
+                name="headrace-loop",
+                daemon=True,
+            )
             self._helper.start()
         if needed != self._helped:
             self._helped = needed
@@ -98,20 +109,33 @@ class WorkerLoop:
             helper.join()
         self.loop.close()
 
-    def _help(self) -> None:
-        pause = threading.Event()
-        while True:
-            self._work.wait()
-            if self._closed:
-                return
-            seen = self._entered
-            pause.wait(_IDLE_SECONDS)
-            if seen != self._entered or not self._lock.acquire(blocking=False):
-                continue  # the operator is at work, and turns the loop itself
+    def slice(self, seen: int) -> int:
+        """The helper's part: turns the loop for a while, unless the operator came by meanwhile."""
+        if seen == self._entered and not self._closed and self._lock.acquire(blocking=False):
             try:
-                if not self._closed:
-                    handle = self.loop.call_later(_SLICE_SECONDS, self.loop.stop)
-                    self.loop.run_forever()
-                    handle.cancel()
+                handle = self.loop.call_later(_SLICE_SECONDS, self.loop.stop)
+                self.loop.run_forever()
+                handle.cancel()
             finally:
                 self._lock.release()
+        return self._entered
+
+    def __del__(self) -> None:
+        """Flink does not close the functions of a job that was cancelled: the loop goes with us."""
+        self._work.set()
+        if not self.loop.is_closed() and not self.loop.is_running():
+            self.loop.close()
+
+
+def _help(owner: weakref.ref[WorkerLoop], work: threading.Event) -> None:
+    """Turns a loop whose operator is idle; holds it only meanwhile."""
+    pause = threading.Event()
+    seen = -1
+    while True:
+        work.wait()
+        pause.wait(_IDLE_SECONDS)
+        loop = owner()
+        if loop is None or loop.closed:
+            return
+        seen = loop.slice(seen)
+        del loop

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from headrace.local._engine import JobResult, LocalEngine
 from headrace.local._sinks import CallSink, FileSink, ListSink, Sink
 from headrace.local._sources import (
+    END,
+    NOTHING,
     FileSource,
     InputError,
     IterableSource,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from headrace.records import Record
 
 __all__ = [
+    "END",
+    "NOTHING",
     "CallSink",
     "FileSink",
     "FileSource",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import JobFailedError, MemoryValueError
+from headrace.fields import MissingFieldError
 from headrace.lanes import Lanes
 from headrace.local._sinks import ListSink, Sink
 from headrace.local._sources import END, NOTHING, InputError, Source
@@ -164,7 +165,7 @@ class LocalEngine:
                 self._flush()
                 self._wait()
                 continue
-            item = self._item(value, sequence)
+            item = self._item(value, sequence, source)
             sequence += 1
             self._state.arrived(item, source.position() if source.resumable else None)
             self._offer(item, None)
@@ -184,18 +185,18 @@ class LocalEngine:
     def _busy(self) -> bool:
         return bool(self._operator.suspended)
 
-    def _item(self, value: Any, sequence: int) -> RunInput:
+    def _item(self, value: Any, sequence: int, source: Source) -> RunInput:
         try:
             key = self._key(value)
+            return RunInput(key, key_id(key), encode(value), sequence)
         except Exception as error:
+            place = source.place() or f"input {sequence + 1}"
+            if isinstance(error, (MissingFieldError, MemoryValueError)):
+                raise InputError(f"{place}: {error}") from None
             raise InputError(
-                f"input {sequence + 1} has no key: {type(error).__name__}: {error} "
+                f"{place}: its key cannot be had: {type(error).__name__}: {error} "
                 f"in {str(value)[:120]!r}"
             ) from error
-        try:
-            return RunInput(key, key_id(key), encode(value), sequence)
-        except MemoryValueError as error:
-            raise InputError(f"input {sequence + 1}: {error}") from None
 
     def _offer(self, item: RunInput, journal: Journal | None) -> None:
         self.result.inputs += 1

@@ -77,6 +77,10 @@ class Source(ABC):
         """Where it would go on after the last input that it gave."""
         return None
 
+    def place(self) -> str:
+        """Where the last input was, for messages; empty where it has no place but its number."""
+        return ""
+
     def start(self, position: Any, wake: Callable[[], None]) -> None:  # noqa: B027
         """Begins at a position; ``wake`` may be called from any thread when there is more."""
 
@@ -132,7 +136,7 @@ class FileSource(Source):
             try:
                 text = raw.decode("utf-8-sig" if self._line == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise InputError(f"{self._place()}: this is not UTF-8: {error}") from None
+                raise InputError(f"{self.place()}: this is not UTF-8: {error}") from None
             text = text.rstrip("\r\n")
             if self._form == "text":
                 return text
@@ -140,7 +144,7 @@ class FileSource(Source):
                 continue
             if self._form == "csv":
                 return self._row(text)
-            return parse_line(text, self._place())
+            return parse_line(text, self.place())
 
     def position(self) -> Any:
         """The byte after the last line, and a digest of what is before it."""
@@ -152,6 +156,10 @@ class FileSource(Source):
             "digest": digest,
             "file": self._path.name,
         }
+
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self._path}:{self._line}"
 
     def close(self) -> None:
         """Closes the file."""
@@ -171,9 +179,7 @@ class FileSource(Source):
         header = self._header or []
         row = next(csv.reader(io.StringIO(text)), [])
         if len(row) != len(header):
-            raise InputError(
-                f"{self._place()}: {len(row)} fields, and the header has {len(header)}"
-            )
+            raise InputError(f"{self.place()}: {len(row)} fields, and the header has {len(header)}")
         return dict(zip(header, row, strict=True))
 
     def _resume(self, position: dict[str, Any]) -> None:
@@ -187,9 +193,6 @@ class FileSource(Source):
                 f"{position['line']}) of {position['file']}. Give the same file, or a new state."
             )
         self._offset, self._line, self._tail = offset, position["line"], tail
-
-    def _place(self) -> str:
-        return f"{self._path}:{self._line}"
 
 
 class PipeSource(Source):
@@ -211,6 +214,10 @@ class PipeSource(Source):
             target=self._read, args=(wake,), name="headrace-stdin", daemon=True
         ).start()
 
+    def place(self) -> str:
+        """The line of the stream."""
+        return f"stdin:{self._number}"
+
     def poll(self) -> Any:
         """The next line's value."""
         while True:
@@ -224,7 +231,7 @@ class PipeSource(Source):
             if self._form == "text":
                 return line.rstrip("\r\n")
             if line.strip():
-                return parse_line(line, f"stdin:{self._number}")
+                return parse_line(line, self.place())
 
     def _read(self, wake: Callable[[], None]) -> None:
         try:

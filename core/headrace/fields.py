@@ -1,17 +1,16 @@
-"""The key of an input: one of its fields."""
+"""The key of an input by the name of a field, the same on every engine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from headrace.errors import HeadraceError
 
 __all__ = ["FieldKey", "MissingFieldError"]
 
 
-class MissingFieldError(Exception):
-    """An input that has no such field."""
+class MissingFieldError(HeadraceError):
+    """An input has no such field; the message has those that it has."""
 
 
 class FieldKey:
@@ -20,22 +19,18 @@ class FieldKey:
     Args:
         field: The field's name; dots lead into nested ones. A field whose own name has the dots is
             found first.
-        place: Says where an input came from, by its number from 1.
     """
 
-    def __init__(self, field: str, place: Callable[[int], str]) -> None:
+    def __init__(self, field: str) -> None:
         self._field = field
         self._parts = field.split(".")
-        self._place = place
-        self._inputs = 0
 
     def __call__(self, value: Any) -> Any:
         """The key.
 
         Raises:
-            MissingFieldError: With place, field, and the fields that there are.
+            MissingFieldError: With the field, and the fields that there are.
         """
-        self._inputs += 1
         if isinstance(value, dict) and self._field in value:
             return value[self._field]
         found = value
@@ -51,7 +46,7 @@ class FieldKey:
         return found
 
     def _missing(self, why: str) -> MissingFieldError:
-        return MissingFieldError(f"{self._place(self._inputs)}: no key {self._field!r}: {why}")
+        return MissingFieldError(f"no key {self._field!r}: {why}")
 
 
 _KINDS = {str: "a text", list: "a list", bool: "true or false", type(None): "null"}
