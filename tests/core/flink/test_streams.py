@@ -24,7 +24,7 @@ from pyflink.datastream.connectors.file_system import (  # noqa: E402
 from headrace import DEAD_LETTER, Agent, Context, InputEvent, OutputEvent, action  # noqa: E402
 from headrace.flink import environment, process, process_table  # noqa: E402
 
-pytestmark = [pytest.mark.flink, pytest.mark.slow]
+pytestmark = [pytest.mark.flink, pytest.mark.slow, pytest.mark.usefixtures("java")]
 
 
 class Counting(Agent):

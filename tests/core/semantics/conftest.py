@@ -80,7 +80,7 @@ class Flink(Engine):
         from pyflink.common import Types
 
         from headrace.flink import environment, process
-        from headrace.flink._job import _reason, _sink
+        from headrace.flink._files import _reason, _sink
 
         self._jobs += 1
         folder = self._folder / str(self._jobs)
