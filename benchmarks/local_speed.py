@@ -11,7 +11,7 @@ from figures import Figure, alternating
 from workflows import Workflow, step
 from workflows.events import StartEvent, StopEvent
 
-from headrace import AgentPlan, RuntimeConfig, run_local
+from headrace import AgentPlan, run_local
 
 __all__ = ["measure"]
 
@@ -62,8 +62,8 @@ def workflows_identity(count: int) -> float:
 
 def headrace_waiting(count: int) -> float:
     """Events a second with a wait of 50 ms in each, 1,000 in flight."""
-    agent = Counting(wait=WAIT, config=RuntimeConfig(max_in_flight=IN_FLIGHT))
-    plan = AgentPlan.from_agent(agent)
+    plan = AgentPlan.from_agent(Counting(wait=WAIT))
+    assert plan.config.max_in_flight == IN_FLIGHT
     values = inputs(count)
     began = time.perf_counter()
     outputs = run_local(plan, values, key=lambda value: value["k"])
