@@ -60,6 +60,8 @@ class Summary:
     """Outputs that were sent."""
     dead_letters: int = 0
     """Inputs that were put aside."""
+    last_error: str | None = None
+    """What the newest of them failed by."""
     skipped: int = 0
     """Inputs whose runs failed and were dropped."""
     handed_back: int = 0
@@ -83,6 +85,7 @@ class Summary:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "dead_letters": self.dead_letters,
+            "last_error": self.last_error,
             "skipped": self.skipped,
             "handed_back": self.handed_back,
             "seconds": round(self.seconds, 3),

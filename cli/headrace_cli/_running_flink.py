@@ -9,6 +9,7 @@ import tempfile
 from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError, WrongUseError
@@ -68,17 +69,19 @@ def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
             why=f"there is no module {error.name!r}",
             then=f"{_INSTALL}, or --engine local",
         ) from error
-    with _let_through() if debug else _kept_apart():
+    with _let_through() if debug else _kept_apart(), TemporaryDirectory() as scratch:
+        letters = job.dead_letters or Path(scratch) / "dead-letters.jsonl"
         result = run_files(
             job.plan,
             input=job.input,
             output=job.output,
-            dead_letters=job.dead_letters,
+            dead_letters=letters,
             key_field=job.key,
             parallelism=job.parallelism,
             options=job.options,
             form=job.form,
         )
+        shown.failed(_last_lines(letters, 1))
     shown.counted(result)
     shown.newest.extend(_last_lines(job.output, shown.newest.maxlen or 1))
 

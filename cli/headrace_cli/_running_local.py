@@ -46,8 +46,8 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
         job.plan,
         key=None if job.key is None else FieldKey(job.key),
         state=job.state,
-        output=Tee(output, shown) if display else output,
-        dead_letters=letters,
+        output=Tee(output, shown.newest.extend) if display else output,
+        dead_letters=Tee(letters, shown.failed),
         on_progress=shown.counted,
     )
     signals = _Signals(engine)

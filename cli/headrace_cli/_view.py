@@ -13,7 +13,7 @@ from headrace.local import Sink
 from headrace.values import decode, to_jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from rich.console import RenderableType
@@ -50,6 +50,11 @@ class Shown:
         """Seconds since the job began."""
         return time.monotonic() - self._began
 
+    def failed(self, letters: Sequence[Any]) -> None:
+        """Takes the newest dead letters."""
+        if letters:
+            self.summary.last_error = str(letters[-1]["error"]).partition("\n")[0]
+
     def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Header and cells of the newest outputs, the newest last."""
         values = [value for value in self.newest if value is not None]
@@ -60,16 +65,16 @@ class Shown:
 
 
 class Tee(Sink):
-    """Passes lines on, and shows the newest of them."""
+    """Passes lines on, and tells the values of the newest of them."""
 
-    def __init__(self, inner: Sink, shown: Shown) -> None:
+    def __init__(self, inner: Sink, tell: Callable[[list[Any]], None]) -> None:
         self._inner = inner
-        self._shown = shown
+        self._tell = tell
 
     def write(self, lines: list[Any]) -> int:
         """Writes lines."""
         length = self._inner.write(lines)
-        self._shown.newest.extend(to_jsonable(decode(line)) for line in lines[-_ROWS:])
+        self._tell([to_jsonable(decode(line)) for line in lines[-_ROWS:]])
         return length
 
     def cut(self, length: int) -> None:

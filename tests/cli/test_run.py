@@ -151,6 +151,11 @@ def test_dead_letters_are_kept_where_asked_for_and_counted_where_not(place):
     assert "--dead-letters FILE keeps them" in dropped.stderr
 
 
+def test_the_summary_says_why_the_newest_dead_letter_failed(place):
+    run = place.run("run", place.agent("Aside"), "--output", "o", input="1\n")
+    assert "the newest failed by ValueError: boom" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -160,6 +160,7 @@ def _report(job: Job, summary: Summary, *, as_json: bool, quiet: bool) -> None:
         if summary.dead_letters:
             kept = job.dead_letters or "not kept (--dead-letters FILE keeps them)"
             click.echo(f"dead letters: {kept}", err=True)
+            click.echo(f"the newest failed by {summary.last_error}", err=True)
     if summary.stopped and job.state is None:
         raise CommandError(
             "the job was stopped before its inputs ended",

@@ -1,0 +1,160 @@
+"""Every command and example of the docs is run, as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATTERNS = ("*.md", "docs/*.md", "*/README.md", "plugins/*/README.md", "examples/*/README.md")
+PAGES = sorted(path for pattern in PATTERNS for path in ROOT.glob(pattern))
+AGENT = '''
+from headrace import Agent, Context, InputEvent, OutputEvent, action
+
+
+class Echo(Agent):
+    """Says what it hears."""
+
+    prefix: str = ""
+
+    @action(InputEvent)
+    async def echo(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output=f"{self.prefix}{event.input}"))
+'''
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"},
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a command of the docs is run in a test, and what shows that it did what it should."""
+
+    shows: str
+    """Stands in what it prints."""
+    more: str = ""
+    """Options that make it shorter, or keep it off the user's files."""
+    instead: tuple[str, str] = ("", "")
+    """A part that would never end, and one that does."""
+    flink: bool = False
+
+
+OWN_TESTS = {"python counter.py": "tests/plugins/scripted/test_readme.py"}
+IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"
+ON_FLINK = (
+    "agents run my_agents:Echo --engine flink --input in.jsonl --output out.jsonl --parallelism 4"
+)
+COMMANDS = {
+    "./dev demo": Way("8 outputs", IN_PLACE),
+    "./dev test": Way("tests collected", "--collect-only -q"),
+    "./dev setup": Way(""),
+    "./dev lint": Way("no issues found"),
+    './dev test -m "not slow"': Way("tests collected", "--collect-only -q"),
+    "./dev bench --quick": Way("| figure | headrace |", "--only start --output {tmp}"),
+    "agents run examples/incident_triage": Way("8 outputs", IN_PLACE),
+    "agents run examples/incident_triage --engine flink": Way("8 outputs", IN_PLACE, flink=True),
+    "agents run examples/incident_triage --model openai --param model_name=gpt-4.1-mini": Way(
+        "OPENAI_API_KEY", IN_PLACE
+    ),
+    "agents run my_agents:Echo --input in.jsonl --output out.jsonl --key user.id --state echo.db": (
+        Way("2 outputs")
+    ),
+    "tail -f in.jsonl | agents run echo.py:Echo --param prefix='> '": Way(
+        '"> {', instead=("tail -f", "cat")
+    ),
+    ON_FLINK: Way("2 outputs", flink=True),
+    "agents plan my_agents:Echo": Way("echo"),
+    "agents plugins list": Way("scripted"),
+    "agents skills list": Way(""),
+    'eval "$(agents completion bash)"': Way(""),
+}
+
+
+def commands_of(page: Path) -> set[str]:
+    """The commands that a page shows: lines with a prompt, and indented ones of ours."""
+    found = set()
+    for line in page.read_text(encoding="utf-8").splitlines():
+        match = re.match(r"\$ (.+)|    ((?:agents|\./dev|tail|eval) .+)", line)
+        if match:
+            text = match[1] or match[2]
+            found.add(re.sub(r"\s+#.*$", "", text))
+    return found
+
+
+def test_every_command_of_the_docs_is_run_by_a_test():
+    shown = set().union(*map(commands_of, PAGES))
+    assert shown - OWN_TESTS.keys() == COMMANDS.keys()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where the commands that name no file of the checkout are typed."""
+    (tmp_path / "my_agents.py").write_text(AGENT)
+    (tmp_path / "echo.py").write_text(AGENT)
+    (tmp_path / "in.jsonl").write_text('{"user": {"id": 1}}\n{"user": {"id": 2}}\n')
+    return tmp_path
+
+
+def marked(command: str) -> object:
+    flink = [pytest.mark.flink] if COMMANDS[command].flink else []
+    return pytest.param(command, marks=[pytest.mark.slow, *flink])
+
+
+@pytest.mark.parametrize("command", [marked(command) for command in COMMANDS])
+def test_a_command_of_the_docs_works(command, folder):
+    way = COMMANDS[command]
+    here = "./dev" in command or "examples/" in command
+    text = f"{command} {way.more}".format(tmp=shlex.quote(str(folder))).replace(*way.instead)
+    run = subprocess.run(
+        ["bash", "-c", text],
+        cwd=ROOT if here else folder,
+        env=ENVIRONMENT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert way.shows in run.stdout + run.stderr
+
+
+def blocks_of(page: Path, language: str) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def run_python(text: str, folder: Path) -> str:
+    (folder / "example.py").write_text(text)
+    run = subprocess.run(
+        [sys.executable, "example.py"],
+        cwd=folder,
+        env=ENVIRONMENT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_the_readmes_agent_prints_what_the_readme_says(tmp_path):
+    agent, *_ = blocks_of(ROOT / "README.md", "python")
+    [printed] = blocks_of(ROOT / "README.md", "text")
+    assert run_python(agent, tmp_path) == printed
+
+
+@pytest.mark.slow
+@pytest.mark.flink
+def test_the_readmes_flink_job_gives_the_same_outputs(tmp_path):
+    agent, job = blocks_of(ROOT / "README.md", "python")
+    [printed] = blocks_of(ROOT / "README.md", "text")
+    defined, _, _ = agent.partition('if __name__ == "__main__":')
+    found = run_python(defined + job, tmp_path)
+    assert sorted(re.findall(r"> .*", found)) == sorted(printed.splitlines())
