@@ -157,4 +157,4 @@ def test_the_readmes_flink_job_gives_the_same_outputs(tmp_path):
     [printed] = blocks_of(ROOT / "README.md", "text")
     defined, _, _ = agent.partition('if __name__ == "__main__":')
     found = run_python(defined + job, tmp_path)
-    assert sorted(re.findall(r"> .*", found)) == sorted(printed.splitlines())
+    assert sorted(re.findall(r"> \w \(\d\)", found)) == sorted(printed.splitlines())

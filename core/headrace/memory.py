@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
-from headrace.errors import MemoryConflictError, MemoryValueError
+from headrace.errors import MemoryConflictError, MemoryValueError, StateError
 from headrace.values import Stored, decode, encode
 
 __all__ = ["DELETED", "Changes", "Memory", "Name", "apply_changes", "live", "merge", "purge"]
@@ -163,15 +163,17 @@ class Memory(MutableMapping[Name, Any]):
                 if full not in self._stored:
                     raise KeyError(name)
                 cell = self._stored[full]
-        if type(cell) is not dict:
-            if cell is DELETED:
-                raise KeyError(name)
+        if type(cell) is dict:
+            if cell.get("$") == "ttl":
+                if cell["e"] <= self._now():
+                    raise KeyError(name)
+                cell = cell["v"]
+        elif cell is DELETED:
+            raise KeyError(name)
+        try:
             return decode(cell)
-        if cell.get("$") == "ttl":
-            if cell["e"] <= self._now():
-                raise KeyError(name)
-            return decode(cell["v"])
-        return decode(cell)
+        except StateError as error:
+            raise StateError(f"memory[{self._name(name).split(_SEPARATOR)}]: {error}") from error
 
     def __setitem__(self, name: Name, value: Any) -> None:
         self.set(name, value)

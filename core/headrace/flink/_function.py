@@ -14,6 +14,7 @@ seconds, or after a stall as long as the stall itself took.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,7 @@ class AgentFunction(KeyedProcessFunction):
         """Gets ready; refuses a worker whose plugins are not the plan's."""
         plan = AgentPlan.model_validate_json(self._plan_json)
         check_worker(plan)
+        self._adopt_mains()
         pickled = Types.PICKLED_BYTE_ARRAY()
         state = runtime_context
         self._pages = state.get_map_state(MapStateDescriptor("pages", Types.INT(), pickled))
@@ -183,6 +185,14 @@ class AgentFunction(KeyedProcessFunction):
         """Ends what is under way (its inputs are in the state), and closes the resources."""
         if hasattr(self, "_operator"):
             self._loop.close(self._operator.close())
+
+    def _adopt_mains(self) -> None:
+        """Puts the driver script's classes where values that name ``__main__`` look for them."""
+        main = sys.modules["__main__"]
+        for reference, thing in (self._mains or {}).items():
+            name = reference.partition(":")[2]
+            if isinstance(thing, type) and "." not in name and not hasattr(main, name):
+                setattr(main, name, thing)
 
     # ------------------------------------------------------------ runs
     def _offer(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from headrace.fields import FieldKey
 from headrace.flink._function import DEAD_LETTERS, AgentFunction, ShardSelector
@@ -185,10 +188,11 @@ def value_of(pair: Any) -> Any:
     return pair[1]
 
 
-def _mains(plan: AgentPlan) -> dict[str, Any] | None:
-    """What a driver script defines itself: sent along by value, for workers cannot import it."""
-    if "__main__" not in plan.modules:
-        return None
+def _mains(plan: AgentPlan) -> dict[str, Any]:
+    """What a driver script defines itself: sent along by value, for workers cannot import it.
+
+    That is what the plan names, and classes whose values may be kept, sent or raised.
+    """
     names = [spec.function for spec in plan.actions.values()]
     names += [
         provider.target
@@ -198,4 +202,10 @@ def _mains(plan: AgentPlan) -> dict[str, Any] | None:
     ]
     if plan.agent_class is not None:
         names.append(plan.agent_class)
-    return {name: find(name) for name in names if name.startswith("__main__:")}
+    mains = {name: find(name) for name in names if name.startswith("__main__:")}
+    for name, thing in vars(sys.modules["__main__"]).items():
+        if isinstance(thing, type) and thing.__module__ == "__main__" and (
+            issubclass(thing, (BaseModel, Enum, Exception)) or is_dataclass(thing)
+        ):
+            mains.setdefault(f"__main__:{name}", thing)
+    return mains
