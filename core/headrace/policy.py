@@ -12,6 +12,9 @@ from headrace.errors import ModelError, NonRetryableError
 __all__ = ["DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"]
 
 
+_LONGEST_TOLD = 3600.0
+
+
 class FailurePolicy(BaseModel):
     """How often to try, how long to wait between, and what to do when that did not help."""
 
@@ -37,11 +40,13 @@ class FailurePolicy(BaseModel):
     def wait(self, error: BaseException, attempt: int) -> float:
         """Seconds to wait after the attempt of this number (from 1) failed.
 
-        Exponential back-off with proportional jitter; a provider's own ``retry_after`` is a floor.
+        Exponential back-off with proportional jitter; a provider's own ``retry_after`` is a floor,
+        believed up to an hour.
         """
         seconds = min(self.max_backoff, self.backoff * 2.0 ** min(attempt - 1, 60))
         seconds *= 1 - self.jitter * random.random()  # noqa: S311 - no secret
-        return max(seconds, getattr(error, "retry_after", None) or 0.0)
+        told = getattr(error, "retry_after", None) or 0.0
+        return max(seconds, min(told, _LONGEST_TOLD) if told > 0 else 0.0)
 
 
 FAIL = FailurePolicy()

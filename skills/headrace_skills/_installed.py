@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from headrace.plugins import Kind, Plugin, discover, normalise
-from headrace.plugins._policy import make_policy
+from headrace.plugins import Kind, Plugin, discover, make_policy, normalise
 from headrace_skills._model import BrokenSkill, Origin, Skill
 from headrace_skills._reading import read_skill, skill_file_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from headrace.plugins import ListedPlugin
-    from headrace.plugins._policy import Policy
+    from headrace.plugins import ListedPlugin, Policy
 
 __all__ = ["find_installed"]
 

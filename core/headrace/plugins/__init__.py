@@ -31,6 +31,7 @@ from headrace.plugins._set import PluginSet
 if TYPE_CHECKING:
     from headrace.plugins._hooks import Hooks, add_hooks, hookimpl, hooks, hookspec
     from headrace.plugins._load import PluginCheck, check, load
+    from headrace.plugins._policy import Policy, make_policy
 
 __all__ = [
     "BrokenDistribution",
@@ -46,6 +47,7 @@ __all__ = [
     "PluginIncompatibleError",
     "PluginNotFoundError",
     "PluginSet",
+    "Policy",
     "State",
     "UnknownKindError",
     "add_hooks",
@@ -55,6 +57,7 @@ __all__ = [
     "hooks",
     "hookspec",
     "load",
+    "make_policy",
     "normalise",
 ]
 
@@ -62,12 +65,14 @@ __all__ = [
 _LATER = {
     "Hooks": "_hooks",
     "PluginCheck": "_load",
+    "Policy": "_policy",
     "add_hooks": "_hooks",
     "check": "_load",
     "hookimpl": "_hooks",
     "hooks": "_hooks",
     "hookspec": "_hooks",
     "load": "_load",
+    "make_policy": "_policy",
 }
 
 
