@@ -35,6 +35,8 @@ __all__ = ["YamlAgent", "load_agent", "parse_agent", "schema"]
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
 _MAX_DEPTH = 50
+_NAME = "?"  # ends the path of a name, as against that of its value
+_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
 class _Model(BaseModel):
@@ -271,9 +273,12 @@ def _plain(
     if len(path) > _MAX_DEPTH:
         faults.append(Fault(place, f"is nested deeper than {_MAX_DEPTH}"))
         return None
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+        faults.append(Fault(place, f"has the tag {node.tag}, which is not read"))
+        return None
     if isinstance(node, yaml.MappingNode):
         content: dict[Any, Any] = {}
-        here = (*path, "?")
+        here = (*path, _NAME)
         for name_node, value_node in node.value:
             name = _plain(name_node, here, where, places, faults)
             if isinstance(name, bool):
@@ -284,7 +289,8 @@ def _plain(
             if name in content:
                 faults.append(Fault(places[here], f"{name!r} is there twice"))
             there = (*path, name)
-            places[there] = places[here]
+            named = (*there, _NAME)
+            places[named] = places[here]
             content[name] = _plain(value_node, there, where, places, faults)
         return content
     if isinstance(node, yaml.SequenceNode):
@@ -309,6 +315,7 @@ def _fault(error: Any, places: dict[tuple[Any, ...], str], where: str) -> Fault:
         message = f"{label}: there is no such field"
         near = difflib.get_close_matches(str(path[-1]), _field_names(), 1)
         hint = f"did you mean {near[0]}?" if near else ""
+        path = (*path, _NAME)
     return Fault(_place(path, places, where), message, hint)
 
 

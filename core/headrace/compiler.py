@@ -138,7 +138,7 @@ class _Compilation:
         if agent is not None:
             values |= {name: getattr(agent, name) for name in type(agent).model_fields}
         stored: dict[str, Any] = {}
-        for name, value in values.items():
+        for name, value in sorted(values.items()):
             try:
                 stored[name] = encode(value)
             except MemoryValueError as error:
@@ -340,7 +340,7 @@ class _Compilation:
             self.fault(where, f"there is no kind of plugin called {declared.kind!r}", known)
             return None
         try:
-            arguments = encode(declared.arguments)
+            arguments = encode(dict(sorted(declared.arguments.items())))
         except MemoryValueError as error:
             self.fault(
                 where,

@@ -38,6 +38,7 @@ MAX_DEPTH = 100
 
 _TAG = "$"
 _PLAIN = frozenset({type(None), bool, int, float, str})
+_AS_IS = _PLAIN - {float}  # JSON has no word for NaN and the infinities
 
 
 def encode(value: Any) -> Stored:
@@ -51,7 +52,7 @@ def encode(value: Any) -> Stored:
     Raises:
         MemoryValueError: It holds something else; the message names the nested place.
     """
-    if type(value) in _PLAIN:
+    if type(value) in _AS_IS:
         return value
     return _encode(value, 0)
 
@@ -145,8 +146,10 @@ def to_jsonable(value: Any) -> Any:
 # ---------------------------------------------------------------- encoding
 def _encode(value: Any, depth: int) -> Stored:
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in _AS_IS:
         return value
+    if kind is float:
+        return value if math.isfinite(value) else {_TAG: "float", "v": str(value)}
     if depth > MAX_DEPTH:
         raise MemoryValueError(f"the value is nested deeper than {MAX_DEPTH} (a cycle?)")
     if kind is dict:
@@ -173,7 +176,7 @@ def _nested(place: str, value: Any, depth: int) -> Stored:
 
 def _encode_items(value: Any, depth: int) -> list[Stored]:
     return [
-        item if type(item) in _PLAIN else _nested(f"[{index}]", item, depth)
+        item if type(item) in _AS_IS else _nested(f"[{index}]", item, depth)
         for index, item in enumerate(value)
     ]
 
@@ -181,7 +184,7 @@ def _encode_items(value: Any, depth: int) -> list[Stored]:
 def _encode_dict(value: dict[Any, Any], depth: int) -> Stored:
     if _TAG not in value and all(type(name) is str for name in value):
         return {
-            name: item if type(item) in _PLAIN else _nested(f"[{name!r}]", item, depth)
+            name: item if type(item) in _AS_IS else _nested(f"[{name!r}]", item, depth)
             for name, item in value.items()
         }
     pairs = [
@@ -351,6 +354,7 @@ def _decode_time(stored: dict[str, Any]) -> dt.time:
 
 
 _DECODERS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "float": lambda stored: float(stored["v"]),
     "dict": lambda stored: {decode(name): decode(item) for name, item in stored["v"]},
     "model": _decode_model,
     "dataclass": _decode_dataclass,
