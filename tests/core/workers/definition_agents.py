@@ -60,7 +60,7 @@ def look(name: str, depth: int = 1) -> dict[str, int]:
 class Watcher(Agent):
     """Watches clusters."""
 
-    config: ClassVar = {"max_in_flight": 7}
+    config: ClassVar[dict[str, Any]] = {"max_in_flight": 7}
     zone: str = "eu"
     limit: int = 3
     answers = use("chat_models", "scripted", policy={"rules": []})
