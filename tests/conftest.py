@@ -9,5 +9,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _own_gateway():
-    """PyFlink tells a process that ran Python functions to start no Flink: not its children."""
-    os.environ.pop("PYFLINK_GATEWAY_DISABLED", None)
+    """What PyFlink leaves behind in a process that ran Python functions, kept from its children.
+
+    They could start no Flink, or would run their functions in this process.
+    """
+    for name in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
+        os.environ.pop(name, None)

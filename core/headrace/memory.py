@@ -173,7 +173,7 @@ class Memory(MutableMapping[Name, Any]):
         try:
             return decode(cell)
         except StateError as error:
-            raise StateError(f"memory[{self._name(name).split(_SEPARATOR)}]: {error}") from error
+            raise StateError(f"memory[{_shown(full)!r}]: {error}") from error
 
     def __setitem__(self, name: Name, value: Any) -> None:
         self.set(name, value)
@@ -191,8 +191,7 @@ class Memory(MutableMapping[Name, Any]):
         seen: dict[str, None] = dict.fromkeys((*self._stored, *self._earlier, *self._changes))
         for full in seen:
             if full.startswith(self._prefix) and self._visible(full, now):
-                parts = tuple(full[len(self._prefix) :].split(_SEPARATOR))
-                yield parts[0] if len(parts) == 1 else parts
+                yield _shown(full[len(self._prefix) :])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -217,3 +216,9 @@ class Memory(MutableMapping[Name, Any]):
             if _SEPARATOR in part:
                 raise ValueError("a name in memory cannot hold the control character U+001F")
         return self._prefix + _SEPARATOR.join(parts)
+
+
+def _shown(full: str) -> Name:
+    """A name as an agent writes it."""
+    parts = tuple(full.split(_SEPARATOR))
+    return parts[0] if len(parts) == 1 else parts

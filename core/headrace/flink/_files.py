@@ -99,8 +99,10 @@ def run_files(
         except Exception as error:
             raise JobFailedError(_reason(error)) from error
         finally:
-            # PyFlink leaves this behind; a child of this process could then start no Flink.
-            os.environ.pop("PYFLINK_GATEWAY_DISABLED", None)
+            # PyFlink leaves these behind: a child of this process could start no Flink, or would
+            # run its Python functions in this one.
+            for name in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
+                os.environ.pop(name, None)
         result.outputs = _gather(folder / "output", output)
         result.dead_letters = _gather(folder / "dead", dead_letters)
         result.finished = result.inputs - result.dead_letters

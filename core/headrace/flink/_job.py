@@ -204,8 +204,10 @@ def _mains(plan: AgentPlan) -> dict[str, Any]:
         names.append(plan.agent_class)
     mains = {name: find(name) for name in names if name.startswith("__main__:")}
     for name, thing in vars(sys.modules["__main__"]).items():
-        if isinstance(thing, type) and thing.__module__ == "__main__" and (
-            issubclass(thing, (BaseModel, Enum, Exception)) or is_dataclass(thing)
+        if (
+            isinstance(thing, type)
+            and thing.__module__ == "__main__"
+            and (issubclass(thing, (BaseModel, Enum, Exception)) or is_dataclass(thing))
         ):
             mains.setdefault(f"__main__:{name}", thing)
     return mains

@@ -15,7 +15,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.errors import ActionError, HeadraceError, NonRetryableError
+from headrace.errors import ActionError, HeadraceError, NonRetryableError, StateError
 from headrace.events import ChatRequestEvent, InputEvent, copied
 from headrace.memory import Changes, merge
 from headrace.operator._context import BlockingContext, RunContext
@@ -340,7 +340,7 @@ class Run:
         if policy.then == "dead_letter":
             letter = DeadLetter(
                 key=self.item.key,
-                input=decode(self.item.value),
+                input=_readable(self.item.value),
                 error=f"{type(error).__name__}: {error}",
                 trace="".join(traceback.format_exception(error)),
                 action=name,
@@ -369,3 +369,11 @@ class Run:
             duration=time.monotonic() - began,
             error=None if error is None else f"{type(error).__name__}: {error}",
         )
+
+
+def _readable(stored: Stored) -> Any:
+    """A value, or its stored form where its class is gone: a dead letter must not fail."""
+    try:
+        return decode(stored)
+    except StateError:
+        return stored

@@ -6,22 +6,18 @@ import asyncio
 import json
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 pyflink = pytest.importorskip("pyflink")
 
-from pyflink.common import Duration, Encoder, Row, Types, WatermarkStrategy  # noqa: E402
+from flink_jobs import Job, committed, sink  # noqa: E402
+from pyflink.common import Duration, Row, Types, WatermarkStrategy  # noqa: E402
 from pyflink.common.watermark_strategy import TimestampAssigner  # noqa: E402
 from pyflink.datastream import ProcessFunction  # noqa: E402
-from pyflink.datastream.connectors.file_system import (  # noqa: E402
-    FileSink,
-    FileSource,
-    StreamFormat,
-)
+from recovery_agents import Recovering, last_checkpoint, note, notes  # noqa: E402
 
-from headrace import DEAD_LETTER, Agent, Context, InputEvent, OutputEvent, action  # noqa: E402
+from headrace import DEAD_LETTER, Agent, AgentPlan, Context, InputEvent, OutputEvent, action  # noqa: E402
 from headrace.flink import environment, process, process_table  # noqa: E402
 
 pytestmark = [pytest.mark.flink, pytest.mark.slow, pytest.mark.usefixtures("java")]
@@ -54,19 +50,6 @@ class Stamped(ProcessFunction):
         yield json.dumps({**value, "stamp": ctx.timestamp()})
 
 
-def written(folder: Path) -> list[dict]:
-    lines = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            lines += path.read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def sink(stream, folder: Path) -> None:
-    encoder = Encoder.simple_string_encoder()
-    stream.sink_to(FileSink.for_row_format(str(folder), encoder).build())
-
-
 def rows(env, *values):
     kind = Types.ROW_NAMED(
         ["user", "at", "poison"], [Types.STRING(), Types.LONG(), Types.BOOLEAN()]
@@ -92,7 +75,7 @@ def test_rows_are_mappings_to_an_agent(env, tmp_path):
     )
     sink(streams.output, tmp_path)
     env.execute()
-    found = sorted((row["user"], row["n"]) for row in written(tmp_path))
+    found = sorted((row["user"], row["n"]) for row in committed(tmp_path))
     assert found == [("ann", 1), ("ann", 2), ("bob", 1)]
 
 
@@ -108,8 +91,8 @@ def test_dead_letters_leave_by_their_own_stream(env, tmp_path):
     sink(streams.output, tmp_path / "out")
     sink(streams.dead_letters.map(json.dumps, Types.STRING()), tmp_path / "dead")
     env.execute()
-    [letter] = written(tmp_path / "dead")
-    assert [row["n"] for row in written(tmp_path / "out")] == [1]
+    [letter] = committed(tmp_path / "dead")
+    assert [row["n"] for row in committed(tmp_path / "out")] == [1]
     assert (letter["key"], letter["input"]["at"], letter["error"]) == (
         "ann",
         1,
@@ -133,7 +116,7 @@ def test_outputs_carry_their_inputs_event_time(env, tmp_path, wait):
     )
     sink(streams.output.process(Stamped(), Types.STRING()), tmp_path)
     env.execute()
-    found = written(tmp_path)
+    found = committed(tmp_path)
     assert len(found) == 39
     assert [row for row in found if row["stamp"] != row["time"]] == []
     assert {row["user"]: row["stamp"] for row in found}["u7"] == 7000
@@ -158,71 +141,23 @@ def test_a_table_goes_in_and_a_table_comes_out(env, tmp_path):
         tmp_path,
     )
     env.execute()
-    assert written(tmp_path) == [{"user": "ann", "n": 2, "lacking": None}]
+    assert committed(tmp_path) == [{"user": "ann", "n": 2, "lacking": None}]
 
 
-class Job:
-    """An unbounded job over a folder of files, stopped with a savepoint.
+def by_user(value):
+    return value["user"]
 
-    All its runs write to one folder: a FileSink goes on with the files that it left.
-    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.inputs = folder / "in"
-        self.inputs.mkdir()
+def by_key(value):
+    return value["key"]
 
-    def feed(self, name: str, values: list[dict]) -> None:
-        beside = self.folder / f".{name}"
-        beside.write_text("".join(json.dumps(value) + "\n" for value in values))
-        beside.rename(self.inputs / name)
 
-    def start(self, parallelism: int, savepoint: str | None, wait: float):
-        options = {
-            "restart-strategy.type": "disable",
-            "execution.checkpointing.interval": "300ms",
-            "execution.checkpointing.dir": (self.folder / "checkpoints").as_uri(),
-        }
-        if savepoint is not None:
-            options["execution.state-recovery.path"] = savepoint
-        env = environment(options)
-        env.set_parallelism(parallelism)
-        source = (
-            FileSource.for_record_stream_format(
-                StreamFormat.text_line_format(), self.inputs.as_uri()
-            )
-            .monitor_continuously(Duration.of_millis(100))
-            .build()
-        )
-        lines = env.from_source(source, WatermarkStrategy.no_watermarks(), "lines").uid("lines")
-        streams = process(
-            lines,
-            Counting(wait=wait),
-            key=lambda value: value["user"],
-            parse=json.loads,
-            render=json.dumps,
-            output_type=Types.STRING(),
-        )
-        sink(streams.output, self.folder / "out")
-        return env.execute_async()
-
-    def await_outputs(self, count: int) -> list[dict]:
-        """Waits until so many outputs are written (a deadline, no fixed sleep)."""
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            found = written(self.folder / "out")
-            if len(found) >= count:
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"{len(found)} of {count} outputs came in 90 s: {found[:3]}")
-
-    def stop(self, client) -> str:
-        target = (self.folder / "savepoints").as_uri()
-        from pyflink.datastream.checkpointing_mode import CheckpointingMode  # noqa: F401
-        from pyflink.java_gateway import get_gateway
-
-        form = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
-        return client._j_job_client.stopWithSavepoint(False, target, form).get()
+def await_that(holds):
+    """Waits for an event, at most for a minute."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
@@ -230,12 +165,12 @@ def test_memory_and_waiting_inputs_survive_a_savepoint_and_rescaling(tmp_path, b
     users = [f"u{number}" for number in range(200)]
     job = Job(tmp_path)
     job.feed("a", [{"user": user} for user in users])
-    first = job.start(before, None, 0.0)
-    job.await_outputs(len(users))
+    first = job.start(Counting(), key=by_user, parallelism=before)
+    job.await_outputs(lambda found: len(found) >= len(users))
     savepoint = job.stop(first)
     job.feed("b", [{"user": user} for user in users for _ in range(2)])
-    second = job.start(after, savepoint, 0.01)
-    found = job.await_outputs(3 * len(users))
+    second = job.start(Counting(wait=0.01), key=by_user, parallelism=after, savepoint=savepoint)
+    found = job.await_outputs(lambda found: len(found) >= 3 * len(users))
     second.cancel().result()
     assert {user: sorted(row["n"] for row in found if row["user"] == user) for user in users} == {
         user: [1, 2, 3] for user in users
@@ -243,20 +178,32 @@ def test_memory_and_waiting_inputs_survive_a_savepoint_and_rescaling(tmp_path, b
 
 
 def test_inputs_that_wait_at_a_savepoint_are_run_after_it(tmp_path):
+    agent = Recovering(folder=str(tmp_path))
     job = Job(tmp_path)
-    job.feed("a", [{"user": "quick"}, {"user": "slow"}, {"user": "slow"}])
-    first = job.start(1, None, 3600.0)
-    # The runs wait for an hour: nothing of them is written before the savepoint.
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "checkpoints").rglob("_metadata")):
-        assert time.monotonic() < deadline, "no checkpoint completed while runs waited"
-        time.sleep(0.05)
+    waiting = {"key": "slow", "do": "call until", "line": "release"}
+    job.feed("a", [{"key": "quick", "do": "quick"}, waiting, {"key": "slow", "do": "quick"}])
+    first = job.start(agent, key=by_key)
+    await_that(lambda: "called begun slow" in notes(tmp_path))
+    begun = last_checkpoint(tmp_path)
+    await_that(lambda: last_checkpoint(tmp_path) >= begun + 3)  # runs hold no checkpoint back
     savepoint = job.stop(first)
-    second = job.start(1, savepoint, 0.0)
-    found = job.await_outputs(3)
+    note(tmp_path, "release")
+    second = job.start(agent, key=by_key, savepoint=savepoint)
+    found = job.await_outputs(lambda found: len(found) >= 3)
     second.cancel().result()
-    assert sorted((row["user"], row["n"]) for row in found) == [
+    assert [(row["key"], row["count"]) for row in found] == [
         ("quick", 1),
         ("slow", 1),
         ("slow", 2),
     ]
+
+
+def test_a_worker_with_other_versions_than_the_plan_fails_the_job_with_both(env, tmp_path):
+    plan = AgentPlan.from_agent(Counting()).model_copy(update={"core_version": "9.9"})
+    stream = rows(env, ("ann", 1, False))
+    sink(process(stream, plan, key=by_user).output.map(str, Types.STRING()), tmp_path)
+
+    with pytest.raises(Exception, match=r"WorkerMismatchError") as failed:
+        env.execute()
+
+    assert "headrace-core: the plan needs 9.9, this worker has 0.1.0" in str(failed.value)

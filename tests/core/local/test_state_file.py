@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import operator
 import sqlite3
+import sys
 import threading
+import types
 
 import pytest
 import unit_agents
+from pydantic import create_model
 from semantic_agents import Fragile
-from unit_agents import Counting, Expiring, Other, Patient
+from unit_agents import Counting, Expiring, Keeper, Other, Patient
 
 from headrace import AgentPlan, JobFailedError
 from headrace.errors import StateError
@@ -75,6 +79,100 @@ class TestGoingOn:
         run_local(unit_agents.Churn(), range(200), state=folder / "state.db")
 
         assert (count_rows(folder, "pending"), count_rows(folder, "outbox")) == (0, 0)
+
+
+class TestLongLives:
+    """What a key leaves in the file does not grow with the number of its inputs."""
+
+    def size(self, folder, inputs):
+        run_local(unit_agents.Churn(), inputs, key=lambda _n: "one", state=folder / "state.db")
+        with sqlite3.connect(folder / "state.db") as db:
+            [(pages,)] = db.execute("PRAGMA page_count")
+            [(unused,)] = db.execute("PRAGMA freelist_count")
+        db.close()
+        return pages - unused
+
+    def test_journals_do_not_add_up(self, tmp_path):
+        sizes = [self.size(tmp_path, range(count)) for count in (30, 1000)]
+
+        assert sizes[1] <= sizes[0]
+
+    @pytest.mark.usefixtures("folder")
+    def test_the_file_has_no_rows_but_those_of_the_memory(self, tmp_path):
+        self.size(tmp_path, range(1000))
+
+        assert [count_rows(tmp_path, name) for name in ("pending", "outbox", "memory")] == [0, 0, 1]
+
+
+class TestLaterCode:
+    """Memory is read by the code that is there then."""
+
+    @pytest.fixture
+    def version(self, monkeypatch):
+        """Puts a version of the class into its place."""
+
+        def version(**fields):
+            module = types.ModuleType("orders")
+            if fields:
+                module.Order = create_model("Order", __module__="orders", **fields)
+            monkeypatch.setitem(sys.modules, "orders", module)
+
+        return version
+
+    @pytest.fixture
+    def kept(self, version, tmp_path):
+        """A state that the first version left."""
+        version(total=(int, ...))
+        inputs = [
+            {"key": "ann", "do": "keep", "total": 7},
+            {"key": "bob", "do": "keep", "total": 8},
+        ]
+        self.run(tmp_path, inputs)
+        return tmp_path
+
+    def run(self, folder, inputs):
+        key = operator.itemgetter("key")
+        return run_local(Keeper(), inputs, key=key, state=folder / "state.db")
+
+    def test_a_class_with_one_more_field_reads_what_was_kept(self, kept, version):
+        version(total=(int, ...), currency=(str, "EUR"))
+
+        outputs = self.run(kept, [{"key": "ann", "do": "read"}])
+
+        assert outputs == [["ann", {"total": 7, "currency": "EUR"}]]
+
+    @pytest.mark.parametrize(
+        ("fields", "why"),
+        [
+            ({}, "the class orders:Order of a stored value cannot be found"),
+            ({"total": (dict, ...)}, "stored value of type orders:Order cannot be read"),
+        ],
+        ids=["gone", "changed"],
+    )
+    def test_what_cannot_be_read_is_told_with_its_key_name_and_class(
+        self, kept, version, fields, why
+    ):
+        version(**fields)
+
+        outputs = self.run(kept, [{"key": "ann", "do": "read"}])
+
+        [letter] = outputs.dead_letters
+        assert letter["key"] == "ann"
+        assert letter["error"].startswith(f"StateError: memory[('orders', 'first')]: {why}")
+
+    def test_what_cannot_be_read_is_in_the_way_of_nothing_else(self, kept, version):
+        version()
+
+        outputs = self.run(kept, [{"key": key, "do": "number"} for key in ("ann", "bob", "new")])
+
+        assert outputs == [["ann", 7], ["bob", 8]]
+
+    def test_what_cannot_be_read_is_kept_for_code_that_can(self, kept, version):
+        version()
+        self.run(kept, [{"key": "ann", "do": "read"}])
+        version(total=(int, ...))
+
+        assert self.run(kept, [{"key": "ann", "do": "read"}]) == [["ann", {"total": 7}]]
 
 
 class TestRefusals:

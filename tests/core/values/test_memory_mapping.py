@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.errors import MemoryConflictError, MemoryValueError
+from headrace.errors import MemoryConflictError, MemoryValueError, StateError
 from headrace.memory import DELETED, Memory, apply_changes, merge
 from headrace.values import decode, encode
 
@@ -71,6 +71,13 @@ def test_a_part_sees_only_what_is_below_its_path():
 def test_a_name_that_is_not_there_is_a_key_error_with_the_name():
     with pytest.raises(KeyError, match="gone"):
         memory()["gone"]
+
+
+def test_a_value_that_cannot_be_read_is_told_with_its_whole_name():
+    view = Memory({"a\x1fb": {"$": "model", "t": "gone:Gone", "v": {}}}, {}, now=lambda: 0.0)
+
+    with pytest.raises(StateError, match=r"memory\[\('a', 'b'\)\]: the class gone:Gone"):
+        view.at("a")["b"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 from typing import Any
 
@@ -23,6 +24,7 @@ from headrace import (
     tool,
     use,
 )
+from headrace.values import to_jsonable
 
 STARTED = threading.Event()
 """Set when a patient run has begun."""
@@ -157,3 +159,22 @@ class Churn(Agent):
     @action(InputEvent, blocking=True)
     def thread(self, event: InputEvent, ctx: Context) -> None:
         ctx.sensory["n"] = event.input
+
+
+class Keeper(Agent):
+    """Keeps an order of the version of ``orders`` that is there, and reads it back."""
+
+    config = RuntimeConfig(failure=DEAD_LETTER)
+
+    @action(InputEvent)
+    async def work(self, event: InputEvent, ctx: Context) -> None:
+        if event.input["do"] == "keep":
+            order = importlib.import_module("orders").Order(total=event.input["total"])
+            ctx.short_term["orders", "first"] = order
+            ctx.short_term["n"] = event.input["total"]
+        read = (
+            ctx.short_term["n"]
+            if event.input["do"] == "number"
+            else ctx.short_term["orders", "first"]
+        )
+        ctx.send(OutputEvent(output=[ctx.key, to_jsonable(read)]))

@@ -1,0 +1,221 @@
+"""The agent as a Flink function, on state that is a dict: what it keeps, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+
+import pytest
+
+pytest.importorskip("pyflink")
+
+from recovery_agents import Waiter, held, note, notes
+
+from headrace import AgentPlan
+from headrace.flink._function import AgentFunction, ShardSelector
+
+
+class State:
+    """One state of the key at hand; it keeps copies, as a real one does when it is restored."""
+
+    def __init__(self, store, name):
+        self.store, self.name = store, name
+
+    def value(self):
+        return self.get(None)
+
+    def update(self, value):
+        self.put(None, value)
+
+    def clear(self):
+        self.remove(None)
+
+    def get(self, key):
+        kept = self.store.kept.get((self.store.current, self.name, key))
+        return None if kept is None else pickle.loads(kept)
+
+    def put(self, key, value):
+        self.store.kept[self.store.current, self.name, key] = pickle.dumps(value)
+
+    def remove(self, key):
+        self.store.kept.pop((self.store.current, self.name, key), None)
+
+
+class Store:
+    """The state of a job, and the timers that are due."""
+
+    def __init__(self):
+        self.kept, self.current = {}, 0
+
+    def get_state(self, descriptor):
+        return State(self, descriptor.name)
+
+    get_map_state = get_state
+
+    def of(self, name):
+        return [pickle.loads(kept) for (_, each, _), kept in self.kept.items() if each == name]
+
+
+class Turn:
+    """What Flink gives with an element or a timer."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def get_current_key(self):
+        return self.store.current
+
+    def timestamp(self):
+        return None
+
+    def timer_service(self):
+        return self
+
+    def register_event_time_timer(self, _time):
+        pass
+
+    register_processing_time_timer = register_event_time_timer
+
+
+class Worker:
+    """Runs the function as Flink's worker does."""
+
+    def __init__(self, agent, store):
+        plan = AgentPlan.from_agent(agent)
+        self.store = store
+        self.shard = ShardSelector(by_key, None, plan.config.shards)
+        self.function = AgentFunction(plan.model_dump_json(), by_key)
+        self.function.open(store)
+        self.busy = set()
+
+    def element(self, value):
+        """Gives an input; gives the outputs that left with it."""
+        self.store.current = shard = self.shard(value)
+        self.busy.add(shard)
+        return list(self.function.process_element(value, Turn(self.store)))
+
+    def ticks(self):
+        """A timer for each shard; gives the outputs that left."""
+        outputs = []
+        for shard in self.busy:
+            self.store.current = shard
+            outputs += self.function.on_timer(0, Turn(self.store))
+        return outputs
+
+    def until(self, enough, outputs=()):
+        """Ticks until the outputs are enough."""
+        outputs, deadline = list(outputs), time.monotonic() + 20
+        while len(outputs) < enough:
+            assert time.monotonic() < deadline, outputs
+            outputs += self.ticks()
+        return outputs
+
+
+def by_key(value):
+    return value["key"]
+
+
+def inputs(count, **more):
+    return [{"key": "k", "n": n, **more} for n in range(count)]
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+@pytest.fixture
+def worker(store, tmp_path):
+    made = Worker(Waiter(folder=str(tmp_path)), store)
+    yield made
+    made.function.close()
+
+
+class TestJournals:
+    """A key with a long life leaves nothing behind but its memory."""
+
+    @pytest.fixture(scope="class")
+    def lived(self, tmp_path_factory):
+        """A worker after many inputs of a key, and what the pending ones took meanwhile."""
+        worker = Worker(Waiter(folder=str(tmp_path_factory.mktemp("long"))), Store())
+        worker.sizes = []
+        for value in inputs(1000, do="call"):
+            outputs = worker.element(value)
+            worker.sizes.append(len(pickle.dumps(worker.store.of("pending"))))
+            worker.until(1, outputs)
+        yield worker
+        worker.function.close()
+
+    def test_pending_state_does_not_grow_with_the_number_of_inputs(self, lived):
+        assert max(lived.sizes[500:]) <= max(lived.sizes[:500]) + 10
+
+    def test_no_input_and_no_journal_is_left_when_all_runs_are_done(self, lived):
+        assert lived.store.of("pending") == []
+
+    def test_nothing_is_held_in_the_worker_when_all_runs_are_done(self, lived):
+        [shard] = lived.function._shards.values()
+
+        assert (shard.pending, list(shard.done), shard.waiting) == ({}, [], 0)
+        assert len(lived.function._lanes) == 0
+
+
+class TestRestored:
+    """What a checkpoint holds is enough for another worker."""
+
+    @pytest.fixture
+    def crashed(self, worker, store, tmp_path):
+        """The state of a worker that died while a key's first run waited."""
+        for value in inputs(5, do="call and wait"):
+            worker.element(value)
+        deadline = time.monotonic() + 20
+        while "called k 0" not in notes(tmp_path) or not recorded(store):
+            assert time.monotonic() < deadline
+            worker.ticks()
+        return store
+
+    @pytest.fixture
+    def outputs(self, crashed, tmp_path):
+        note(tmp_path, "go on")
+        second = Worker(Waiter(folder=str(tmp_path)), crashed)
+        made = second.until(6, second.element({"key": "k", "n": 5, "do": "call and wait"}))
+        second.function.close()
+        return made
+
+    def test_its_inputs_are_run_before_new_ones_and_in_order(self, outputs):
+        assert [output["n"] for output in outputs] == [0, 1, 2, 3, 4, 5]
+
+    def test_memory_counts_each_once(self, outputs):
+        assert [output["count"] for output in outputs] == [1, 2, 3, 4, 5, 6]
+
+    @pytest.mark.usefixtures("outputs")
+    def test_a_recorded_call_is_not_made_again(self, tmp_path):
+        assert notes(tmp_path).count("called k 0") == 1
+
+
+def recorded(store):
+    return '"finished"' in json.dumps(store.of("pending"))
+
+
+class TestTwentyWorkers:
+    """A process that runs one worker after the other holds what one of them holds."""
+
+    def again(self, store, folder, close):
+        """A worker that recovers waiting runs, and ends."""
+        worker = Worker(Waiter(folder=str(folder)), store)
+        for value in inputs(3, do="wait"):
+            worker.element(value)
+        if close:
+            worker.function.close()
+
+    @pytest.mark.parametrize("close", [True, False], ids=["closed", "dropped"])
+    def test_nothing_of_them_is_left(self, tmp_path, close):
+        before = held()
+        store = Store()
+        for _ in range(20):
+            self.again(store, tmp_path, close)
+        deadline = time.monotonic() + 20
+        while held() != before and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+        assert held() == before
