@@ -8,8 +8,9 @@ A timer that Python registers becomes one of Flink's only after its bundle (FLIN
 of a checkpoint's last bundle are not in the checkpoint. A chain of ticks would be lost with its
 last link, and its shard would sleep after a restore. So every shard has beacons too: timers at the
 next multiples of 2, 4, 8 ... seconds, each registered one period before it is due. Whatever a
-checkpoint catches on its way, beacons further off are in it: a restored shard has a turn within two
-seconds, or after a stall as long as the stall itself took.
+checkpoint catches on its way, beacons further off are in it. And the first turn that a worker has,
+for whichever of its shards, gives one to each of them (``_waking``). So a restored shard has a turn
+within two seconds, or after a stall as long as the stall itself took.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from headrace.flink._pyflink import (
     Types,
     ValueStateDescriptor,
 )
+from headrace.flink._waking import own_shards, wake
 from headrace.lanes import Lanes
 from headrace.operator import Journal, Operator, Run, RunInput, check_worker
 from headrace.plan import AgentPlan
@@ -133,6 +135,8 @@ class AgentFunction(KeyedProcessFunction):
         self._pending = state.get_state(ValueStateDescriptor("pending", pickled))
         self._sequence = state.get_state(ValueStateDescriptor("sequence", Types.LONG()))
         self._config = plan.config
+        self._context = runtime_context
+        self._asleep = own_shards(runtime_context, plan.config.shards)
         self._shards: dict[int, _Shard] = {}
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
         self._next: dict[int, int] = {}
@@ -320,6 +324,9 @@ class AgentFunction(KeyedProcessFunction):
         beat = int(now) // _BEACON_SECONDS
         if beat != shard.beat:
             self._set_beacons(shard, beat, ctx.timer_service())
+        if self._asleep:
+            asleep, self._asleep = self._asleep, []
+            wake(self._context, asleep, ctx.timer_service(), int(now * 1000))
         if shard.pending and not shard.tick:
             shard.tick = int(now * 1000) + _TICK_MS
             ctx.timer_service().register_processing_time_timer(shard.tick)

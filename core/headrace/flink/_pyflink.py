@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import (
@@ -34,4 +36,10 @@ __all__ = [
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
+    "keyed_state_backend",
 ]
+
+
+def keyed_state_backend(context: RuntimeContext) -> Any:
+    """What chooses the key at hand; ``None`` where PyFlink has none (thread mode)."""
+    return getattr(context, "_keyed_state_backend", None)
