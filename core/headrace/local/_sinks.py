@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["CallSink", "FileSink", "ListSink", "Sink"]
 
 
-class Sink:
+class Sink(ABC):
     """Takes the lines of one stream, in stored form."""
 
+    @abstractmethod
     def write(self, lines: list[Any]) -> int:
         """Writes lines; gives the stream's length afterwards, 0 where it has none."""
-        raise NotImplementedError
 
-    def cut(self, length: int) -> None:
+    def cut(self, length: int) -> None:  # noqa: B027
         """Takes back what was written after a length (after a crash)."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Closes the stream."""
 
 

@@ -87,7 +87,7 @@ class PluginNotFoundError(_DescribedError):
         self.nearest = tuple(_nearest(name, installed))
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "NAME"
         guess = pinned_to or f"headrace-{slug}"
-        self.command = f"agents plugins add {guess}"
+        self.command = f"pip install {guess}"
         lines = [f"no installed distribution provides the {kind} plugin {name!r}"]
         if pinned_to:
             who = ", ".join(provided_by) or "no other distribution"
@@ -173,7 +173,7 @@ class PluginIncompatibleError(_DescribedError):
         super().__init__(
             f"the {plugin.kind} plugin {plugin.name!r} of {plugin.source} needs headrace-core "
             f"{plugin.requires_core}, and this is headrace-core {core_version}\n"
-            f"    another version of it may fit: agents plugins add {plugin.distribution}",
+            f"    another version of it may fit: pip install --upgrade {plugin.distribution}",
             plugin=plugin,
             core_version=core_version,
         )

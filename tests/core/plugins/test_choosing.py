@@ -214,14 +214,14 @@ class TestNotFound:
 
     def test_the_command_that_adds_a_first_party_plugin_is_told(self, site):
         error = self.asked(site, "chat_models", "openai")
-        assert str(error).endswith("to add it: agents plugins add headrace-openai")
+        assert str(error).endswith("to add it: pip install headrace-openai")
 
     def test_a_guessed_distribution_is_told_to_be_one(self, site):
         assert "a guessed name" in str(self.asked(site, "tools", "My Hammer"))
 
     def test_a_guessed_distribution_has_a_valid_name(self, site):
         error = self.asked(site, "tools", "../My Hammer")
-        assert error.command == "agents plugins add headrace-my-hammer"
+        assert error.command == "pip install headrace-my-hammer"
 
     def test_a_broken_distribution_is_told_as_a_possible_cause(self, site):
         site.install("acme", points="[headrace.tools\nhammer = a:b")
