@@ -23,6 +23,7 @@ from headrace.flink._pyflink import (
     StreamFormat,
     Types,
     WatermarkStrategy,
+    end_quietly,
 )
 from headrace.local import END, InputError, JobResult
 from headrace.local import FileSource as LocalFileSource
@@ -75,6 +76,7 @@ def run_files(
         folder = Path(scratch)
         result = JobResult()
         result.inputs = _read(input, form, key, folder / "input.jsonl")
+        end_quietly()
         env = environment(
             {
                 "restart-strategy.type": "disable",

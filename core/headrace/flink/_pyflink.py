@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy
@@ -36,8 +37,23 @@ __all__ = [
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
+    "end_quietly",
     "keyed_state_backend",
 ]
+
+
+_servers: list[Any] = []  # a server that nothing refers to stops
+
+
+def end_quietly() -> None:
+    """Keeps PyFlink's server for embedded jobs from stopping itself when the process ends.
+
+    Its threads end with the process anyway, and from Python 3.12 on none may be started by then:
+    stopping it would print a trace.
+    """
+    from pyflink.fn_execution.beam import beam_worker_pool_service as service
+
+    service.atexit = SimpleNamespace(register=_servers.append)
 
 
 def keyed_state_backend(context: RuntimeContext) -> Any:
