@@ -1,4 +1,4 @@
-"""``agents skills``: the skills of this environment and of folders. Nothing is imported for it."""
+"""``agents skills list``: the skills of this environment and of folders; nothing is imported."""
 
 from __future__ import annotations
 
@@ -17,12 +17,7 @@ __all__ = ["command"]
 _SHOWN = 60  # characters of a description in the table
 
 
-@click.group("skills")
-def command() -> None:
-    """The skills of this environment."""
-
-
-@command.command("list")
+@click.command("list")
 @click.option(
     "--folder",
     "folders",
@@ -31,7 +26,7 @@ def command() -> None:
     help="Also look in this folder, which is a skill or holds skills.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_skills(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
     """List the skills of installed packages and of folders."""
     from headrace_skills import find_skills
 
