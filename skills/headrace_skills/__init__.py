@@ -19,11 +19,15 @@ from headrace_skills.errors import (
     SkillError,
     SkillFormatError,
     SkillNotFoundError,
+    SkillNotGrantedError,
     SkillPathError,
 )
+from headrace_skills.needs import Grants, Needs, check_granted, needs_of
 
 __all__ = [
     "BrokenSkill",
+    "Grants",
+    "Needs",
     "Origin",
     "SandboxError",
     "Skill",
@@ -34,9 +38,12 @@ __all__ = [
     "SkillFile",
     "SkillFormatError",
     "SkillNotFoundError",
+    "SkillNotGrantedError",
     "SkillPathError",
     "SkillSet",
+    "check_granted",
     "find_skills",
     "load_body",
+    "needs_of",
     "read_skill",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.errors import NonRetryableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace_skills._model import BrokenSkill, Skill
 
@@ -18,6 +18,7 @@ __all__ = [
     "SkillError",
     "SkillFormatError",
     "SkillNotFoundError",
+    "SkillNotGrantedError",
     "SkillPathError",
 ]
 
@@ -68,6 +69,33 @@ class SkillNotFoundError(_DescribedError):
         elif found:
             lines.append("found were: " + ", ".join(sorted(found)))
         super().__init__("\n    ".join(lines), name, tuple(found))
+
+
+class SkillNotGrantedError(_DescribedError):
+    """A skill needs what the project does not grant it.
+
+    Attributes:
+        skill: Its name.
+        missing: For each kind of grant, what is lacking, and all that the grant would then hold.
+    """
+
+    def __init__(
+        self, skill: str, missing: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    ) -> None:
+        import json  # only a failure pays for it
+
+        self.skill = skill
+        self.missing = missing
+        asked = "; ".join(f"{kind} {' '.join(lacking)}" for kind, (lacking, _) in missing.items())
+        lines = "\n".join(
+            f"    {kind} = {json.dumps(list(wanted))}" for kind, (_, wanted) in missing.items()
+        )
+        super().__init__(
+            f"the skill {skill!r} asks for what the project does not grant: {asked}\n"
+            f"    to grant it, add to pyproject.toml:\n\n    [tool.agents.grants.{skill}]\n{lines}",
+            skill,
+            missing,
+        )
 
 
 class SkillBrokenError(_DescribedError):
