@@ -42,11 +42,14 @@ def first_inputs():
 
 
 def later_inputs():
-    """Each key has some inputs between two failures; it waits for the failure in the midst."""
+    """Each key has some inputs between two failures; it waits for the failure in the midst.
+
+    A call lasts until the job goes on after a failure, so it has begun and not ended when it fails.
+    """
     failing = [{"do": "fail"}] * (FAILURES - 1) + [{"do": "quick", "poison": True}]
     made = numbered("failing", failing)
     for failure in range(FAILURES - 1):
-        line = f"fail {failure}"
+        line = f"after fail {failure}"
         made += numbered(f"calling{failure}", [{"do": "call until", "line": line}])
         made += numbered(f"sure{failure}", [{"do": "reconciled until", "line": line}])
     ways = [{"do": "quick"}, {"do": "call"}, {"do": "wait", "seconds": 0.003}]

@@ -126,6 +126,7 @@ class Recovering(Agent):
             note(self.folder, f"held {json.dumps(held())}")
             note(self.folder, name)
             raise Failure(name)
+        note(self.folder, f"after {name}")
         self.count(event, ctx)
 
 
