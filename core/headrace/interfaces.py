@@ -10,8 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from headrace.errors import ResourceError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.chat import ChatRequest, ChatResponse, ToolSpec
 
@@ -20,6 +22,19 @@ __all__ = ["ChatModel", "EmbeddingModel", "MemoryBackend", "MemoryItem", "Resour
 
 class Resource:
     """The base of all that a worker builds and closes."""
+
+    resource_lookup: Callable[[str, str], Awaitable[Any]] | None = None
+    """Set by the worker before ``open``; ask by ``resource``."""
+
+    async def resource(self, kind: str, name: str) -> Any:
+        """Another resource of the agent, such as the embedder that a toolset searches with.
+
+        Raises:
+            ResourceError: The agent declares none of that name, or no agent uses this one.
+        """
+        if self.resource_lookup is None:
+            raise ResourceError(f"no agent uses this {type(self).__name__}: it was built by hand")
+        return await self.resource_lookup(kind, name)
 
     async def open(self) -> None:
         """Gets ready; called once, on the event loop, before the first use."""
@@ -54,6 +69,9 @@ class EmbeddingModel(Resource, ABC):
 class Toolset(Resource, ABC):
     """Kind ``tools``: one tool or several, with what the model should know of them."""
 
+    selective: bool = False
+    """Whether ``suggestions`` has something to say; looked at after ``open``."""
+
     @abstractmethod
     def specs(self) -> Sequence[ToolSpec]:
         """The tools that it has."""
@@ -68,6 +86,18 @@ class Toolset(Resource, ABC):
 
     def instructions(self) -> str:
         """Text for the system prompt; the same each time, so that providers can cache it."""
+        return ""
+
+    async def suggestions(self, request: str) -> str:
+        """Text for one conversation, put after all that is the same each time.
+
+        A ``selective`` toolset is asked once for each chat, and the answer is recorded: a replay
+        is told the same.
+
+        Args:
+            request: The last message of the user.
+        """
+        del request
         return ""
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["Record", "RecordKind"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-RecordKind = Literal["run", "event", "action", "call", "memory"]
+__all__ = ["TELLER", "Record", "RecordKind", "tell"]
+
+RecordKind = Literal["run", "event", "action", "call", "memory", "resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,22 @@ class Record:
     """What went wrong."""
     data: dict[str, Any] = field(default_factory=dict)
     """More, by kind."""
+
+
+TELLER: ContextVar[Callable[..., None] | None] = ContextVar("headrace-teller", default=None)
+"""Takes what a resource tells during a call; set by the operator where somebody watches."""
+
+
+def tell(what: str, name: str, **data: Any) -> None:
+    """Tells the observers of a run what a resource did for it; called by plugins.
+
+    It costs nothing where nobody watches, and never fails. Outside a run it does nothing.
+
+    Args:
+        what: What happened: ``loaded``, ``searched``, ...
+        name: What it happened to.
+        data: More; values that JSON has.
+    """
+    teller = TELLER.get()
+    if teller is not None:
+        teller(what, name, data)

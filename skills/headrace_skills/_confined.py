@@ -18,7 +18,7 @@ from headrace_skills.errors import SkillPathError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Content", "parts_of", "read_beneath", "resolve_beneath"]
+__all__ = ["Content", "parts_of", "read_beneath", "read_child", "resolve_beneath"]
 
 MAX_PATH = 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -85,6 +85,28 @@ def read_beneath(root: Path, path: str, limit: int) -> Content:
         descriptor = _open(base, found.relative_to(base).parts)
     except OSError as error:
         raise SkillPathError(f"{path!r} cannot be opened: {error.strerror}") from None
+    return _content(descriptor, path, limit)
+
+
+def read_child(root: Path, name: str, limit: int) -> Content:
+    """Read the first bytes of a file that stands right in a folder; quicker than a path's.
+
+    Args:
+        root: The folder, with no link in its path.
+        name: The file's name, which was found there.
+        limit: How many bytes.
+
+    Raises:
+        SkillPathError: It is no regular file any more, or a link that leads out.
+    """
+    try:
+        descriptor = os.open(os.path.join(root, name), _FILE)  # noqa: PTH118 - half the time
+    except OSError:
+        return read_beneath(root, name, limit)  # a link within the folder, or an error with words
+    return _content(descriptor, name, limit)
+
+
+def _content(descriptor: int, path: str, limit: int) -> Content:
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode):
         os.close(descriptor)

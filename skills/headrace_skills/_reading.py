@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from headrace_skills._confined import read_beneath
+from headrace_skills._confined import read_child
 from headrace_skills._frontmatter import parse_document
 from headrace_skills._model import BrokenSkill, Origin, Skill, SkillFile
 from headrace_skills._text import has_hidden, one_line
@@ -75,7 +75,7 @@ def load_body(skill: Skill) -> str:
 
 
 def _document(root: Path, file: str) -> Document:
-    content = read_beneath(root, file, MAX_SKILL_FILE)
+    content = read_child(root, file, MAX_SKILL_FILE)
     if content.size > MAX_SKILL_FILE:
         raise SkillFormatError(f"its {file} has {content.size:,} bytes, over {MAX_SKILL_FILE:,}")
     return parse_document(content.data)

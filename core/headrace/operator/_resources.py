@@ -164,5 +164,6 @@ class Resources:
         target = find(provider.target, self._mains)
         resource = target(**provider.arguments)
         if isinstance(resource, Resource):
+            resource.resource_lookup = self.get
             await resource.open()
         return resource

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from headrace.chat import ChatRequest, ChatResponse, Message, Prompt, Usage
@@ -12,10 +13,11 @@ from headrace.errors import NonRetryableError, ToolError
 from headrace.events import ChatResponseEvent, ToolResponseEvent
 from headrace.interfaces import Toolset
 from headrace.policy import FailurePolicy
+from headrace.records import TELLER
 from headrace.values import encode, to_jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Iterator, Mapping, Sequence
 
     from headrace.events import ChatRequestEvent, ToolRequestEvent
     from headrace.interfaces import ChatModel
@@ -52,7 +54,7 @@ async def chat(
 ) -> ChatResponse:
     """Asks a model until it answers without calling a tool; each request is a durable call."""
     offered = await operator.resources.tools(tools)
-    messages = await _with_instructions(operator, messages, tools)
+    messages = await _with_instructions(context, operator, messages, tools)
     usage = Usage()
     for _ in range(operator.plan.config.max_tool_rounds + 1):
         request = ChatRequest(
@@ -155,7 +157,7 @@ async def _run_tool(
         seconds = tool.timeout
     deadline = operator.deadlines.within(seconds)
     try:
-        with deadline:
+        with deadline, _telling(context, operator, name):
             if isinstance(tool, Toolset):
                 return await tool.call(name, arguments)
             return await tool.call(arguments, context, operator)
@@ -168,18 +170,57 @@ async def _run_tool(
 
 
 async def _with_instructions(
-    operator: Operator, messages: tuple[Message, ...], tools: tuple[str, ...]
+    context: RunContext, operator: Operator, messages: tuple[Message, ...], tools: tuple[str, ...]
 ) -> tuple[Message, ...]:
-    """Puts what the toolsets have to say at the end of the system prompt."""
-    texts = []
+    """Puts what the toolsets have to say at the end of the system prompt.
+
+    What is the same each time comes first, so that providers can cache it.
+    """
+    texts, suggested = [], []
     for name in tools:
         resource = await operator.resources.get("tools", name)
-        if isinstance(resource, Toolset) and (text := resource.instructions()):
+        if not isinstance(resource, Toolset):
+            continue
+        if text := resource.instructions():
             texts.append(text)
-    if not texts:
+        if resource.selective:
+            request = next((one.content for one in reversed(messages) if one.role == "user"), "")
+            if text := await _suggestions(context, operator, name, resource, request):
+                suggested.append(text)
+    joined = "\n\n".join(texts + suggested)
+    if not joined:
         return messages
-    joined = "\n\n".join(texts)
     if messages[0].role == "system":
         system = messages[0].model_copy(update={"content": f"{messages[0].content}\n\n{joined}"})
         return (system, *messages[1:])
     return (Message(role="system", content=joined), *messages)
+
+
+def _suggestions(
+    context: RunContext, operator: Operator, name: str, toolset: Toolset, request: str
+) -> Coroutine[Any, Any, str]:
+    async def ask() -> str:
+        with _telling(context, operator, f"{name}.suggestions"):
+            return await toolset.suggestions(request)
+
+    return context.durable(f"suggestions:{name}", request, ask)
+
+
+@contextmanager
+def _telling(context: RunContext, operator: Operator, tool: str) -> Iterator[None]:
+    """Lets what is called tell the observers, where there are some (``headrace.records.tell``)."""
+    if not operator.observing:
+        yield
+        return
+    run, task = context._run, context._task  # noqa: SLF001 - one part with the context
+
+    def teller(what: str, name: str, data: dict[str, Any]) -> None:
+        operator.record(
+            run, "resource", what, name=name, id=tool, cause=f"{run.id}/{task.id}", data=data
+        )
+
+    token = TELLER.set(teller)
+    try:
+        yield
+    finally:
+        TELLER.reset(token)
