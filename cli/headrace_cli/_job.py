@@ -36,6 +36,8 @@ class Job:
     """The state file."""
     dead_letters: Path | None
     """The file of dead letters."""
+    events: Path | None
+    """The file of the event log."""
     parallelism: int
     """Flink: how many workers."""
     options: Mapping[str, str]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
+_SKILLS = "skills."
+_GRANTS = ("network", "environment", "commands")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,16 @@ class Project:
     """Defaults of ``agents run``."""
     plugin_rules: Mapping[str, Any] = field(default_factory=dict)
     """``[tool.agents.plugins]``: ``allow``, ``block``, and pins (``"kind.name" = "package"``)."""
+    skill_defaults: Mapping[str, Any] = field(default_factory=dict)
+    """``[tool.agents.skills]``: arguments of the ``skills`` tools that the agent leaves out."""
+    grants: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    """``[tool.agents.grants.SKILL]``: what a skill may have of what it asks for."""
+
+    @property
+    def skill_pins(self) -> dict[str, str]:
+        """For a skill's name, the distribution to take it from."""
+        pins = {one: to for one, to in self.plugin_rules.items() if one.startswith(_SKILLS)}
+        return {name[len(_SKILLS) :]: to for name, to in pins.items()}
 
     def plugins(self) -> PluginSet:
         """The plugins of this environment, as the project lets them in."""
@@ -94,7 +106,7 @@ def read_project(folder: Path) -> Project | None:
     if said is None:
         return None
     table = _table(said, "tool.agents", path)
-    _check_names(table, ("agent", "run", "plugins"), "tool.agents", path)
+    _check_names(table, ("agent", "run", "plugins", "skills", "grants"), "tool.agents", path)
     agent = table.get("agent")
     if agent is not None and not isinstance(agent, str):
         raise _wrong(path, "tool.agents.agent", "a text, such as 'module:Class'", agent)
@@ -105,7 +117,43 @@ def read_project(folder: Path) -> Project | None:
         if not right:
             expected = "a list of patterns" if many else '"kind.name" = "distribution"'
             raise _wrong(path, f"tool.agents.plugins.{name}", expected, value)
-    return Project(folder, agent, _run_defaults(table.get("run", {}), path), rules)
+    return Project(
+        folder,
+        agent,
+        _run_defaults(table.get("run", {}), path),
+        rules,
+        _skill_defaults(table.get("skills", {}), path),
+        _grants(table.get("grants", {}), path),
+    )
+
+
+def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:
+    table = _table(said, "tool.agents.skills", path)
+    kinds = {
+        "sandbox": str,
+        "embedder": str,
+        "packages": str,
+        "tokens": int,
+        "timeout": (int, float),
+    }
+    _check_names(table, tuple(kinds), "tool.agents.skills", path)
+    for name, value in table.items():
+        expected_type: Any = kinds[name]
+        if not isinstance(value, expected_type) or isinstance(value, bool):
+            expected = "a text" if expected_type is str else "a number"
+            raise _wrong(path, f"tool.agents.skills.{name}", expected, value)
+    return table
+
+
+def _grants(said: Any, path: Path) -> dict[str, dict[str, list[str]]]:
+    table = _table(said, "tool.agents.grants", path)
+    for skill, grant in table.items():
+        where = f"tool.agents.grants.{skill}"
+        _check_names(_table(grant, where, path), _GRANTS, where, path)
+        for kind, some in grant.items():
+            if not _is_texts(some):
+                raise _wrong(path, f"{where}.{kind}", "a list of texts", some)
+    return table
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:

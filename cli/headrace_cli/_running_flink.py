@@ -35,6 +35,8 @@ def check_flink_job(job: Job) -> None:
         raise WrongUseError("Flink reads a file, not stdin", then="--input FILE")
     if job.output is None:
         raise WrongUseError("Flink writes a file, not stdout", then="--output FILE")
+    if job.events is not None:
+        raise WrongUseError("--events is for the local engine", then="--engine local")
     if job.state is not None:
         raise WrongUseError(
             "--state is for the local engine: Flink keeps state in its checkpoints",

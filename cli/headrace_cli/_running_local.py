@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from headrace.fields import FieldKey
 from headrace.local import CallSink, FileSink, FileSource, InputError, LocalEngine, PipeSource
 from headrace_cli._errors import CommandError
+from headrace_cli._events import EventLog
 from headrace_cli._stdin import StdinLines
 from headrace_cli._view import Shown, Tee
 
@@ -42,17 +44,19 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
     if job.dead_letters is not None:
         letters = FileSink(job.dead_letters, keep=keep)
     output: Sink = FileSink(_stdout() if job.output is None else job.output, keep=keep)
+    events = None if job.events is None else EventLog(job.events, keep=keep)
     engine = LocalEngine(
         job.plan,
         key=None if job.key is None else FieldKey(job.key),
         state=job.state,
         output=Tee(output, shown.newest.extend) if display else output,
         dead_letters=Tee(letters, shown.failed),
+        observers=() if events is None else (events,),
         on_progress=shown.counted,
     )
     signals = _Signals(engine)
     try:
-        with signals:
+        with signals, events or nullcontext():
             engine.run(source)
     except InputError as error:
         raise CommandError("an input cannot be read", why=str(error), then=_kept(job)) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError, WrongUseError
 from headrace_cli._project import Project, nearest_project, read_project
+from headrace_cli._skill_rules import apply_skill_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,7 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
         raise _no_target(text)
     # Compiling resolves plugins by the project's rules.
     plan = AgentPlan.from_agent(agent, plugins=project.plugins())  # type: ignore[arg-type]
-    return Target(plan, project, path)
+    return Target(apply_skill_rules(plan, project), project, path)
 
 
 # ---------------------------------------------------------------- the forms

@@ -111,10 +111,7 @@ class IncidentTriage(Agent):
             llm = use("chat_models", "scripted", policy=str(HERE / "policy.yaml"))
         else:
             llm = use("chat_models", self.model, model=self.model_name)
-        # sandbox="none": the skill is this folder's own, and its script only reads its input.
-        skills = use(
-            "tools", "skills", skills=[RUNBOOK], folders=[str(HERE / "skills")], sandbox="none"
-        )
+        skills = use("tools", "skills", skills=[RUNBOOK], folders=[str(HERE / "skills")])
         return {"llm": llm, "skills": skills}
 
     @action(InputEvent, on_failure=retry(3, backoff=0.5, then="dead_letter"))

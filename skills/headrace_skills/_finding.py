@@ -20,6 +20,7 @@ __all__ = ["find_skills"]
 
 _PACKAGED = re.compile(r"(?P<package>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<below>.*)")
 _SCANNED = 20_000  # entries of a folder
+_ZIPS = (".zip", ".skill")
 
 
 def find_skills(
@@ -37,7 +38,8 @@ def find_skills(
 
     Args:
         folders: Folders that are a skill or hold skills, each a path or ``PACKAGE:FOLDER`` with
-            an importable package. They count beside what is installed and do not hide it.
+            an importable package; a ``.zip`` or ``.skill`` of such a folder stands for it. They
+            count beside what is installed and do not hide it.
         installed: Whether to look at installed distributions: at their ``headrace.skills`` entry
             points, and at ``PACKAGE/.agents/skills/NAME/SKILL.md`` in their RECORD.
         path: Folders to look for distributions in; ``sys.path`` if None.
@@ -94,9 +96,13 @@ def _of_folder(named: str) -> Iterator[Skill | BrokenSkill]:
     except LookupError as error:
         yield BrokenSkill(named, Path(named), origin, str(error.args[0]))
         return
+    if folder.is_file():
+        yield from _of_zip(folder, named, origin)
+        return
     if skill_file_of(folder) is not None:
         yield read_skill(folder, origin)
         return
+    base = folder.resolve()
     for holder in (folder, folder / CONVENTION):
         try:
             names = sorted(os.listdir(holder))[:_SCANNED]  # noqa: PTH208
@@ -104,20 +110,38 @@ def _of_folder(named: str) -> Iterator[Skill | BrokenSkill]:
             if holder is folder:
                 yield BrokenSkill(named, folder, origin, f"it cannot be read: {error.strerror}")
             continue
+        inside = holder.resolve().is_relative_to(base)
         for name in names:
             child = holder / name
             if skill_file_of(child) is None:
                 continue
             # A link within the folder is a second name for one skill. One that leads out of it
             # would let whoever wrote the folder choose files that nobody named.
-            if child.resolve().is_relative_to(folder.resolve()):
+            if inside and (not child.is_symlink() or child.resolve().is_relative_to(base)):
                 yield read_skill(child, origin)
             else:
                 yield BrokenSkill(name, child, origin, "it is a link that leads out of the folder")
 
 
+def _of_zip(archive: Path, named: str, origin: Origin) -> Iterator[Skill | BrokenSkill]:
+    from headrace_skills.packing import ArchiveError  # most have folders only
+    from headrace_skills.packing._cache import folders_of_zip
+
+    try:
+        folders = folders_of_zip(archive)
+    except (ArchiveError, OSError) as error:
+        yield BrokenSkill(named, archive, origin, str(error))
+        return
+    for folder in folders:
+        yield read_skill(folder, origin)
+
+
+def _is_there(place: Path) -> bool:
+    return place.is_dir() or (place.suffix.lower() in _ZIPS and place.is_file())
+
+
 def _located(named: str) -> Path:
-    """The folder that a path or ``PACKAGE:FOLDER`` names.
+    """The folder, or the zip of one, that a path or ``PACKAGE:FOLDER`` names.
 
     Raises:
         LookupError: There is no such folder; the text says what was looked for.
@@ -125,7 +149,7 @@ def _located(named: str) -> Path:
     match = _PACKAGED.fullmatch(named)
     if match is None:
         folder = Path(named)
-        if not folder.is_dir():
+        if not _is_there(folder):
             raise LookupError(f"there is no folder {str(folder.absolute())!r}")
         return folder
     top, *subpackages = match["package"].split(".")
@@ -139,7 +163,7 @@ def _located(named: str) -> Path:
         spec = None
     for location in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(location, *subpackages, below)
-        if folder.is_dir():
+        if _is_there(folder):
             return folder
     raise LookupError(
         f"there is no folder {below!r} in a package {match['package']!r}"

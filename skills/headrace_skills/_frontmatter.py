@@ -18,7 +18,15 @@ from headrace_skills.errors import SkillFormatError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Document", "parse_document"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_FRONTMATTER",
+    "MAX_NODES",
+    "Document",
+    "events_of",
+    "parse_document",
+    "quoted",
+]
 
 MAX_FRONTMATTER = 64 * 1024
 """Characters; the longest seen among 5,202 skills is a tenth of it."""
@@ -26,6 +34,7 @@ MAX_DEPTH = 16
 MAX_NODES = 5_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C: ten times as quick
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TOP = re.compile(r"([A-Za-z_][\w.-]*):[ \t]+(\S.*)")
 
 
@@ -51,22 +60,23 @@ def parse_document(content: bytes) -> Document:
     Raises:
         SkillFormatError: It has no frontmatter, or one that is not to be read.
     """
-    text, body, warnings = _split(content)
+    text, first, body, warnings = _split(content)
     try:
-        fields = _read(text)
+        fields = _read(text, first)
     except yaml.YAMLError as error:
-        mended = _quoted(text)
-        if mended == text:
-            raise SkillFormatError(_what(error)) from None
+        mended = quoted(text)
+        if mended == text or isinstance(error, yaml.reader.ReaderError):
+            raise SkillFormatError(_what(error, first)) from None
         try:
-            fields = _read(mended)
+            fields = _read(mended, first)
         except yaml.YAMLError:
-            raise SkillFormatError(_what(error)) from None
-        warnings.append(f"{_what(error)}; the value was read as if it stood in quotes")
+            raise SkillFormatError(_what(error, first)) from None
+        warnings.append(f"{_what(error, first)}; the value was read as if it stood in quotes")
     return Document(fields, body, tuple(warnings))
 
 
-def _split(content: bytes) -> tuple[str, str, list[str]]:
+def _split(content: bytes) -> tuple[str, int, str, list[str]]:
+    """The frontmatter, the line that it starts with, the body, and warnings."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -89,16 +99,17 @@ def _split(content: bytes) -> tuple[str, str, list[str]]:
                 raise SkillFormatError(
                     f"its frontmatter has {len(front):,} characters, more than {MAX_FRONTMATTER:,}"
                 )
-            return front, "\n".join(lines[number + 1 :]).strip("\n"), warnings
+            body = "\n".join(lines[number + 1 :]).strip("\n")
+            return front, start + 2, body, warnings
     raise SkillFormatError("its frontmatter is not closed: no second --- line")
 
 
-def _read(text: str) -> dict[str, Any]:
-    events = _checked(text)
-    first = next(events, None)
-    if first is None:
+def _read(text: str, first: int) -> dict[str, Any]:
+    events = _checked(text, first)
+    event = next(events, None)
+    if event is None:
         return {}
-    value = _value(first, events)
+    value = _value(event, events, first)
     for _ in events:
         pass  # what follows is looked at too, and refused
     if not isinstance(value, dict):
@@ -106,11 +117,32 @@ def _read(text: str) -> dict[str, Any]:
     return value
 
 
-def _checked(text: str) -> Iterator[yaml.Event]:
+def events_of(text: str) -> Iterator[yaml.Event]:
+    """Give YAML's events.
+
+    Raises:
+        yaml.YAMLError: It is no YAML.
+    """
+    events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
+    return events if _LOADER is not yaml.SafeLoader else _escapes_checked(events)
+
+
+def _escapes_checked(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    """Refuse escapes that are no characters, as the C loader does by itself."""
+    try:
+        for event in events:
+            if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+                raise yaml.YAMLError("found an escape that is no character")
+            yield event
+    except (ValueError, OverflowError) as error:  # "\\UFFFFFFFF"
+        raise yaml.YAMLError(f"found an escape that is no character ({error})") from None
+
+
+def _checked(text: str, first: int = 1) -> Iterator[yaml.Event]:
     """The events that make up the one document, each looked at before it is used."""
     depth = nodes = documents = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        line = _line(event)
+    for event in events_of(text):
+        line = _line(event, first)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -135,31 +167,30 @@ def _checked(text: str) -> Iterator[yaml.Event]:
         yield event
 
 
-def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+def _value(event: yaml.Event, events: Iterator[yaml.Event], first: int) -> Any:
     if isinstance(event, yaml.ScalarEvent):
         return event.value
     if isinstance(event, yaml.SequenceStartEvent):
         items = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            items.append(_value(event, events))
+            items.append(_value(event, events, first))
         return items
     mapping: dict[str, Any] = {}
     while not isinstance(event := next(events), yaml.MappingEndEvent):
-        line = _line(event)
+        line = _line(event, first)
         if not isinstance(event, yaml.ScalarEvent):
             raise _HostileError(f"line {line}: a name must be one text")
         if event.value in mapping:
             raise _HostileError(f"line {line}: {event.value!r} is given a second time")
-        mapping[event.value] = _value(next(events), events)
+        mapping[event.value] = _value(next(events), events, first)
     return mapping
 
 
-def _line(event: yaml.Event) -> int:
-    # Lines count from 1, and --- is the first.
-    return event.start_mark.line + 2 if event.start_mark else 1
+def _line(event: yaml.Event, first: int) -> int:
+    return event.start_mark.line + first if event.start_mark else first
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Put quotes around the top-level values that are no YAML as they stand.
 
     ``description: Use when: the user asks`` is the common one. Lines that are indented below such
@@ -206,8 +237,8 @@ def _stands_alone(value: str) -> bool:
     return True
 
 
-def _what(error: yaml.YAMLError) -> str:
+def _what(error: yaml.YAMLError, first: int) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    where = f"line {mark.line + 2}: " if mark is not None else ""
+    where = f"line {mark.line + first}: " if mark is not None else ""
     return f"{where}its frontmatter is not YAML: {problem}"

@@ -28,7 +28,7 @@ MAX_FILES = 4_000
 MAX_NAME, MAX_DESCRIPTION = 64, 1024  # the standard's
 _ABSURD_NAME = 200
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_TOOL = re.compile(r"[^\s,(]+(?:\([^)]*\))?")
+_TOOL = re.compile(r"[^\s,(]+(?:\([^)]{0,500}\))?")  # bounded: (a(a(a( would take long
 _KNOWN = ("name", "description", "license", "compatibility", "metadata", "allowed-tools")
 
 

@@ -66,5 +66,13 @@ def test_a_failure_is_told_to_the_model(skill):
     (output,) = run_local(Counter(folder=str(skill.parent)), ["x"])
     assert output.startswith("Error: the script sum.py of the skill triage failed with exit code 1")
     assert output.endswith("no numbers")
+
+
+def test_without_a_word_of_the_project_a_script_cannot_write_beside_the_agent(skill, tmp_path):
+    source = f"open({str(tmp_path / 'written')!r}, 'w').write('x'); print('written')"
+    add_file(skill, "scripts/sum.py", source)
     (output,) = run_local(Counter(folder=str(skill.parent), sandbox=None), ["x"])
-    assert output.startswith("Error: scripts are not run")
+    assert output.startswith("Error: ")  # it failed, or there is no sandbox on this machine
+    assert not (tmp_path / "written").exists()
+    (output,) = run_local(Counter(folder=str(skill.parent)), ["x"])
+    assert (output, (tmp_path / "written").exists()) == ("written\n", True)

@@ -29,6 +29,7 @@ _FILE = click.Path(allow_dash=True)
 @click.option("--engine", type=click.Choice(["local", "flink"]), help="Default: local.")
 @click.option("--state", type=_FILE, help="Local: a file that survives the process.")
 @click.option("--dead-letters", type=_FILE, help="Where inputs go whose runs failed for good.")
+@click.option("--events", type=_FILE, help="Local: where to write what happens, as JSON lines.")
 @click.option("--parallelism", type=click.IntRange(1), help="Flink: how many workers.")
 @click.option("--set", "settings", multiple=True, metavar="SETTING=VALUE", help="A setting.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
@@ -93,18 +94,24 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         form=typed["form"] or (defaults.format if typed["input"] is None else None),
         state=state,
         dead_letters=file("dead_letters"),
+        events=None if typed["events"] is None else Path(typed["events"]),
         parallelism=typed["parallelism"] or defaults.parallelism or 1,
         options=options,
         import_path=target.path,
     )
-    for name in ("state", "dead_letters"):
+    for name in ("state", "dead_letters", "events"):
         if typed[name] == _files.STANDARD:
             raise WrongUseError(f"--{name.replace('_', '-')} must be a file, not -")
     if job.input is not None:
         _files.check_input(job.input)
     elif job.form == "csv":
         raise WrongUseError("CSV is read from files, not from stdin", then="--input FILE")
-    outputs = {"--output": job.output, "--dead-letters": job.dead_letters, "--state": job.state}
+    outputs = {
+        "--output": job.output,
+        "--dead-letters": job.dead_letters,
+        "--state": job.state,
+        "--events": job.events,
+    }
     for option, path in outputs.items():
         if path is not None:
             _files.check_output(path, option)

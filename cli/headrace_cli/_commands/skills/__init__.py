@@ -8,7 +8,16 @@ import click
 
 __all__ = ["command"]
 
-_COMMANDS = {"list": "listing"}
+_COMMANDS = {
+    "list": "listing",
+    "check": "check",
+    "audit": "audit",
+    "new": "new",
+    "pack": "pack",
+    "unpack": "unpack",
+    "export": "export",
+    "prepare": "prepare",
+}
 """The commands, in the order in which one meets them, and their modules."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from headrace_cli._tables import table
 
 if TYPE_CHECKING:
-    from headrace_skills import SkillSet
+    from headrace_skills import Skill, SkillSet
 
 __all__ = ["command"]
 
@@ -28,9 +27,9 @@ _SHOWN = 60  # characters of a description in the table
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
     """List the skills of installed packages and of folders."""
-    from headrace_skills import find_skills
+    from headrace_cli._skills import found_skills
 
-    found = find_skills(folders=[*_own_folders(), *folders])
+    found = found_skills(folders)
     if as_json:
         import json
 
@@ -47,6 +46,9 @@ def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
     for conflict in found.conflicts:
         sources = " and ".join(one.source for one in conflict.claims)
         click.echo(f"{conflict.name}: conflict: {sources} have a skill of this name")
+        if pin := next((one.distribution for one in conflict.claims if one.distribution), None):
+            line = f'"skills.{conflict.name}" = "{pin}"'
+            click.echo(f"  choose one in pyproject.toml, [tool.agents.plugins]: {line}")
     for broken in found.broken:
         click.echo(f"{broken.name}: broken: {broken.reason} ({broken.source})")
     for skill in found.skills:
@@ -54,20 +56,12 @@ def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
             click.echo(f"{skill.name}: warning: {warning}")
 
 
-def _own_folders() -> list[str]:
-    """The folder ``skills`` of this folder's project, where it has one."""
-    from headrace_cli._project import nearest_project
-
-    project = nearest_project(Path.cwd())
-    folder = project.folder / "skills"
-    return [str(folder)] if project.agent is not None and folder.is_dir() else []
-
-
 def _as_data(found: SkillSet) -> dict[str, Any]:
     return {
         "skills": [
             {
                 "name": skill.name,
+                **_contents(skill),
                 "description": skill.description,
                 "distribution": skill.distribution,
                 "version": skill.version,
@@ -88,6 +82,17 @@ def _as_data(found: SkillSet) -> dict[str, Any]:
             for one in found.broken
         ],
     }
+
+
+def _contents(skill: Skill) -> dict[str, Any]:
+    """The files that make up a skill, and their digest; None where no wheel could carry them."""
+    from headrace_skills.packing import PackingError, contents_of
+
+    try:
+        contents = contents_of(skill.root)
+        return {"files": [one.path for one in contents.files], "digest": contents.digest()}
+    except PackingError:
+        return {"files": [one.path for one in skill.files], "digest": None}
 
 
 def _shortened(text: str) -> str:
