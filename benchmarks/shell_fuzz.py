@@ -1,11 +1,12 @@
 """Throws commands and trees at the check of shell commands: a verdict or the typed error, always.
 
-    .venv/bin/python benchmarks/shell_fuzz.py [--trees N] [--texts N] [--runs N] [--scripts N] [--seed S]
+    .venv/bin/python benchmarks/shell_fuzz.py [--trees N] [--texts N] [--runs N] [--scripts N]
 
 ``--trees``: parser's trees, spoiled at random, judged in this process. ``--texts``: commands put
 together, torn, or mere noise, parsed by a process each. ``--runs``: of such commands, those that
 are allowed are run by bash, with shims in the place of all programs: none may start that was not
-foreseen. ``--scripts``: the same for scripts of sed and awk. What is found is printed, with the seed; the exit code is 1 then.
+foreseen. ``--scripts``: the same for scripts of sed and awk. What is found is printed, with the
+seed that leads to it again (``--seed``); the exit code is 1 then.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ def test_what_is_refused_says_why(content, why):
 def test_lines_are_those_of_the_file_where_blank_ones_stand_before():
     with pytest.raises(SkillFormatError, match="line 5: 'a' is given a second time"):
         parse_document(b"\n\n---\na: 1\na: 2\n---\n")
-    with pytest.raises(SkillFormatError, match="line 4: .* not YAML"):
-        parse_document(b"\n\n---\na: [1\n---\n")
+    with pytest.raises(SkillFormatError, match=r"line 4: .* not YAML"):
+        parse_document(b'\n\n---\na: "1\n---\n')
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _MARKS = re.compile("[\u200e\u200f\u061c]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]+")
-_PUSHED = re.compile(r"[^\S\n]{150,}(?=\S)|\n(?:[^\S\n]*\n){60,}(?=[^\n]*\S)")
+_SPACE = re.compile(r"\s{60,}")
+_ASIDE, _BELOW = 150, 60  # blanks before a text, lines above it
 _HOST = re.compile(r"https?://([^\s/\"'<>)\]`]+)", re.IGNORECASE)
 _ANY_HIDDEN = re.compile(
     f"[{_NO_WIDTH}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f\U000e0000-\U000e01ef]+"
@@ -80,8 +81,10 @@ def read_hidden(source: Source) -> Iterator[Hit | Seen | Source]:
     if text.isascii() and text.isprintable():
         return
     yield from _controls(source)
-    for match in _PUSHED.finditer(text):
-        yield made("hidden/pushed-aside", match.end(), match.end() + 1)
+    for match in _SPACE.finditer(text):
+        aside = len(match[0]) - match[0].rfind("\n") - 1
+        if match.end() < len(text) and (aside >= _ASIDE or match[0].count("\n") >= _BELOW):
+            yield made("hidden/pushed-aside", match.end(), match.end() + 1)
     if text.isascii():
         return
     yield from _tags(source)

@@ -33,9 +33,8 @@ _MAX_NESTED = 8
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*\+?=")
 _PREFIXES = names("shell-prefixes")
 _SUBSTITUTION = re.compile(r"\$\(|`|<\(")
-_HEREDOC = re.compile(
-    r"<<-?[ \t]*(['\"]?)(\w+)\1([^\n]*)\n(.*?)^[ \t]*\2[ \t]*$", re.MULTILINE | re.DOTALL
-)
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1[^\n]*\n")
+MAX_HEREDOCS = 200
 _WITH_NUMBER = re.compile(r"\d+[smhd]?")
 _QUOTES = re.compile(r"[\"'\\]")
 
@@ -300,10 +299,17 @@ def without_heredocs(text: str) -> tuple[str, list[Heredoc]]:
     if "<<" not in text:
         return text, []
     bodies: list[Heredoc] = []
-
-    def blank(match: re.Match[str]) -> str:
-        bodies.append(Heredoc(match[2], match.start(4), match[4]))
-        head = match[0][: match.start(4) - match.start()]
-        return head + re.sub(r"[^\n]", " ", match[0][len(head) :])
-
-    return _HEREDOC.sub(blank, text), bodies
+    kept: list[str] = []
+    done = 0
+    for match in _HEREDOC.finditer(text):
+        if match.start() < done:
+            continue  # within the one before
+        if len(bodies) == MAX_HEREDOCS:
+            break
+        last = re.compile(rf"^[ \t]*{match[2]}[ \t]*$", re.MULTILINE).search(text, match.end())
+        end = last.end() if last else len(text)
+        body = text[match.end() : last.start() if last else end]
+        bodies.append(Heredoc(match[2], match.end(), body))
+        kept += (text[done : match.end()], re.sub(r"[^\n]", " ", text[match.end() : end]))
+        done = end
+    return "".join((*kept, text[done:])), bodies

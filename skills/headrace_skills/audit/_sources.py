@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -27,15 +30,20 @@ _FENCE = re.compile(
 )
 _INLINE = re.compile(r"(?<!`)`([^`\n]{3,400})`(?!`)")
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
-_UNSEEN = re.compile(  # an element that is there and not shown, to its end tag
-    r"<(?P<tag>[a-zA-Z][\w-]*)\b(?=[^>]*(?:"
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d]*[1-9])"
-    r"|font-size\s*[:=]\s*[\"']?0(?![.\d]*[1-9])|font-size\s*[:=]\s*[\"']?0?\.\d"
-    r"|(?<![\w-])hidden(?=[\s>/=])|left\s*:\s*-\d{3,}"
-    r"|(?<![\w-])(?:color|fill)\s*[:=]\s*[\"']?(?:white|transparent|#fff(?:fff)?)\b"
-    r"))[^>]*>(?P<text>.*?)(?:</(?P=tag)\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
+_UNSEEN = re.compile(  # the start of an element that is there and not shown
+    r"<(?P<tag>[a-zA-Z][\w-]{0,20})\b(?=[^>]{0,400}?(?:"
+    r"display\s{0,4}:\s{0,4}none|visibility\s{0,4}:\s{0,4}hidden"
+    r"|opacity\s{0,4}:\s{0,4}0(?![.\d]*[1-9])"
+    r"|font-size\s{0,4}[:=]\s{0,4}[\"']?(?:0(?![.\d]*[1-9])|0?\.\d)"
+    r"|(?<![\w-])hidden(?=[\s>/=])|left\s{0,4}:\s{0,4}-\d{3,}"
+    r"|(?<![\w-])(?:color|fill)\s{0,4}[:=]\s{0,4}[\"']?(?:white|transparent|#fff(?:fff)?)\b"
+    r"))[^>]{0,1000}>",
+    re.IGNORECASE,
 )
+MAX_UNSEEN = 200
+"""Elements that are not shown, of one text."""
+MAX_BLOCKS = 5_000
+"""Blocks and pieces of code of one text."""
 _INFOS: dict[Language, tuple[str, ...]] = {
     "python": ("python", "py", "python3"),
     "shell": ("sh", "bash", "shell", "zsh", "console", "terminal", "shell-session"),
@@ -45,6 +53,16 @@ _INFOS: dict[Language, tuple[str, ...]] = {
 }
 _BY_INFO = {info: language for language, infos in _INFOS.items() for info in infos}
 _PROMPT = re.compile(r"^([ \t]*)[$#%>] (?=\S)", re.MULTILINE)
+
+
+@lru_cache(maxsize=4)
+def _line_ends(text: str) -> list[int]:
+    return [match.start() for match in re.finditer("\n", text)]
+
+
+def _lines_above(text: str, offset: int) -> int:
+    """How many lines end before a character; asked often, of long texts."""
+    return bisect_left(_line_ends(text), offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +104,48 @@ class Source:
         """The line and column, in the file, of a character of the text."""
         if self.fixed:
             return self.line, self.column
+        above = _lines_above(self.text, offset)
         begin = self.text.rfind("\n", 0, offset) + 1
-        return self.line + self.text.count("\n", 0, offset), offset - begin + self.column
+        return self.line + above, offset - begin + self.column
 
 
 def sources_of(file: str, language: Language, text: str) -> Iterator[Source]:
     """Take a file apart."""
     if language not in ("prose", "markup"):
         if language == "data":
-            for match in _COMMENT.finditer(text):
+            for match in islice(_COMMENT.finditer(text), MAX_BLOCKS):
                 yield _at(file, "prose", text, match.start(1), match[1], "hidden")
         yield Source(file, language, text)
         return
-    for match in _FENCE.finditer(text) if language == "prose" else ():
-        yield _fenced(file, text, match)
-    rest = _FENCE.sub(_blank, text) if language == "prose" else text
-    for pattern, group in ((_COMMENT, 1), (_UNSEEN, "text")):
-        for match in pattern.finditer(rest):
-            yield _at(file, "prose", text, match.start(group), match[group], "hidden")
-        rest = pattern.sub(_blank, rest)
+    rest = text
     if language == "prose":
-        for match in _INLINE.finditer(rest):
+        for match in islice(_FENCE.finditer(text), MAX_BLOCKS):
+            yield _fenced(file, text, match)
+        rest = _FENCE.sub(_blank, text)
+    for match in islice(_COMMENT.finditer(rest), MAX_BLOCKS):
+        yield _at(file, "prose", text, match.start(1), match[1], "hidden")
+    rest = _COMMENT.sub(_blank, rest)
+    for start, end in _unseen(rest):
+        yield _at(file, "prose", text, start, rest[start:end], "hidden")
+        rest = rest[:start] + re.sub(r"[^\n]", " ", rest[start:end]) + rest[end:]
+    if language == "prose":
+        for match in islice(_INLINE.finditer(rest), MAX_BLOCKS):
             if " " in match[1].strip():
                 before = rest[max(0, match.start() - 80) : match.start()]
                 yield _at(file, "shell", text, match.start(1), match[1], "inline", before)
     yield Source(file, language, rest)
+
+
+def _unseen(text: str) -> list[tuple[int, int]]:
+    """Where the contents of elements stand that are not shown."""
+    found: list[tuple[int, int]] = []
+    for match in islice(_UNSEEN.finditer(text), MAX_UNSEEN):
+        start = match.end()
+        if found and start < found[-1][1]:
+            continue  # within the one before
+        end = text.find(f"</{match['tag']}", start)
+        found.append((start, len(text) if end < 0 else end))
+    return found
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -126,7 +161,7 @@ def _at(
     role: Role,
     before: str = "",
 ) -> Source:
-    line = text.count("\n", 0, start) + 1
+    line = _lines_above(text, start) + 1
     column = start - text.rfind("\n", 0, start)
     # Only its first line is moved to the right. To know it by blanks keeps every place right.
     return Source(file, language, " " * (column - 1) + piece, role, line, before=before)
@@ -137,12 +172,12 @@ def _fenced(file: str, text: str, match: re.Match[str]) -> Source:
     code = match["code"]
     language = _BY_INFO.get(words[0], "data") if words else _guessed(code)
     start = match.start("code")
-    before = text[: match.start()].rstrip().rpartition("\n")[2]
+    before = text[max(0, match.start() - 200) : match.start()].rstrip().rpartition("\n")[2]
     indent = len(code) - len(code.lstrip(" ")) if code.strip() else 0
     code = textwrap.dedent(code)
     if language == "shell":
         code = _PROMPT.sub(lambda found: found[1] + "  ", code)
-    line = text.count("\n", 0, start) + 1
+    line = _lines_above(text, start) + 1
     return Source(file, language, code, "fence", line, indent + 1, before=before)
 
 

@@ -38,6 +38,7 @@ __all__ = ["HOME", "Bubblewrap", "bubblewrap_program"]
 
 HOME = "/scratch"
 """The scratch folder, as a command sees it."""
+_SHARED = "/dev/shm"  # noqa: S108 - where locks of Python's multiprocessing are
 _USER = "1000"
 _OWN = 2  # its monitor outside, and the first process inside
 _STATUS, _BLOCK = 18, 19
@@ -121,6 +122,7 @@ class Bubblewrap(KeptSandbox):
                     _BLOCK,
                     {"RLIMIT_NPROC": [processes, processes]},
                     _OWN,
+                    [HOME, _SHARED] if command.scratch is None else [_SHARED],
                     births=os.geteuid() == 0,  # the kernel does not hold root to that limit
                 ),
             )
@@ -188,8 +190,7 @@ def _files(command: Command) -> list[str]:
         options += ["--ro-bind", place, place]
     if command.network:
         options += ["--ro-bind", str(Path(__file__).parent / "_inside" / "_doorway.py"), DOORWAY]
-    # Shared memory, for the locks of Python's multiprocessing.
-    options += ["--perms", "0700", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108
+    options += ["--perms", "0700", "--size", size, "--tmpfs", _SHARED]
     # A worker that is root stays the owner of the kernel's settings in /proc/sys, which its child
     # could write without any capability.
     for mounted in ("/proc", "/dev", "/"):

@@ -172,7 +172,11 @@ print('ESCAPED' if watch > 0 else '')
     Attack("change-the-skills-modes", "os.chmod(SKILL + '/SKILL.md', 0o777)"),
     Attack("change-modes-by-a-descriptor", "os.fchmod(os.open(SKILL + '/SKILL.md', 0), 0o777)"),
     Attack("cut-the-skill", "os.open(SKILL + '/SKILL.md', os.O_RDONLY | os.O_TRUNC)"),
-    Attack("write-the-interpreters-library", "os.open(os.__file__, os.O_RDWR); print('ESCAPED')"),
+    Attack(
+        "write-the-interpreters-library",
+        "os.open(os.__file__, os.O_RDWR); print('ESCAPED')",
+        optional=True,
+    ),
     Attack(
         "write-the-systems-settings",
         "os.open('/etc/passwd', os.O_RDWR); print('ESCAPED')",

@@ -40,7 +40,7 @@ GREEDY = {
         for _ in range(40):
             if os.fork() == 0:
                 time.sleep(20); os._exit(0)
-        time.sleep(0.3); print("DONE")
+        time.sleep(1); print("DONE")
         """,
         {"processes": 20},
     ),
@@ -50,7 +50,7 @@ GREEDY = {
         for _ in range(40):
             if os.fork() == 0:
                 os.setsid(); time.sleep(20); os._exit(0)
-        time.sleep(0.3); print("DONE")
+        time.sleep(1); print("DONE")
         """,
         {"processes": 20},
     ),
@@ -58,8 +58,8 @@ GREEDY = {
         """
         import threading, time
         for _ in range(40):
-            threading.Thread(target=time.sleep, args=(0.5,)).start()
-        time.sleep(0.3); print("DONE")
+            threading.Thread(target=time.sleep, args=(1.5,)).start()
+        time.sleep(1); print("DONE")
         """,
         {"processes": 20},
     ),
@@ -70,7 +70,7 @@ GREEDY = {
         for _ in range(4):
             if os.fork() == 0:
                 b = bytearray(b"x" * 60 * 1024**2); time.sleep(20); os._exit(0)
-        time.sleep(0.6); print("DONE")
+        time.sleep(1); print("DONE")
         """,
         {"resident": 128 * MIB},
     ),
@@ -83,7 +83,7 @@ GREEDY = {
         import time
         for n in range(20):
             open(f"{n}", "wb").write(b"x" * 1024**2)
-        time.sleep(0.3); print("DONE")
+        time.sleep(1); print("DONE")
         """,
         {"scratch_size": 8 * MIB},
     ),
@@ -93,12 +93,21 @@ GREEDY = {
     ),
     "time": ("import time; time.sleep(1.2); print('DONE')", {"seconds": 0.5}),
     "processor-time": (
-        "import time\nwhile time.process_time() < 1.5: pass\nprint('DONE')",
+        "import time\nwhile time.process_time() < 1.2: pass\nprint('DONE')",
         {"cpu_seconds": 1},
     ),
-    "output": ("print('x' * 3 * 1024**2); print('DONE')", {"flood": MIB, "stdout": 8 * MIB}),
+    "output": (
+        """
+        import time
+        print("x" * 3 * 1024**2, flush=True); time.sleep(1); print("DONE")
+        """,
+        {"flood": MIB, "stdout": 8 * MIB},
+    ),
     "errors": (
-        "import sys; sys.stderr.write('x' * 3 * 1024**2); sys.stderr.flush(); print('DONE')",
+        """
+        import sys, time
+        sys.stderr.write("x" * 3 * 1024**2); sys.stderr.flush(); time.sleep(1); print("DONE")
+        """,
         {"flood": MIB},
     ),
 }
@@ -114,15 +123,17 @@ def test_what_is_within_wide_limits_ends_at_narrow_ones(any_sandbox, kind):
     assert not outcome.ok
 
 
-def test_many_files_end_a_command_that_shares_its_folder(any_sandbox, tmp_path):
+@pytest.mark.parametrize("shared", [False, True])
+def test_many_files_end_a_command(any_sandbox, tmp_path, shared):
     source = """
     import time
     for n in range(60):
         open(f"{n}", "x").close()
-    time.sleep(0.3); print("DONE")
+    time.sleep(2); print("DONE")
     """
     limits = replace(WIDE, scratch_files=50)
-    outcome = any_sandbox.run_now(script(source, limits=limits, scratch=tmp_path))
+    scratch = tmp_path if shared else None
+    outcome = any_sandbox.run_now(script(source, limits=limits, scratch=scratch))
     assert outcome.ended == "limit"
     assert "more than 50 files" in outcome.why
 

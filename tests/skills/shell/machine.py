@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -105,6 +106,7 @@ class Machine:
             process.wait()
         self.left = {entry.name for entry in work.iterdir()}
         outside = {entry.name for entry in work.parent.iterdir()} - {"work"}
+        shutil.rmtree(work.parent, ignore_errors=True)
         assert not outside, f"{command!r} wrote {outside} outside of its folder"
         return set(self.log.read_text().split())
 

@@ -20,8 +20,8 @@ __all__ = ["command"]
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue", "info": "blue"}
 _NOTE = (
-    "Finding nothing proves nothing: the audit does not see intent, plain words it has no rule "
-    "for, or what comes later from the network. Read the skill, and run it in the sandbox."
+    "Finding nothing proves nothing: the audit does not see intent, plain words that it has no "
+    "rule for, or what comes later from the network. Read the skill, and run it in the sandbox."
 )
 _SHOWN = 200  # characters of a path
 

@@ -40,6 +40,8 @@ class Gate(NamedTuple):
     """Limits that are meant for a user namespace of its own."""
     own: int
     """How many processes are bubblewrap's."""
+    mounts: list[str]
+    """File systems inside that are memory: files in them are counted, which take some more."""
     births: bool
     """Whether new processes are asked about, since the kernel does not count them."""
 

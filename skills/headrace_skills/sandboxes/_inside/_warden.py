@@ -81,6 +81,7 @@ class _Wait:
         self._wake = wake
         self._said = b""
         self._own = 0 if request.gate is None else request.gate.own
+        self._mounts: list[str] = []
         self._births: Births | None = None
         if started.listener is not None:
             self._births = Births(started.listener, request.watched.processes + self._own)
@@ -99,7 +100,7 @@ class _Wait:
             if now >= deadline:
                 return {"ended": "time", "code": 0}
             if now >= look:
-                why = excess(self._request.watched, self._own)
+                why = excess(self._request.watched, self._own, self._mounts)
                 if why:
                     return {"ended": "limit", "code": 0, "why": why}
                 look = time.monotonic() + max(_LOOK, _SHARE * (time.monotonic() - now))
@@ -148,6 +149,7 @@ class _Wait:
         gate, opening = self._request.gate, self._started.opening
         if piece and gate is not None and opening is not None:
             inside = json.loads(self._said.partition(b"}")[0] + b"}")["child-pid"]
+            self._mounts = [f"/proc/{inside}/root{one}" for one in gate.mounts]
             with suppress(ProcessLookupError):  # it has ended; why is on its standard error
                 set_limits(inside, {**self._request.rlimits, **gate.rlimits})
             with suppress(BrokenPipeError):

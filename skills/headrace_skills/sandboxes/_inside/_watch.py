@@ -24,8 +24,14 @@ _GRACE = 5.0  # seconds in which processes that multiply are hunted
 _PAGE = resource.getpagesize()
 
 
-def excess(watched: Watched, own: int) -> str | None:
-    """Tell what is beyond its limit; ``own`` processes are not the program's."""
+def excess(watched: Watched, own: int, mounts: list[str]) -> str | None:
+    """Tell what is beyond its limit.
+
+    Args:
+        watched: What is counted, and the limits.
+        own: How many of the processes are not the program's.
+        mounts: File systems of the program's own; their size has a limit of its own.
+    """
     count, resident = -own, 0
     for pid in _descendants():
         with suppress(OSError, ValueError):
@@ -36,6 +42,11 @@ def excess(watched: Watched, own: int) -> str | None:
             return f"it had more than {watched.processes:,} processes and threads at a time"
         if resident > watched.resident:
             return f"its processes used more than {watched.resident:,} bytes of memory together"
+    for mount in mounts:
+        with suppress(OSError):  # it may have ended in between
+            room = os.statvfs(mount)
+            if room.f_files - room.f_ffree > watched.scratch_files + 1:  # and its root
+                return f"it kept more than {watched.scratch_files:,} files in its folder"
     return _heap(watched)
 
 
