@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from headrace_skills.errors import SkillFormatError, SkillNotGrantedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from headrace_skills._model import Skill
 
@@ -35,9 +35,7 @@ _HOST = re.compile(
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMAND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_BLOCK = re.compile(  # the expression that PEP 723 gives
-    r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$"
-)
+_OPENS = re.compile(r"# /// ([a-zA-Z0-9-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +113,12 @@ def read_script_metadata(text: str) -> ScriptMetadata | None:
     Raises:
         SkillFormatError: It has two blocks, or one that is not what PEP 723 says.
     """
-    blocks = [match for match in _BLOCK.finditer(text) if match["type"] == "script"]
+    blocks = [lines for kind, lines in _blocks(text) if kind == "script"]
     if not blocks:
         return None
     if len(blocks) > 1:
         raise SkillFormatError("it has two blocks of inline metadata (# /// script)")
-    lines = blocks[0]["content"].splitlines()
-    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+    content = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0])
     said = _toml(content)
     dependencies, python = said.get("dependencies", []), said.get("requires-python")
     if not isinstance(dependencies, list) or not all(isinstance(one, str) for one in dependencies):
@@ -129,6 +126,26 @@ def read_script_metadata(text: str) -> ScriptMetadata | None:
     if python is not None and not isinstance(python, str):
         raise SkillFormatError("its inline metadata: requires-python is not a text")
     return ScriptMetadata(tuple(map(_requirement, dependencies)), python)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The blocks of inline metadata, as the expression of PEP 723 finds them, in one pass."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        opens = _OPENS.fullmatch(lines[at])
+        at += 1
+        if opens is None:
+            continue
+        end = at
+        while end < len(lines) and (lines[end] == "#" or lines[end].startswith("# ")):
+            end += 1
+        closes = next((n for n in range(end - 1, at, -1) if lines[n] == "# ///"), None)
+        if closes is None:
+            at = end  # nothing closes what opens before here, either
+        else:
+            yield opens[1], lines[at:closes]
+            at = closes + 1
 
 
 def _words(
@@ -180,6 +197,6 @@ def _toml(content: str) -> dict[str, Any]:
 
     try:
         parsed: dict[str, Any] = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SkillFormatError(f"its inline metadata is not TOML: {error}") from None
     return parsed
