@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,6 @@ class Execution:
         limits: What each script or command may use.
         grants: By a skill's name, what it may have of what it asks for.
         packages: The folder that ``agents skills prepare`` filled.
-        bash: Whether shell commands are run too.
     """
 
     def __init__(
@@ -40,17 +40,15 @@ class Execution:
         limits: Limits,
         grants: Mapping[str, Grants],
         packages: Path | None,
-        *,
-        bash: bool,
     ) -> None:
         self._name = sandbox
         self._limits = limits
         self._grants = grants
         self._packages = packages
-        self._bash = bash
         self._sandbox: Sandbox | None = None
         self._why_not = "the tools are not open"
-        self._programs: Path | None = None
+        self._programs: dict[tuple[str, ...], Path] = {}
+        self._lock = threading.Lock()
         self._closing = AsyncExitStack()
 
     async def open(self) -> None:
@@ -68,17 +66,11 @@ class Execution:
             return
         await self._sandbox.open()
         self._closing.push_async_callback(self._sandbox.close)
-        if self._bash:
-            from headrace_skills.shell import DEFAULT_COMMANDS, link_programs
-
-            granted = (name for grant in self._grants.values() for name in grant.commands)
-            scratch = tempfile.TemporaryDirectory(prefix="headrace-programs-")
-            self._closing.callback(scratch.cleanup)
-            self._programs = link_programs(Path(scratch.name), {*DEFAULT_COMMANDS, *granted})
 
     async def close(self) -> None:
         """Ends what still runs."""
         self._sandbox = None
+        self._programs.clear()
         await self._closing.aclose()
 
     async def script(self, skill: Skill, script: str, args: Sequence[str], stdin: str) -> Outcome:
@@ -107,12 +99,24 @@ class Execution:
             command,
             rules,
             skill=skill.root,
-            programs=self._programs,
+            programs=await asyncio.to_thread(self._path_of, needs.commands),
             granted=needs.commands,
             environment=environment,
             network=needs.network,
             limits=self._limits,
         )
+
+    def _path_of(self, granted: tuple[str, ...]) -> Path:
+        """A folder of links to the programs that may be called: all that is on the ``PATH``."""
+        from headrace_skills.shell import DEFAULT_COMMANDS, link_programs
+
+        with self._lock:
+            if granted not in self._programs:
+                folder = tempfile.TemporaryDirectory(prefix="headrace-programs-")
+                self._closing.callback(folder.cleanup)
+                made = link_programs(Path(folder.name), {*DEFAULT_COMMANDS, *granted})
+                self._programs[granted] = made
+            return self._programs[granted]
 
     def _chosen(self) -> Sandbox:
         if self._sandbox is None:

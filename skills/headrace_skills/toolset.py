@@ -108,7 +108,6 @@ class SkillTools(Toolset):
             Limits(seconds=timeout, cpu_seconds=max(1, round(timeout))),
             self._grants,
             None if packages is None else Path(packages),
-            bash=bash,
         )
         self._skills: dict[str, Skill] = {}
         self._disclosure = Disclosure((), tokens)
