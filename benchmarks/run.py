@@ -1,4 +1,4 @@
-"""All benchmarks, in one go: ``./dev bench [--quick] [--only local|flink|start] [--output DIR]``.
+"""All benchmarks, in one go: ``./dev bench [--quick] [--only PART] [--output DIR]``.
 
 Each figure is told as a ratio to a yardstick that ran in the same go. Writes ``figures.json`` and
 ``figures.md``, and prints the table; with ``--docs`` the table of ``docs/benchmarks.md`` is
@@ -20,10 +20,16 @@ sys.path.insert(0, str(HERE))
 
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
+import skills_speed  # noqa: E402
 import start_up  # noqa: E402
 from figures import Figure, table  # noqa: E402
 
-PARTS = {"local": local_speed.measure, "start": start_up.measure, "flink": flink_speed.measure}
+PARTS = {
+    "local": local_speed.measure,
+    "start": start_up.measure,
+    "skills": skills_speed.measure,
+    "flink": flink_speed.measure,
+}
 DOCS = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
