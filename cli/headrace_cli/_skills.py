@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace_cli._errors import WrongUseError
 from headrace_cli._project import nearest_project
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from headrace_cli._project import Project
     from headrace_skills import SkillSet
 
-__all__ = ["found_skills", "own_folders"]
+__all__ = ["found_skills", "own_folders", "place_of"]
 
 
 def found_skills(folders: Iterable[str] = ()) -> SkillSet:
@@ -37,3 +38,30 @@ def own_folders(project: Project) -> list[str]:
     """The folder ``skills`` of a project, where it has one."""
     folder = project.folder / "skills"
     return [str(folder)] if project.agent is not None and folder.is_dir() else []
+
+
+def place_of(text: str) -> Path:
+    """The file or folder that is typed, or that of the skill of that name.
+
+    Raises:
+        WrongUseError: There is neither.
+    """
+    from headrace_skills import SkillError
+
+    if Path(text).exists():
+        return Path(text)
+    if "/" in text or Path(text).suffix:
+        raise WrongUseError(f"there is no file or folder {text!r}")
+    found = found_skills()
+    # What cannot be used, or is blocked, is the more worth a look.
+    for broken in found.broken:
+        if broken.name == text and broken.root.is_dir():
+            return broken.root
+    try:
+        return found.get(text).root
+    except SkillError as error:
+        raise WrongUseError(
+            str(error).partition("\n")[0],
+            why="no file or folder has that name either",
+            then="agents skills list",
+        ) from None

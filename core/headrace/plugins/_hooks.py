@@ -40,6 +40,14 @@ class Hooks:
         """Give click commands to add to ``agents``, once, when the command line starts."""
 
     @hookspec
+    def headrace_audit_rules(self) -> list[Any]:  # type: ignore[empty-body]
+        """Give rules for ``agents skills audit``, once, when it starts.
+
+        Each is a ``headrace_skills.audit.PatternRule``, the path of a table of rules, or an
+        analyser: a function that is given each text of a skill and gives what it finds there.
+        """
+
+    @hookspec
     def headrace_prompt(self, messages: list[Any], agent: Any) -> None:
         """Shape what a model is about to be sent.
 

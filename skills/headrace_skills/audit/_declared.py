@@ -31,6 +31,7 @@ _FACTS: tuple[FactKind, ...] = (
     "hides",
     "imports",
 )
+_STANDARD = sys.stdlib_module_names | {"tomllib"}  # of every Python that is supported
 _RUN: tuple[Role, ...] = ("file", "embedded")  # what is run, and not only shown
 _LOCAL = re.compile(
     r"(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|.*\.local(?:host)?)(?::\d+)?"
@@ -82,7 +83,7 @@ def facts_of(observed: Observed, said: Said) -> Iterator[Fact]:
     for kind in _FACTS:
         for value, (file, line, _) in sorted(observed.values(kind).items()):
             if kind == "imports":
-                if value in sys.stdlib_module_names or value in observed.modules:
+                if value in _STANDARD or value in observed.modules:
                     continue
                 yield Fact(kind, value, file, line, _has_package(value, said))
             elif kind == "runs":
@@ -119,7 +120,7 @@ def _undeclared(observed: Observed, said: Said) -> Iterator[Finding]:
         if not _is_local(value) and not _allows(said, value):
             yield found("declared/network", file, value, line=line, severity=severity)
     for value, (file, line, _) in observed.values("imports", *_RUN).items():
-        own = value in sys.stdlib_module_names or value in observed.modules
+        own = value in _STANDARD or value in observed.modules
         if not own and not _has_package(value, said):
             yield found("declared/package", file, value, line=line, confidence="medium")
 

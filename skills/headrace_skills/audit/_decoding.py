@@ -34,7 +34,8 @@ _IMAGE = ("data:image/", "data:font/", "data:application/font", "data:audio/", "
 _WORDS = re.compile(r"[a-z]+(?:[/_-][a-z]+)+|[a-zA-Z]*[a-z_]+|[A-Z_]+|-+|_+|/+")
 _COMPRESSED = ((15, b"\x78"), (31, b"\x1f\x8b"), (-15, b""))  # zlib, gzip, bare
 _MIN_COMPRESSED = 12
-_WORDY = re.compile(r"[A-Za-z]{3,}[^A-Za-z]+[A-Za-z]{2,}")
+_WORDY = re.compile(r"[A-Za-z]{3,20}[^A-Za-z]{1,8}[A-Za-z]{2}")
+_MAX_NAME = 200
 
 
 def read_coded(source: Source) -> Iterator[Source]:
@@ -53,7 +54,7 @@ def read_coded(source: Source) -> Iterator[Source]:
             if pieces > MAX_PIECES:
                 return
             # A path or a long name is made of the same characters, and says nothing decoded.
-            if code == "base64" and _WORDS.fullmatch(match[0]):
+            if code == "base64" and len(match[0]) < _MAX_NAME and _WORDS.fullmatch(match[0]):
                 continue
             before = source.text[max(0, match.start() - 60) : match.start()]
             if any(kind in before for kind in _IMAGE):

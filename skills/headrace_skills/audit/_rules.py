@@ -39,6 +39,7 @@ _FIELDS = frozenset(
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
 _PHRASE = re.compile(r"\{([a-z-]+)\}")
 _GAP = re.compile(r"<(p?)(\d{1,3})>")
+_BLANK_IN_SET = re.compile(r"\[\^?\]?[^\]]* ")
 # Any white space, so that a phrase goes on over the end of a line, in a quotation too.
 _BLANK = r"[\s>*_]+"
 
@@ -205,6 +206,8 @@ def _pattern(
         raise AuditRuleError(f"{name}: its {field} names no phrase: {error}") from None
     except (re.error, Warning) as error:
         raise AuditRuleError(f"{name}: its {field} is not a pattern: {error}") from None
+    if _BLANK_IN_SET.search(re.sub(r"\\.", "__", text)):
+        raise AuditRuleError(f"{name}: its {field} is not a pattern: a blank in [...]: write \\x20")
     if found.search("") is not None:
         raise AuditRuleError(f"{name}: its {field} finds the empty text")
     return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from headrace_skills._sarif import log, physical_location
 from headrace_skills.audit._model import Severity
 
 if TYPE_CHECKING:
@@ -39,23 +37,12 @@ def to_sarif(reports: Iterable[AuditReport], version: str) -> dict[str, Any]:
     for _, finding in found:
         first.setdefault(finding.rule, finding)
     indexes = {rule: index for index, rule in enumerate(sorted(first))}
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "agents skills audit",
-                        "version": version,
-                        "rules": [_rule(first[rule]) for rule in indexes],
-                    }
-                },
-                "columnKind": "unicodeCodePoints",
-                "results": [_result(*one, indexes) for one in found],
-            }
-        ],
-    }
+    return log(
+        "agents skills audit",
+        version,
+        [_rule(first[rule]) for rule in indexes],
+        [_result(*one, indexes) for one in found],
+    )
 
 
 def _rule(finding: Finding) -> dict[str, Any]:
@@ -71,19 +58,12 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(report: AuditReport, finding: Finding, indexes: dict[str, int]) -> dict[str, Any]:
-    # A file as a whole has no region; SARIF counts lines from 1.
-    region: dict[str, Any] = {"startLine": finding.line} if finding.line else {}
-    if finding.column:
-        region["startColumn"] = finding.column
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _address(report.root, finding.file)}}
-    if region:
-        physical["region"] = region
     return {
         "ruleId": finding.rule,
         "ruleIndex": indexes[finding.rule],
         "level": _LEVELS.get(finding.severity, "note"),
         "message": {"text": finding.reason},
-        "locations": [{"physicalLocation": physical}],
+        "locations": [physical_location(report.root / finding.file, finding.line, finding.column)],
         "properties": {
             "skill": report.name,
             "severity": finding.severity.label,
@@ -91,10 +71,3 @@ def _result(report: AuditReport, finding: Finding, indexes: dict[str, int]) -> d
             "decoded": list(finding.decoded),
         },
     }
-
-
-def _address(root: Path, file: str) -> str:
-    path = root / file
-    if path.is_relative_to(Path.cwd()):
-        return quote(os.fsencode(path.relative_to(Path.cwd())))
-    return ("file://" if path.is_absolute() else "") + quote(os.fsencode(path))

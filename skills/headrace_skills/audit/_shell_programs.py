@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headrace_skills.audit._table import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from headrace_skills.audit._files import Language
     from headrace_skills.audit._shell_words import Word
@@ -74,13 +74,13 @@ def decodes(name: str, words: list[Word]) -> bool:
     )
 
 
-def given(words: list[Word]) -> Iterator[str]:
-    """The words of a command, without those that say what to leave out."""
+def given(words: list[Word], login: Collection[str] = ()) -> Iterator[str]:
+    """The words of a command, without those that say what to leave out, or what to log in with."""
     leave = False
     for word in words:
         if leave or word.plain.startswith("--exclude"):
             leave = word.plain in ("--exclude", "--exclude-from")
-        elif word.plain in ("-x", "--ignore"):
+        elif word.plain in ("-x", "--ignore") or word.plain in login:
             leave = True
         else:
             yield word.plain

@@ -65,7 +65,7 @@ class Secrets:
             return "the keychain"
         texts = [one.target.plain for one in stage.redirects if one.kind == "<"]
         if name in _READERS:
-            texts += given(words)
+            texts += given(words, _LOGIN_FLAGS if name in _BY_SSH else ())
         for text in texts:
             if match := self._secret_file.search(text):
                 self._copied(name, words)

@@ -42,8 +42,9 @@ _UNSEEN = re.compile(  # the start of an element that is there and not shown
 )
 MAX_UNSEEN = 200
 """Elements that are not shown, of one text."""
+_MAX_MOVED = 400
 MAX_BLOCKS = 5_000
-"""Blocks and pieces of code of one text."""
+"""Blocks, comments and pieces of code of one text; further ones are read as prose."""
 _INFOS: dict[Language, tuple[str, ...]] = {
     "python": ("python", "py", "python3"),
     "shell": ("sh", "bash", "shell", "zsh", "console", "terminal", "shell-session"),
@@ -121,10 +122,10 @@ def sources_of(file: str, language: Language, text: str) -> Iterator[Source]:
     if language == "prose":
         for match in islice(_FENCE.finditer(text), MAX_BLOCKS):
             yield _fenced(file, text, match)
-        rest = _FENCE.sub(_blank, text)
+        rest = _FENCE.sub(_blank, text, MAX_BLOCKS)
     for match in islice(_COMMENT.finditer(rest), MAX_BLOCKS):
         yield _at(file, "prose", text, match.start(1), match[1], "hidden")
-    rest = _COMMENT.sub(_blank, rest)
+    rest = _COMMENT.sub(_blank, rest, MAX_BLOCKS)
     for start, end in _unseen(rest):
         yield _at(file, "prose", text, start, rest[start:end], "hidden")
         rest = rest[:start] + re.sub(r"[^\n]", " ", rest[start:end]) + rest[end:]
@@ -163,8 +164,11 @@ def _at(
 ) -> Source:
     line = _lines_above(text, start) + 1
     column = start - text.rfind("\n", 0, start)
-    # Only its first line is moved to the right. To know it by blanks keeps every place right.
-    return Source(file, language, " " * (column - 1) + piece, role, line, before=before)
+    if "\n" not in piece:
+        return Source(file, language, piece, role, line, column, before=before)
+    # Only its first line is moved to the right: blanks keep the places of the others.
+    moved = " " * min(column - 1, _MAX_MOVED) + piece
+    return Source(file, language, moved, role, line, before=before)
 
 
 def _fenced(file: str, text: str, match: re.Match[str]) -> Source:

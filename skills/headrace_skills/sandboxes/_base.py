@@ -27,11 +27,14 @@ __all__ = ["KeptSandbox", "scratch_of"]
 class KeptSandbox(Sandbox):
     """Runs commands as processes that a keeper forks; how they are walled in is a subclass's."""
 
+    walls = ""
+    """``landlock`` where programs are walled in by it."""
+
     def __init__(self, *, at_once: int = 8) -> None:
         """Takes the number of commands that may run side by side; more of them wait."""
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="headrace-script")
         self._runs: set[ProcessRun] = set()
-        self._keeper = Keeper()
+        self._keeper = Keeper(self.walls)
 
     @abstractmethod
     def prepare(self, command: Command) -> AbstractContextManager[Prepared]:

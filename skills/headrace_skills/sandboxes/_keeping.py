@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["Keeper"]
 
 _START = "import sys; sys.path[:0] = [sys.argv[1]]; from _inside._keeper import main; "
-_START += "main(int(sys.argv[2]), int(sys.argv[3]))"
+_START += "main(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == 'landlock')"
 _GRACE = 10.0
 
 
 class Keeper:
     """A process that forks the runs of one sandbox, so that Python need not start for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, walls: str = "") -> None:
+        """Takes ``landlock`` where programs are walled in by it."""
+        self._walls = walls
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._end: weakref.finalize[..., Keeper] | None = None
@@ -68,6 +70,7 @@ class Keeper:
                     str(Path(__file__).parent),
                     str(theirs.fileno()),
                     str(os.getpid()),
+                    self._walls,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -32,6 +32,8 @@ class LandlockSandbox(KeptSandbox):
     a script cannot signal the processes that it started.
     """
 
+    walls = "landlock"
+
     @contextmanager
     def prepare(self, command: Command) -> Iterator[Prepared]:
         """Gives a scratch folder, and names the paths that may be seen.

@@ -69,7 +69,7 @@ def python_places() -> tuple[str, ...]:
     """
     found = list(_hops(python_program()))
     for prefix in (sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)):
-        found += [os.path.join(prefix, name) for name in ("bin", "lib", "lib64", "pyvenv.cfg")]  # noqa: PTH118
+        found += [os.path.join(prefix, name) for name in ("lib", "lib64", "pyvenv.cfg")]  # noqa: PTH118
     found += [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return _without_inner([*found, *package_folders()])
 
@@ -124,12 +124,14 @@ def _hops(path: str) -> Iterable[str]:
 
 
 def _without_inner(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those that are there, and below no other; as texts, since it is done for each run."""
     kept: list[str] = []
+    below = [f"{one}/" for one in SYSTEM]
     for path in sorted(set(map(os.path.normpath, paths))):
-        if path == "/" or not os.path.exists(path):  # noqa: PTH110
+        if path in SYSTEM or path.startswith(tuple(below)) or not os.path.lexists(path):
             continue
-        if os.path.islink(path) and os.path.isdir(path) and os.path.realpath(path) in kept:  # noqa: PTH112, PTH114
+        if os.path.isdir(path) and os.path.realpath(path) in kept:  # noqa: PTH112
             continue  # lib64, in environments
-        if not any(Path(path).is_relative_to(one) for one in (*SYSTEM, *kept)):
-            kept.append(path)
-    return tuple(kept)
+        kept.append(path)
+        below.append(f"{path}/")
+    return tuple(one for one in kept if one != "/")

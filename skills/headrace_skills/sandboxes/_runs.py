@@ -56,7 +56,14 @@ class Prepared:
 
 
 def environment_of(command: Command, home: str) -> dict[str, str]:
-    """The environment of a command: what is granted, and what every command has."""
+    """The environment of a command: what is granted, and what every command has.
+
+    Raises:
+        SandboxError: A variable is none; the text does not tell its value.
+    """
+    for name, value in command.environment.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise SandboxError(f"the variable {name!r} cannot be given to a program")
     own = {"PATH": FIXED_PATH, "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home}
     return {**command.environment, **own}
 

@@ -104,7 +104,7 @@ print(os.read(f, 99))
         root=True,
         source="show('/etc/shadow') if False else open('/etc/shadow').read(1); print('ESCAPED')",
     ),
-    Attack("read-shared-memory-files", "show('/dev/shm/' + os.path.basename(PROJECT))"),
+    Attack("read-shared-memory-files", "show('/dev/shm/headrace-' + PROJECT.split('/')[-2])"),
     Attack(
         "read-a-disk",
         root=True,

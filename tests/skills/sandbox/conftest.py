@@ -69,7 +69,7 @@ class World:
         (self.project / "link").symlink_to(self.token)
         self.skill = write_skill(folder / "skills" / "hostile")
         add_file(self.skill, "scripts/other.py", "")
-        shared = Path("/dev/shm") / self.project.name
+        shared = Path("/dev/shm") / f"headrace-{folder.name}"
         self._stack = stack
         self._listen(folder / "sockets")
         self._share(shared)

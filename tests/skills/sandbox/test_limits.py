@@ -58,7 +58,7 @@ GREEDY = {
         """
         import threading, time
         for _ in range(40):
-            threading.Thread(target=time.sleep, args=(1.5,)).start()
+            threading.Thread(target=time.sleep, args=(1.2,)).start()
         time.sleep(1); print("DONE")
         """,
         {"processes": 20},
@@ -150,7 +150,7 @@ def test_a_bomb_is_ended(isolating, tmp_path):
     marker = str(tmp_path / "bomb")
     source = """
     import os, time
-    end = time.monotonic() + 3
+    end = time.monotonic() + 1
     while time.monotonic() < end:
         try:
             if os.fork() == 0:

@@ -100,6 +100,15 @@ def test_values_of_variables_are_in_no_text_of_a_command(skill):
     assert "secret" not in repr(Command(("/bin/true",), skill, environment={"TOKEN": "secret"}))
 
 
+@pytest.mark.parametrize(
+    "variable", [("A", "b\0--bind\0/\0/"), ("A\0B", "c"), ("A=B", "c"), ("", "c")]
+)
+def test_what_is_no_variable_is_refused(any_sandbox, skill, variable):
+    command = Command(("/bin/true",), skill, environment=dict([variable]))
+    with pytest.raises(SandboxError, match="cannot be given to a program"):
+        any_sandbox.run_now(command)
+
+
 def test_values_of_variables_are_in_no_command_line(any_sandbox, skill, tmp_path):
     """Every user of a machine may read those."""
     os.mkfifo(tmp_path / "go")

@@ -93,31 +93,11 @@ def _rules() -> Rules:
 
 
 def _audited(places: Sequence[str], rules: Rules) -> Iterator[AuditReport]:
+    from headrace_cli._skills import place_of
     from headrace_skills.audit import audit_place
 
     for place in dict.fromkeys(places):
-        yield from audit_place(place if Path(place).exists() else _installed(place), rules)
-
-
-def _installed(name: str) -> Path:
-    from headrace_cli._skills import found_skills
-    from headrace_skills import SkillError
-
-    if "/" in name or Path(name).suffix:
-        raise WrongUseError(f"there is no file or folder {name!r}")
-    found = found_skills()
-    # What cannot be used, or is blocked, is the more worth reading.
-    for broken in found.broken:
-        if broken.name == name and broken.root.is_dir():
-            return broken.root
-    try:
-        return found.get(name).root
-    except SkillError as error:
-        raise WrongUseError(
-            str(error).partition("\n")[0],
-            why="no file or folder has that name either",
-            then="agents skills list",
-        ) from None
+        yield from audit_place(place if Path(place).exists() else place_of(place), rules)
 
 
 def _has_failed(reports: Sequence[AuditReport], fail_on: str) -> bool:

@@ -67,33 +67,12 @@ def command(
 
 
 def _checked(places: Sequence[str]) -> Iterator[Report]:
+    from headrace_cli._skills import place_of
     from headrace_skills.checking import check_place
 
     for place in dict.fromkeys(places):
-        if Path(place).exists():
-            yield from check_place(place)
-        else:
-            yield from check_place(_installed(place))
-
-
-def _installed(name: str) -> Path:
-    from headrace_cli._skills import found_skills
-    from headrace_skills import SkillError
-
-    if "/" in name or Path(name).suffix:
-        raise WrongUseError(f"there is no file or folder {name!r}")
-    found = found_skills()
-    for broken in found.broken:
-        if broken.name == name and broken.root.is_dir():
-            return broken.root
-    try:
-        return found.get(name).root
-    except SkillError as error:
-        raise WrongUseError(
-            str(error).partition("\n")[0],
-            why="no file or folder has that name either",
-            then="agents skills list",
-        ) from None
+        # As it is typed, where it is a path: reports show it so.
+        yield from check_place(place if Path(place).exists() else place_of(place))
 
 
 def _explained(name: str) -> str:

@@ -7,15 +7,15 @@ import os
 import resource
 import signal
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ._births import receive_listener, send_listener
+from ._request import Request
 from ._walls import WallError, ask_for_births, die_with_parent, put_up_walls
 
-if TYPE_CHECKING:
-    from ._request import Request
+__all__ = ["Ahead", "StartError", "Started", "set_limits", "told"]
 
-__all__ = ["StartError", "Started", "set_limits", "start", "told"]
+_MOST_FDS = 32
 
 _APART = 64  # descriptors from here on are in the way of none that a program is given
 # What Python and the keeper ignore would be ignored by the program too.
@@ -45,41 +45,53 @@ class Started(NamedTuple):
     """The far side of bubblewrap's gate."""
 
 
-def start(request: Request, given: dict[int, int]) -> Started:
-    """Start a program, with the descriptors that it is to have, by their numbers.
+class Ahead:
+    """A child that is forked ahead of a run, and becomes a program once it is told which.
 
-    Raises:
-        StartError: It does not run.
+    A fork of Python costs a millisecond or two, and more when it then writes to its memory; so it
+    is done while nobody waits.
     """
-    state = opening = None
-    if request.gate is not None:
-        state, given[request.gate.status] = os.pipe()
-        given[request.gate.block], opening = os.pipe()
-    error_read, error_write = os.pipe()
-    door, inside_door = socket.socketpair()
-    warden = os.getpid()
-    child = os.fork()
-    if child == 0:
-        _become(request, warden, given, inside_door, error_write)
-    inside_door.close()
-    # The pipes of the program are its own: as long as we held them, they would not end.
-    for fd in (error_write, *given.values()):
-        os.close(fd)
-    listener = receive_listener(door)
-    door.close()
-    error = b""
-    while piece := os.read(error_read, 4096):
-        error += piece
-    os.close(error_read)
-    if error:
-        raise StartError(error.decode("utf-8", "replace"))
-    return Started(child, listener, state, opening)
+
+    def __init__(self, *not_its: int) -> None:
+        """Forks; ``not_its`` are descriptors that the child closes."""
+        self._door, inside_door = socket.socketpair()
+        warden = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            for fd in (self._door.detach(), *not_its):
+                os.close(fd)
+            _wait_to_become(warden, inside_door)
+        inside_door.close()
+
+    def start(self, request: Request, given: dict[int, int]) -> Started:
+        """Has the child be a program, with the descriptors that it is to have, by their numbers.
+
+        Raises:
+            StartError: It does not run.
+        """
+        state = opening = None
+        if request.gate is not None:
+            state, given[request.gate.status] = os.pipe()
+            given[request.gate.block], opening = os.pipe()
+        asked = _in_memory(request.to_json())
+        with self._door as door:
+            socket.send_fds(door, [bytes(given)], [asked, *given.values()])
+            # The pipes of the program are its own: as long as we held them, they would not end.
+            for fd in (asked, *given.values()):
+                os.close(fd)
+            listener, error = receive_listener(door)
+        if error:
+            raise StartError(error)
+        return Started(self.pid, listener, state, opening)
 
 
-def _become(
-    request: Request, warden: int, given: dict[int, int], door: socket.socket, error: int
-) -> None:
-    """In the child: take on the limits and the walls, and be the program."""
+def _in_memory(data: bytes) -> int:
+    descriptor = os.memfd_create("headrace")
+    os.write(descriptor, data)
+    return descriptor
+
+
+def _wait_to_become(warden: int, door: socket.socket) -> None:
     try:
         signal.set_wakeup_fd(-1)
         for ignored in _DEFAULTS:
@@ -87,9 +99,22 @@ def _become(
         os.setsid()  # a script that signals its own group does not hit us
         die_with_parent(warden)
         os.umask(0o077)
-        # Out of the way: a number that is wanted may be another one's present place.
+        numbers, fds, _, _ = socket.recv_fds(door, _MOST_FDS, _MOST_FDS)
+        if numbers:
+            _become(dict(zip(numbers, fds[1:], strict=True)), fds[0], door)
+    finally:  # the child must not go on as a second warden
+        os._exit(127)
+
+
+def _become(given: dict[int, int], asked: int, door: socket.socket) -> None:
+    """In the child: take on the limits and the walls, and be the program."""
+    # Out of the way: a number that is wanted may be another one's present place.
+    hatch = socket.socket(fileno=_moved(door.detach()))
+    try:
+        request = Request.read(asked)
         apart = {number: _moved(fd) for number, fd in given.items()}
-        error, hatch = _moved(error), socket.socket(fileno=_moved(door.detach()))
+        for fd in given.values():
+            os.close(fd)
         for number, fd in apart.items():
             os.dup2(fd, number)
         os.chdir(request.folder)
@@ -102,10 +127,8 @@ def _become(
             listener = ask_for_births()
         send_listener(hatch, listener)
         os.execve(request.argv[0], request.argv, request.environment)  # noqa: S606 - no shell
-    except BaseException as problem:  # noqa: BLE001 - the child must not go on as a second warden
-        os.write(error, told(problem).encode())
-    finally:
-        os._exit(127)
+    except BaseException as problem:  # noqa: BLE001 - whatever it is, the worker is told
+        hatch.send(b"!" + told(problem).encode())
 
 
 def _moved(fd: int) -> int:

@@ -34,12 +34,22 @@ def send_listener(out: socket.socket, listener: int | None) -> None:
     os.close(listener)
 
 
-def receive_listener(door: socket.socket) -> int | None:
-    """The descriptor; None where the kernel has no such thing, or the child ended before."""
-    _, fds, _, _ = socket.recv_fds(door, 1, 1)
-    for fd in fds:
+def receive_listener(door: socket.socket) -> tuple[int | None, str]:
+    """The descriptor, None where the kernel has no such thing; and why the child runs no program.
+
+    The door closes when the program begins.
+    """
+    said, listeners = b"", list[int]()
+    while True:
+        piece, fds, _, _ = socket.recv_fds(door, 4096, 1)
+        listeners += fds
+        if not piece:
+            break
+        said += piece
+    for fd in listeners:
         os.set_inheritable(fd, False)
-    return fds[0] if fds else None
+    _, _, why = said.partition(b"!")
+    return (listeners[0] if listeners else None), why.decode("utf-8", "replace")
 
 
 class Births:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
+from functools import cache
 from typing import NamedTuple
 
 __all__ = ["ARCHITECTURES", "Architecture", "FilterError", "build_births", "build_filter"]
@@ -231,6 +232,7 @@ def _signals(own: int) -> tuple[_Rule, ...]:
     )
 
 
+@cache
 def build_filter(
     machine: str | None = None,
     *,
@@ -255,6 +257,7 @@ def build_filter(
     return _program(machine, rules + (_BIRTHS if births else ()))
 
 
+@cache
 def build_births(machine: str | None = None) -> bytes:
     """The program of a filter that only asks about new processes; others come on top of it.
 

@@ -12,20 +12,21 @@ import signal
 import socket
 
 from ._request import Request
-from ._warden import run
+from ._warden import Warden
 
 __all__ = ["main"]
 
-_MOST_FDS = 16
+_MOST_FDS = 32
 
 
-def main(control: int, worker: int) -> None:
+def main(control: int, worker: int, landlock: bool) -> None:  # noqa: FBT001 - from a command line
     """Has wardens ready until the worker hangs up, or ends.
 
     Args:
         control: A socket: each message is one byte, with the descriptors of a run; the first of
             them holds the request.
         worker: The worker's process id.
+        landlock: Whether programs are walled in by Landlock.
     """
     server = socket.socket(fileno=control)
     server.set_inheritable(False)
@@ -40,7 +41,14 @@ def main(control: int, worker: int) -> None:
         if os.fork() == 0:
             os.close(taken)
             try:
-                _serve(server, ended, taking)
+                warden = Warden(ended, [server.fileno(), taking], landlock=landlock)
+                fds = _taken(server, taking)
+                if fds:
+                    warden.run(Request.read(fds[0]), fds[1:])
+            except Exception:  # noqa: BLE001 - it must be seen, and not go on as a keeper
+                import traceback
+
+                traceback.print_exc()
             finally:
                 os._exit(0)
         os.close(taking)
@@ -59,19 +67,14 @@ def _is_taken(taken: int, server: socket.socket, ended: int | None) -> bool:
     return all(fd == taken for fd, _ in poll.poll())
 
 
-def _serve(server: socket.socket, ended: int | None, taking: int) -> None:
-    message, fds, _, _ = socket.recv_fds(server, 1, _MOST_FDS)
-    if not message:
-        return
+def _taken(server: socket.socket, taking: int) -> list[int]:
+    """The descriptors of the next run; none if there will be no more."""
+    _, fds, _, _ = socket.recv_fds(server, 1, _MOST_FDS)
     os.close(taking)
     server.close()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for fd in fds:
         os.set_inheritable(fd, False)
-    size = os.fstat(fds[0]).st_size
-    request = Request.from_json(os.pread(fds[0], size, 0))
-    os.close(fds[0])
-    run(request, ended, fds[1:])
+    return fds
 
 
 def _end_of(worker: int) -> int | None:

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ._becoming import Started, StartError, set_limits, start, told
+from ._becoming import Ahead, Started, StartError, set_limits, told
 from ._births import Births
 from ._request import FIRST_EXTRA
 from ._walls import adopt_orphans, hold_signals
@@ -23,7 +23,7 @@ from ._watch import end_all, excess, reap
 if TYPE_CHECKING:
     from ._request import Request
 
-__all__ = ["run"]
+__all__ = ["Warden"]
 
 _LOOK = 0.02  # seconds between looks at what the processes use
 _SHARE = 10  # a look may take one part in so many of the time
@@ -31,44 +31,57 @@ _SHARE = 10  # a look may take one part in so many of the time
 _UNBORN = 16  # processes that were granted while others were counted
 
 
-def run(request: Request, worker: int | None, fds: list[int]) -> None:
-    """Runs a program to its end, and tells how it ended.
+class Warden:
+    """A process that is ready for one run."""
 
-    Args:
-        request: What to run.
-        worker: A descriptor that can be read once the worker has ended.
-        fds: Standard input, output and error; the lifeline, which says when to end; where to
-            tell; what else the program is to have.
-    """
-    lifeline, status = fds[3:5]
-    given = {**dict(enumerate(fds[:3])), **dict(enumerate(fds[5:], FIRST_EXTRA))}
-    adopt_orphans()
-    reach_all = request.landlock is not None and hold_signals()
-    wake, waking = os.pipe()
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    try:
-        started = start(request, given)
-    except StartError as error:
-        end_all(0, reach_all=reach_all)
-        _tell(status, error=str(error))
-        return
-    _tell(status, pid=started.pid)
-    alive = [fd for fd in (lifeline, worker) if fd is not None]
-    ended = _Wait(request, started, alive, wake).until_it_ends()
-    if started.listener is not None:
-        os.close(started.listener)  # what still waits for an answer is refused
-    end_all(started.pid, reach_all=reach_all)
-    if ended["ended"] == "stopped" and request.clear:
-        import shutil  # only this end pays for it: the worker clears up itself, unless it is gone
+    def __init__(self, worker: int | None, not_its: list[int], *, landlock: bool) -> None:
+        """Gets ready.
 
-        shutil.rmtree(request.clear, ignore_errors=True)
-    if started.state is not None and ended["ended"] == "exit":
-        # Bubblewrap tells of an exit code only where it ran the program.
-        ended["started"] = b'"exit-code"' in _read_all(started.state)
-    _tell(status, **ended)
-    os.close(status)  # who waits for the end need not wait until this process is taken apart
+        Args:
+            worker: A descriptor that can be read once the worker has ended.
+            not_its: Descriptors that the program's process is not to have.
+            landlock: Whether the program is walled in by Landlock.
+        """
+        self._worker = worker
+        adopt_orphans()
+        self._reach_all = landlock and hold_signals()
+        self._wake, waking = os.pipe()
+        os.set_blocking(waking, False)
+        self._ahead = Ahead(*not_its)
+        signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def run(self, request: Request, fds: list[int]) -> None:
+        """Runs a program to its end, and tells how it ended.
+
+        Args:
+            request: What to run.
+            fds: Standard input, output and error; the lifeline, which says when to end; where to
+                tell; what else the program is to have.
+        """
+        lifeline, status = fds[3:5]
+        given = {**dict(enumerate(fds[:3])), **dict(enumerate(fds[5:], FIRST_EXTRA))}
+        try:
+            started = self._ahead.start(request, given)
+        except (StartError, OSError) as error:
+            end_all(0, reach_all=self._reach_all)
+            _tell(status, error=str(error))
+            return
+        _tell(status, pid=started.pid)
+        alive = [fd for fd in (lifeline, self._worker) if fd is not None]
+        ended = _Wait(request, started, alive, self._wake).until_it_ends()
+        if started.listener is not None:
+            os.close(started.listener)  # what still waits for an answer is refused
+        end_all(started.pid, reach_all=self._reach_all)
+        if ended["ended"] == "stopped" and request.clear:
+            import shutil  # only this end pays for it: the worker clears up, unless it is gone
+
+            shutil.rmtree(request.clear, ignore_errors=True)
+        if started.state is not None and ended["ended"] == "exit":
+            # Bubblewrap tells of an exit code only where it ran the program.
+            ended["started"] = b'"exit-code"' in _read_all(started.state)
+        _tell(status, **ended)
+        os.close(status)  # who waits for the end need not wait until this process is taken apart
 
 
 class _Wait:
