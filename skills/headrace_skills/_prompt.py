@@ -88,6 +88,8 @@ def told_of_outcome(what: str, outcome: Outcome) -> str:
     elif outcome.ended == "flood":
         total = outcome.stdout_size + outcome.stderr_size
         how = f"was ended, since it printed {total} bytes and more"
+    elif outcome.ended == "limit":
+        how = f"was ended, since {outcome.why}"
     else:
         how = "was stopped before it ended"
     if errors:
