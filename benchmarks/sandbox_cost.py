@@ -16,7 +16,6 @@ import argparse
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from figures import Figure, alternating
 
 from headrace_skills.sandbox import Command, choose_sandbox, try_sandboxes
+from headrace_skills.sandboxes._places import python_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
-PROGRAMS = {"true": ("/bin/true",), "python": (sys.executable, "-s", "-B", "-c", "pass")}
+PROGRAMS = {"true": ("/bin/true",), "python": (python_program(), "-s", "-B", "-c", "pass")}
 AIM = 15.0
 """Milliseconds beyond a bare process that bubblewrap may take."""
 

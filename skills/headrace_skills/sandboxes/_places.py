@@ -58,7 +58,9 @@ def python_program() -> str:
     found = sys.executable or shutil.which("python3", path=FIXED_PATH)
     if not found:
         raise SandboxError("no Python interpreter was found to run scripts with")
-    return found
+    # Typed as ../.venv/bin/python it would be looked for through folders that a sandbox has not.
+    plain = os.path.normpath(found)
+    return plain if os.path.exists(plain) and os.path.samefile(plain, found) else found  # noqa: PTH110, PTH121
 
 
 @lru_cache(maxsize=1)

@@ -165,6 +165,30 @@ def test_a_program_that_is_granted_is_seen_where_it_really_is(
         isolating.run_now(replace(command, commands=("no-such",)))
 
 
+def test_the_interpreter_is_found_however_its_path_was_typed(tmp_path, skill):
+    """A worker may have been started as ``../.venv/bin/python``, in a folder that is not shown."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    typed = os.path.relpath(sys.executable, elsewhere)
+    script = """
+import asyncio, sys
+from pathlib import Path
+from headrace_skills._scripts import ScriptRunner
+from headrace_skills import read_skill
+from headrace_skills.sandbox import Limits, choose_sandbox
+runner = ScriptRunner(choose_sandbox(), Limits())
+print(asyncio.run(runner.run(read_skill(Path(sys.argv[1])), "neighbour.py", (), "")).ok)
+"""
+    done = subprocess.run(
+        [typed, "-c", script, str(skill)],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_what_cannot_be_started_is_told(any_sandbox, skill):
     with pytest.raises(SandboxError, match=r"cannot be started: .*No such file"):
         any_sandbox.run_now(Command(("/no/such/program",), skill, limits=SHORT))
