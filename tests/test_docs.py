@@ -75,6 +75,7 @@ COMMANDS = {
         '"> {', instead=("tail -f", "cat")
     ),
     ON_FLINK: Way("2 outputs", flink=True),
+    "agents init my-desk": Way("next: agents run my-desk"),
     "agents plan my_agents:Echo": Way("echo"),
     "agents plugins list": Way("scripted"),
     "agents skills list": Way(""),

@@ -13,7 +13,7 @@ from headrace_cli._version import version_line
 
 __all__ = ["agents"]
 
-_COMMANDS = ("run", "plan", "plugins", "skills", "schema", "doctor", "completion")
+_COMMANDS = ("init", "run", "plan", "plugins", "skills", "schema", "doctor", "completion")
 
 
 class _Agents(click.Group):
