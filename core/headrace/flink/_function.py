@@ -15,8 +15,10 @@ within two seconds, or after a stall as long as the stall itself took.
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +144,14 @@ class AgentFunction(KeyedProcessFunction):
         self._next: dict[int, int] = {}
         self._elements = 0
         self._loop = WorkerLoop()
+        # Weakly: what runs must not keep us, so that we notice when Flink has dropped us.
+        me = weakref.ref(self)
         self._operator = Operator(
-            plan, self._loop.loop, on_done=self._done, recorded=self._recorded, mains=self._mains
+            plan,
+            self._loop.loop,
+            on_done=functools.partial(_done, me),
+            recorded=functools.partial(_recorded, me),
+            mains=self._mains,
         )
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
@@ -189,6 +197,12 @@ class AgentFunction(KeyedProcessFunction):
         """Ends what is under way (its inputs are in the state), and closes the resources."""
         if hasattr(self, "_operator"):
             self._loop.close(self._operator.close())
+
+    def __del__(self) -> None:
+        """Flink does not close the functions of a job that was cancelled."""
+        loop = self.__dict__.get("_loop")
+        if loop is not None:
+            loop.drop()
 
     def _adopt_mains(self) -> None:
         """Puts the driver script's classes where values that name ``__main__`` look for them."""
@@ -269,13 +283,13 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.wait()
             self._commit(shard, outputs)
 
-    def _done(self, run: Run) -> None:
+    def done(self, run: Run) -> None:
         """Told on the loop of a run that had to wait."""
         shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
         shard.done.append(run)
         self._loop.wake()
 
-    async def _recorded(self, run: Run) -> None:
+    def recorded(self, run: Run) -> None:
         """A journal is written with its shard's next turn: it lives with the engine's state."""
         shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
         kept = shard.pending.get(run.item.sequence)
@@ -341,3 +355,15 @@ class AgentFunction(KeyedProcessFunction):
             due = (beat >> level) + 2
             if not last or due != (last >> level) + 2:
                 timers.register_processing_time_timer((due << level) * _BEACON_SECONDS * 1000)
+
+
+def _done(function: weakref.ref[AgentFunction], run: Run) -> None:
+    owner = function()
+    if owner is not None:
+        owner.done(run)
+
+
+async def _recorded(function: weakref.ref[AgentFunction], run: Run) -> None:
+    owner = function()
+    if owner is not None:
+        owner.recorded(run)

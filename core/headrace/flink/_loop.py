@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -108,6 +109,17 @@ class WorkerLoop:
         if helper is not None:
             helper.join()
         self.loop.close()
+
+    def drop(self) -> None:
+        """Lets the helper go, whoever's thread this is; nothing of the loop is run any more.
+
+        A loop that is turned refers to all that waits on it, so that nothing of it would ever be
+        collected but in the moments between two of the helper's slices.
+        """
+        self._closed = True
+        self._work.set()
+        with suppress(RuntimeError):  # it is closed
+            self.loop.call_soon_threadsafe(self.loop.stop)
 
     def slice(self, seen: int) -> int:
         """The helper's part: turns the loop for a while, unless the operator came by meanwhile."""
