@@ -61,7 +61,7 @@ def main() -> None:
     options = {"restart-strategy.type": "disable"}
     if given.kind == "tuned":
         # Large bundles would show their own length here: the same as the agent's.
-        options |= TUNED | {"python.fn-execution.bundle.time": "10"}
+        options |= TUNED | {"python.fn-execution.bundle.time": "5"}
     env = environment(options)
     env.set_parallelism(1)
     port = server.getsockname()[1]

@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, str] = {
     # Bundles carry many elements over one round trip between Java and Python; a barrier waits for
     # the bundle under way, so they are not as large as throughput alone would have them.
     "python.fn-execution.bundle.size": "5000",
-    "python.fn-execution.bundle.time": "10",
+    "python.fn-execution.bundle.time": "5",
     # An idle stream's records wait this long between two steps: Flink's 100 ms is most of the way.
     "execution.buffer-timeout.interval": "5ms",
     "python.state.cache-size": "5000",
