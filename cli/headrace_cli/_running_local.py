@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from headrace.fields import FieldKey
@@ -56,7 +56,7 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
     )
     signals = _Signals(engine)
     try:
-        with signals, events or nullcontext():
+        with signals, closing(events) if events is not None else nullcontext():
             engine.run(source)
     except InputError as error:
         raise CommandError("an input cannot be read", why=str(error), then=_kept(job)) from error
