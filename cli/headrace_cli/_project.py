@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.plugins import PluginSet
+    from headrace_registry.settings import ProjectSettings
 
 __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
+_PACKAGES = ("targets", "index", "build", "registries", "sources")
+_NAMES = ("agent", "run", "plugins", "skills", "grants", *_PACKAGES)
 _SKILLS = "skills."
 _GRANTS = ("network", "environment", "commands")
 
@@ -61,6 +64,18 @@ class Project:
     """``[tool.agents.skills]``: arguments of the ``skills`` tools that the agent leaves out."""
     grants: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     """``[tool.agents.grants.SKILL]``: what a skill may have of what it asks for."""
+    packages: Mapping[str, Any] = field(default_factory=dict)
+    """What says where packages come from, as written; ``settings`` reads it."""
+
+    def settings(self) -> ProjectSettings:
+        """Where the project's packages come from, and what they are locked for.
+
+        Raises:
+            SettingsError: Something in it is wrong.
+        """
+        from headrace_registry.settings import read_settings
+
+        return read_settings(self.packages, self.folder)
 
     @property
     def skill_pins(self) -> dict[str, str]:
@@ -106,7 +121,7 @@ def read_project(folder: Path) -> Project | None:
     if said is None:
         return None
     table = _table(said, "tool.agents", path)
-    _check_names(table, ("agent", "run", "plugins", "skills", "grants"), "tool.agents", path)
+    _check_names(table, _NAMES, "tool.agents", path)
     agent = table.get("agent")
     if agent is not None and not isinstance(agent, str):
         raise _wrong(path, "tool.agents.agent", "a text, such as 'module:Class'", agent)
@@ -124,6 +139,7 @@ def read_project(folder: Path) -> Project | None:
         rules,
         _skill_defaults(table.get("skills", {}), path),
         _grants(table.get("grants", {}), path),
+        {name: table[name] for name in _PACKAGES if name in table},
     )
 
 
