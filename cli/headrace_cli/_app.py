@@ -9,24 +9,26 @@ from typing import Any
 import click
 
 from headrace_cli._errors import CommandError
+from headrace_cli._plugin_commands import plugin_commands
 from headrace_cli._version import version_line
 
 __all__ = ["agents"]
 
 _COMMANDS = ("init", "run", "plan", "plugins", "skills", "schema", "doctor", "completion")
+_ADDED = "headrace_cli.plugin_commands"
 
 
 class _Agents(click.Group):
     """Looks a command up in the module of its name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The commands, in the order in which one meets them."""
-        return list(_COMMANDS)
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order in which one meets them; then those of plugins."""
+        return [*_COMMANDS, *(one for one in _added(ctx) if one not in _COMMANDS)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of a name."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; no plugin takes the place of one that is headrace's own."""
         if cmd_name not in _COMMANDS:
-            return None
+            return _added(ctx).get(cmd_name)
         found = import_module(f"headrace_cli._commands.{cmd_name}").command
         return found if isinstance(found, click.Command) else None
 
@@ -41,6 +43,14 @@ class _Agents(click.Group):
             if ctx.params.get("debug") or getattr(error, "errno", None) == errno.EPIPE:
                 raise
             raise _described(error) from error
+
+
+def _added(ctx: click.Context) -> dict[str, click.Command]:
+    """The plugins' commands, asked for once a command line."""
+    if _ADDED not in ctx.meta:
+        ctx.meta[_ADDED] = plugin_commands()
+    found: dict[str, click.Command] = ctx.meta[_ADDED]
+    return found
 
 
 def _described(error: Exception) -> CommandError:
