@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.plugins import normalise
-from headrace_skills._installed import CONVENTION, find_installed
+from headrace_skills._installed import find_installed
 from headrace_skills._model import BrokenSkill, Origin, Skill, SkillConflict, SkillSet
 from headrace_skills._reading import read_skill, skill_file_of
+from headrace_skills._shipped import CONVENTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from headrace.plugins import Kind, Plugin, discover, make_policy, normalise
 from headrace_skills._model import BrokenSkill, Origin, Skill
 from headrace_skills._reading import read_skill, skill_file_of
+from headrace_skills._shipped import CONVENTION, MAX_RECORD, Shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,15 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["find_installed"]
 
-CONVENTION = ".agents/skills"
-MAX_RECORD = 32 * 1024 * 1024
 MAX_SMALL = 1024 * 1024
 _SCANNED = 2_000  # folders of a project that are looked at for packages
 
 _VALUE = re.compile(r"(?P<package>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\s*:\s*(?P<below>\S.*))?")
-_RECORDED = re.compile(
-    r"(?P<folder>[^/\\]+(?:/[^/\\]+)*/\.agents/skills/[^/\\]+)/(?:SKILL|skill)\.md"
-)
 _INFO = ".dist-info"
 
 
@@ -104,11 +99,13 @@ def find_installed(
     for broken in plugins.broken:
         origin = Origin(broken.distribution, broken.distribution, "?")
         yield BrokenSkill(broken.distribution, Path(broken.origin), origin, broken.reason)
+    shipped = Shipped(places)
     for distribution in distributions.values():
-        for root in _by_convention(distribution):
+        for root in _by_convention(distribution, shipped):
             # What an entry point leads to has its verdict: a blocked one stays out.
             if root.resolve() not in seen:
                 yield _let_in(read_skill(root, distribution.origin), distribution, policy)
+    shipped.keep()
 
 
 def _let_in(
@@ -177,15 +174,9 @@ def _of_entry_point(listed: ListedPlugin, distribution: _Distribution) -> Skill 
     return _broken(plugin.name, distribution.info, distribution, reason)
 
 
-def _by_convention(distribution: _Distribution) -> Iterator[Path]:
-    record = distribution.text("RECORD", MAX_RECORD)
-    if f"/{CONVENTION}/" in record:
-        lines = [line for line in record.splitlines() if f"/{CONVENTION}/" in line]
-        for row in csv.reader(lines):
-            match = _RECORDED.fullmatch(row[0]) if row else None
-            # A record may name files anywhere (../../../bin); a skill stands in its package.
-            if match and ".." not in row[0].split("/"):
-                yield distribution.place / match["folder"]
+def _by_convention(distribution: _Distribution, shipped: Shipped) -> Iterator[Path]:
+    for folder in shipped.folders(distribution.info):
+        yield distribution.place / folder
     if distribution.project() is not None:
         for root in list(distribution.roots())[1:]:
             yield from _of_packages(root)

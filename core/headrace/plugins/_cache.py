@@ -7,19 +7,16 @@ stamp is that young (`_RACY`). What is wrong with the cache (no room, no right, 
 user's, cut short, made up) is never told: the answer is then read afresh.
 """
 
-# pathlib costs more than all the rest here.
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH111, PTH116, PTH117, PTH120, PTH123
 from __future__ import annotations
 
-import json
 import os
-import stat
 import sys
 import time
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from headrace.plugins._kept import cache_folder, load, save
 from headrace.plugins._listing import newest_of, stamp
 from headrace.plugins._model import BrokenDistribution, Kind, Plugin, Reading, normalise
 
@@ -31,8 +28,6 @@ __all__ = ["fetch", "keep"]
 
 _FORMAT = f"1 {sys.implementation.cache_tag} {sys.platform}"
 _RACY = 2_000_000_000  # ns; the coarsest clock of a file system in use (FAT) ticks in 2 s
-_MOST_FILES = 32
-_MOST_BYTES = 4 << 20
 _clock = time.time_ns  # a name of its own, so that a test can let time pass
 
 
@@ -45,7 +40,7 @@ def fetch(listing: Listing, core: str | None) -> tuple[Reading, dict[str, bool]]
     if _is_racy(listing.newest):
         return None
     try:
-        return _parse(_load(_file_of(listing)), listing, core)
+        return _parse(load(_file_of(listing)), listing, core)
     except Exception:  # noqa: BLE001 - whatever stands there, it is no answer
         return None
 
@@ -76,82 +71,17 @@ def keep(listing: Listing, core: str | None, reading: Reading, fits: dict[str, b
         "broken": [[one.distribution, one.origin, one.reason] for one in reading.broken],
     }
     with suppress(OSError, ValueError):
-        _save(_file_of(listing), json.dumps(content).encode())
+        save(_file_of(listing), content)
 
 
 def _is_racy(newest: int) -> bool:
     return newest > _clock() - _RACY
 
 
-def _folder() -> str:
-    """Tell the cache's folder.
-
-    Raises:
-        ValueError: There is none to be told.
-    """
-    given = os.environ.get("HEADRACE_CACHE_DIR")
-    if given:
-        return f"{os.path.abspath(given)}/plugins"
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(shared):  # a relative one counts for nothing, says the XDG specification
-        return f"{shared}/headrace/plugins"
-    home = os.path.expanduser("~")
-    if not os.path.isabs(home):
-        raise ValueError("there is no home folder")
-    return f"{home}/.cache/headrace/plugins"
-
-
 def _file_of(listing: Listing) -> str:
     places = "\0".join(place.path for place in listing.places)
     # Two paths of one sum would only overwrite each other: the signature holds the whole path.
-    return f"{_folder()}/{zlib.crc32(os.fsencode(places)):08x}.json"
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    others_may_write = stat.S_IWGRP | stat.S_IWOTH
-    return found.st_uid == os.geteuid() and not found.st_mode & others_may_write
-
-
-def _load(file: str) -> Any:
-    # Non-blocking, for a pipe laid there would wait for a writer for ever.
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(descriptor, "rb") as opened:
-        found = os.fstat(descriptor)
-        folder = os.stat(os.path.dirname(file))
-        if not (stat.S_ISREG(found.st_mode) and _is_ours(found) and _is_ours(folder)):
-            raise ValueError("not a cache file of this user")
-        return json.loads(opened.read(_MOST_BYTES))
-
-
-def _save(file: str, content: bytes) -> None:
-    folder = os.path.dirname(file)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    if len(content) > _MOST_BYTES or not _is_ours(os.stat(folder)):
-        return
-    draft = f"{file}.{os.getpid()}.{_clock()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(draft, flags, 0o600), "wb") as opened:
-        try:
-            opened.write(content)
-            opened.flush()
-            os.replace(draft, file)
-        except OSError:
-            os.unlink(draft)
-            raise
-    _prune(folder)
-
-
-def _prune(folder: str) -> None:
-    """Remove the files that were written longest ago, drafts of killed processes among them."""
-    with os.scandir(folder) as entries:
-        files = [
-            (entry.stat(follow_symlinks=False).st_mtime_ns, entry.path)
-            for entry in entries
-            if entry.name.endswith((".json", ".tmp"))
-        ]
-    for _, path in sorted(files)[: -_MOST_FILES or None]:
-        with suppress(OSError):
-            os.unlink(path)
+    return f"{cache_folder('plugins')}/{zlib.crc32(os.fsencode(places)):08x}.json"
 
 
 def _parse(

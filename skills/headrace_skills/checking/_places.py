@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from headrace_skills._installed import CONVENTION
+from headrace_skills._shipped import CONVENTION
 from headrace_skills.checking._check import check_skill
 from headrace_skills.checking._report import Found, Report
 

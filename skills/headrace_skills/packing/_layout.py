@@ -6,8 +6,8 @@ import configparser
 import re
 from typing import TYPE_CHECKING
 
-from headrace_skills._installed import CONVENTION
 from headrace_skills._reading import SKILL_FILES
+from headrace_skills._shipped import CONVENTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

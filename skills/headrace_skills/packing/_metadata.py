@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from headrace_skills._installed import CONVENTION
 from headrace_skills._reading import load_body
+from headrace_skills._shipped import CONVENTION
 from headrace_skills._text import one_line
 from headrace_skills.errors import SkillFormatError
 from headrace_skills.needs import needs_of, read_script_metadata

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace_skills._installed import CONVENTION
 from headrace_skills._model import BrokenSkill
 from headrace_skills._reading import read_skill
+from headrace_skills._shipped import CONVENTION
 from headrace_skills.errors import SkillBrokenError
 from headrace_skills.packing import _metadata, _naming
 from headrace_skills.packing._bytes import Member, as_tar_gz, as_zip, build_time

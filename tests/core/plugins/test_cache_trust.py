@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from headrace.plugins import _cache
+from headrace.plugins import _kept
 
 pytestmark = pytest.mark.usefixtures("aged")
 
@@ -99,14 +99,14 @@ def test_a_link_is_not_followed(kept, site, keys, tmp_path):
 def test_a_file_of_another_user_is_passed_over(kept, site, keys, monkeypatch):
     forge(kept, plugins=EVIL)
     me = os.geteuid()
-    monkeypatch.setattr(_cache.os, "geteuid", lambda: me + 1)
+    monkeypatch.setattr(_kept.os, "geteuid", lambda: me + 1)
     assert keys(site.path) == ["tools.hammer"]
 
 
 def test_nothing_is_written_into_a_folder_of_another_user(cache_folder, site, keys, monkeypatch):
     cache_folder.mkdir(parents=True)
     me = os.geteuid()
-    monkeypatch.setattr(_cache.os, "geteuid", lambda: me + 1)
+    monkeypatch.setattr(_kept.os, "geteuid", lambda: me + 1)
     keys(site.path)
     assert list(cache_folder.iterdir()) == []
 
@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_no_draft(site, keys, cache_folder, monkeypatch):
     def replace(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_cache.os, "replace", replace)
+    monkeypatch.setattr(_kept.os, "replace", replace)
     keys(site.path)
     assert list(cache_folder.iterdir()) == []
 
@@ -169,8 +169,8 @@ def test_the_folder_is_told_by_the_environment(keys, tmp_path, monkeypatch, vari
 
 
 def test_files_do_not_grow_in_number(tmp_path, keys, cache_folder):
-    for number in range(_cache._MOST_FILES + 5):
+    for number in range(_kept._MOST_FILES + 5):
         folder = tmp_path / f"site{number}"
         folder.mkdir()
         keys([str(folder)])
-    assert len(list(cache_folder.iterdir())) == _cache._MOST_FILES
+    assert len(list(cache_folder.iterdir())) == _kept._MOST_FILES
