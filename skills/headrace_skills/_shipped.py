@@ -60,10 +60,10 @@ class Shipped:
             return []
         stamp = [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
         self._latest = max(self._latest, *stamp[:2])
-        kept = self._kept.get(record)
-        if _is_answer(kept, stamp):
-            self._found[record] = kept
-            return list(kept[1])
+        kept = _answer(self._kept.get(record), stamp)
+        if kept is not None:
+            self._found[record] = [stamp, kept]
+            return kept
         folders = _recorded(info / "RECORD")
         self._found[record] = [stamp, folders]
         return folders
@@ -76,14 +76,16 @@ class Shipped:
             save(self._file, {"format": _FORMAT, "records": self._found})
 
 
-def _is_answer(kept: Any, stamp: list[int]) -> bool:
-    return (
-        isinstance(kept, list)
-        and len(kept) == len(("stamp", "folders"))
-        and kept[0] == stamp
-        and isinstance(kept[1], list)
-        and all(isinstance(one, str) and _is_confined(one) for one in kept[1])
-    )
+def _answer(kept: Any, stamp: list[int]) -> list[str] | None:
+    """The folders of a kept answer; ``None`` where it is for another state, or made up."""
+    try:
+        known, folders = kept
+    except (TypeError, ValueError):
+        return None
+    if known != stamp or not isinstance(folders, list):
+        return None
+    good = all(isinstance(one, str) and _is_confined(one) for one in folders)
+    return list(folders) if good else None
 
 
 def _recorded(record: Path) -> list[str]:
