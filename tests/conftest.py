@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+from .shop import customer, shop
+
+__all__ = ["customer", "shop"]  # fixtures
+
 
 @pytest.fixture(autouse=True)
 def _own_gateway():

@@ -14,7 +14,19 @@ from headrace_cli._version import version_line
 
 __all__ = ["agents"]
 
-_COMMANDS = ("init", "run", "plan", "plugins", "skills", "schema", "doctor", "completion")
+_COMMANDS = (
+    "init",
+    "run",
+    "plan",
+    "plugins",
+    "skills",
+    "registry",
+    "lock",
+    "sync",
+    "schema",
+    "doctor",
+    "completion",
+)
 _ADDED = "headrace_cli.plugin_commands"
 
 

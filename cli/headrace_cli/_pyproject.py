@@ -1,7 +1,8 @@
-"""Changes to a ``pyproject.toml``: comments, order and formatting of its author stay."""
+"""The ``pyproject.toml`` of an agent project; one that was there keeps every byte of its text."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError
@@ -9,9 +10,22 @@ from headrace_cli._errors import CommandError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tomlkit import TOMLDocument
-
 __all__ = ["add_agent", "new_pyproject", "requirement"]
+
+_AGENTS = """\
+# What `agents run .` reads. Paths are seen from this folder.
+[tool.agents]
+agent = "{agent}"
+# What `agents lock` locks for; without it, for the machine that it runs on.
+# targets = [
+#     {{ python = "3.11", platform = "linux/amd64" }},
+# ]
+
+[tool.agents.run]
+input = "inputs.jsonl"
+output = "out/outputs.jsonl"
+key = "user"
+"""
 
 
 def requirement() -> str:
@@ -35,7 +49,9 @@ version = "0.1.0"
 description = "An agent"
 readme = "README.md"
 requires-python = ">=3.10,<3.13"
-dependencies = ["{requirement()}"]
+dependencies = [
+    "{requirement()}",
+]
 
 [dependency-groups]
 test = ["pytest>=8.3,<10"]
@@ -44,15 +60,7 @@ test = ["pytest>=8.3,<10"]
 pythonpath = ["."]
 testpaths = ["tests"]
 
-# What `agents run .` reads. Paths are seen from this folder.
-[tool.agents]
-agent = "{agent}"
-
-[tool.agents.run]
-input = "inputs.jsonl"
-output = "out/outputs.jsonl"
-key = "user"
-"""
+{_AGENTS.format(agent=agent)}"""
 
 
 def add_agent(path: Path, text: str, agent: str) -> str:
@@ -66,14 +74,19 @@ def add_agent(path: Path, text: str, agent: str) -> str:
     Raises:
         CommandError: It is no TOML, has an agent, or its dependencies are not to be changed here.
     """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
+    from headrace_registry.errors import ProjectFileError
 
     try:
-        document = tomlkit.parse(text)
-    except TOMLKitError as error:
-        raise CommandError("this is not TOML", where=str(path), why=str(error)) from None
-    tool: Any = document.get("tool", {})
+        text = _depending(path, text)
+    except ProjectFileError as error:
+        raise CommandError(
+            f'{error}\n  then:  write [tool.agents] with agent = "{agent}" into {path.name}'
+        ) from None
+    return _with_agent(path, text, agent)
+
+
+def _with_agent(path: Path, text: str, agent: str) -> str:
+    tool = _parsed(text).get("tool", {})
     if not isinstance(tool, dict):
         raise CommandError("tool is no table", where=str(path))
     if "agents" in tool:
@@ -82,57 +95,46 @@ def add_agent(path: Path, text: str, agent: str) -> str:
             where=str(path),
             then=f"agents run {path.parent}",
         )
-    _depend(path, document)
-    agents = tomlkit.table()
-    agents.add(tomlkit.comment("What `agents run .` reads. Paths are seen from this folder."))
-    agents.add("agent", agent)
-    run = tomlkit.table()
-    run.update({"input": "inputs.jsonl", "output": "out/outputs.jsonl", "key": "user"})
-    agents.add("run", run)
-    if "tool" in document:
-        tool["agents"] = agents
-    else:
-        outer = tomlkit.table(is_super_table=True)
-        outer.add("agents", agents)
-        document.add("tool", outer)
-    return tomlkit.dumps(document)
-
-
-def _depend(path: Path, document: TOMLDocument) -> None:
-    """Adds headrace to the project's dependencies, where it is not among them."""
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
-    line = f'dependencies = ["{requirement()}"]'
-    project: Any = document.get("project")
-    if project is None:
-        tool: Any = document.get("tool", {})
-        if "poetry" in tool:
-            raise CommandError(
-                "this project's dependencies are Poetry's own",
-                where=str(path),
-                why="[project] is missing, where dependencies stand for every tool",
-                then=f"poetry add '{requirement()}', and write [tool.agents] by hand",
-            )
-        return  # settings of tools only: there is nothing that is installed
-    if "dependencies" in project.get("dynamic", []):
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = _AGENTS.format(agent=agent)
+    between = "" if not text.strip("\ufeff") else newline * (1 + (not text.endswith("\n")))
+    after = text + between + block.replace("\n", newline)
+    try:
+        _parsed(after)
+    except ValueError as error:  # tool is written as a value, and closed
         raise CommandError(
-            "this project's dependencies are dynamic: its build backend makes them",
-            where=str(path),
-            then=f"add {requirement()} where they come from, and write [tool.agents] by hand",
-        )
-    have: Any = project.get("dependencies")
-    if have is None:
-        import tomlkit
+            "[tool.agents] cannot be added", where=str(path), why=str(error), then=f"add\n{block}"
+        ) from None
+    return after
 
-        have = tomlkit.array()
-        project.add("dependencies", have)
-    elif not isinstance(have, list):
-        raise CommandError("project.dependencies is no list", where=str(path), then=line)
-    for one in have:
-        try:
-            if canonicalize_name(Requirement(str(one)).name).startswith("headrace"):
-                return
-        except InvalidRequirement:
-            continue
-    have.append(requirement())
+
+def _depending(path: Path, text: str) -> str:
+    """The text with headrace among the project's dependencies, where it was not."""
+    import re
+
+    from packaging.requirements import Requirement
+
+    from headrace_registry.projects import edit
+
+    try:
+        data = _parsed(text)
+    except ValueError:
+        data = {"project": {}}  # then the edit tells why
+    project, tool = data.get("project"), data.get("tool")
+    if project is None and not (isinstance(tool, dict) and "poetry" in tool):
+        return text  # settings of tools only: there is nothing that is installed
+    known = project.get("dependencies") if isinstance(project, dict) else None
+    for one in known if isinstance(known, list) else ():
+        if re.match(r"\s*headrace\b", str(one), re.IGNORECASE):
+            return text
+    return edit(path, text, add=[Requirement(requirement())])
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found]
+
+    found: dict[str, Any] = tomllib.loads(text.removeprefix("\ufeff"))
+    return found

@@ -1,9 +1,64 @@
 """Registries of skills and plugins: static files that stock pip and uv install from.
 
-So far: what a wheel brings, the base of a catalogue.
+``site`` builds them, ``pages`` shows them to people, ``trust`` signs and verifies them, ``client``
+reads them; ``locking`` resolves and installs, ``sources`` and ``projects`` read and write what a
+project has, and ``changes`` is what ``agents skills add`` and its like do.
 """
 
-from headrace_registry.errors import RegistryError, WheelError
-from headrace_registry.wheels import Provided, WheelEntry, describe_wheel
+from __future__ import annotations
 
-__all__ = ["Provided", "RegistryError", "WheelEntry", "WheelError", "describe_wheel"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace_registry.catalogue import (
+        Catalogue,
+        Package,
+        Release,
+        ReleaseFile,
+        ReleaseSkill,
+        read_catalogue,
+    )
+    from headrace_registry.errors import RegistryError, WheelError
+    from headrace_registry.settings import ProjectSettings, RegistrySettings, Target, read_settings
+    from headrace_registry.wheels import Provided, WheelEntry, describe_wheel
+
+__all__ = [
+    "Catalogue",
+    "Package",
+    "ProjectSettings",
+    "Provided",
+    "RegistryError",
+    "RegistrySettings",
+    "Release",
+    "ReleaseFile",
+    "ReleaseSkill",
+    "Target",
+    "WheelEntry",
+    "WheelError",
+    "describe_wheel",
+    "read_catalogue",
+    "read_settings",
+]
+
+_HOMES = {
+    "catalogue": (
+        "Catalogue",
+        "Package",
+        "Release",
+        "ReleaseFile",
+        "ReleaseSkill",
+        "read_catalogue",
+    ),
+    "errors": ("RegistryError", "WheelError"),
+    "settings": ("ProjectSettings", "RegistrySettings", "Target", "read_settings"),
+    "wheels": ("Provided", "WheelEntry", "describe_wheel"),
+}
+_MODULE = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a name when it is first used: commands that need little load little."""
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)

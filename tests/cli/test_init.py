@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,16 @@ class TestANewProject:
         assert run.returncode == 0, run.stdout
         assert "1 passed" in run.stdout
 
+    def test_what_it_says_of_targets_can_be_taken_in(self, place, empty):
+        from headrace_cli._project import read_project
+
+        place.run("init", empty)
+        path = empty / "pyproject.toml"
+        assert read_project(empty).settings().targets == ()
+        path.write_text(re.sub(r"(?m)^# (targets|\]|    \{)", r"\1", path.read_text()))
+        (target,) = read_project(empty).settings().targets
+        assert (target.python, target.platform) == ("3.11", "linux/amd64")
+
     def test_it_says_what_it_wrote_and_what_to_type_next(self, place):
         told = place.run("init", "harbour-desk").stdout.splitlines()
         assert "wrote harbour-desk/harbour_desk_agent.py" in told
@@ -120,6 +131,27 @@ class TestAnExistingProject:
         place.run("init", mine)
         assert '"headrace>=' not in (mine / "pyproject.toml").read_text()
 
+    @pytest.mark.parametrize(
+        "before",
+        [
+            MINE.replace("\n", "\r\n"),
+            MINE.removesuffix("\n"),
+            MINE + "\n[tool.hatch.envs.default]\ndependencies = ['x']\n",
+            MINE + "\n[tool.poetry]\npackages = []\n",
+            MINE + "\n[tool.uv.workspace]\nmembers = ['parts/*']\n",
+            "project = { name = 'mine', version = '1', dependencies = [] }\n",
+            "[tool.ruff]\nline-length = 100\n",
+        ],
+        ids=["crlf", "no end", "hatch", "poetry 2", "workspace", "inline", "settings only"],
+    )
+    def test_every_byte_of_it_stays_whatever_tool_it_is_for(self, place, empty, before):
+        path = empty / "pyproject.toml"
+        path.write_bytes(before.encode())
+        assert place.run("init", empty).exit_code == 0
+        rest = iter(path.read_bytes())
+        assert all(one in rest for one in before.encode())
+        assert place.run("run", empty, "--quiet").exit_code == 0
+
     def test_its_readme_stays(self, place, mine):
         (mine / "README.md").write_text("Mine.")
         assert place.run("init", mine).exit_code == 0
@@ -131,6 +163,14 @@ class TestAnExistingProject:
             ("[tool.agents]\nagent = 'a:B'\n", "already"),
             ("[tool.poetry]\nname = 'x'\n", "poetry add"),
             ("[project]\nname = 'x'\ndynamic = ['dependencies']\n", "dynamic"),
+            (
+                "[project]\nname = 'x'\ndynamic = ['dependencies']\n"
+                "[tool.setuptools.dynamic]\ndependencies = {file = 'requirements.txt'}\n",
+                "add to requirements.txt:\n         headrace",
+            ),
+            ("[project]\nname = 'x'\n[tool.poetry.dependencies]\ny = '^1'\n", "poetry add"),
+            ("[tool.uv.workspace]\nmembers = ['a']\n[tool.poetry]\nx = 1\n", "poetry add"),
+            ("tool = { x = 1 }\n", "[tool.agents] cannot be added"),
             ("[project]\nname = 'x'\ndependencies = 'httpx'\n", "no list"),
             ("this is = = no toml", "not TOML"),
             ("tool = 3\n", "tool is no table"),

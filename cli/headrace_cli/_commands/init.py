@@ -63,11 +63,17 @@ def _files(folder: Path, name: str | None) -> dict[str, str]:
             raise CommandError(f"{folder / path} is there already, and nothing was written")
     target = f"{module}:{agent}"
     files["pyproject.toml"] = (
-        add_agent(pyproject, pyproject.read_text(encoding="utf-8"), target)
-        if there
-        else new_pyproject(project, target)
+        add_agent(pyproject, _text(pyproject), target) if there else new_pyproject(project, target)
     )
     return files
+
+
+def _text(path: Path) -> str:
+    """What a file says, its line ends as they are."""
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise CommandError("this is not UTF-8", where=str(path), why=str(error)) from None
 
 
 def _name_of(folder: Path) -> str:

@@ -70,10 +70,10 @@ def choose(
         )
     carriers = _carriers(asked.name, catalogues)
     if len(carriers) == 1:
-        ((registry, package),) = carriers
-        return Chosen(_named(asked, package), registry)
+        ((registry, carrier),) = carriers
+        return Chosen(_named(asked, carrier), registry)
     if carriers:
-        shown = "\n".join(f"  {package}  (registry {registry})" for registry, package in carriers)
+        shown = "\n".join(f"  {carrier}  (registry {at})" for at, carrier in carriers)
         raise UnknownNameError(
             f"{asked.name} is a skill or plugin of several packages; name one of them:\n{shown}"
         )

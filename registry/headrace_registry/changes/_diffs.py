@@ -65,9 +65,9 @@ def _of_file(path: str, before: bytes | None, after: bytes | None) -> Iterator[s
     if None in texts:
         yield f"{path}: {'new' if before is None else 'gone' if after is None else 'changed'}"
         return
-    names = [f"a/{path}" if before is not None else "/dev/null"]
-    names += [f"b/{path}" if after is not None else "/dev/null"]
-    yield from unified_diff(texts[0] or [], texts[1] or [], *names, lineterm="")
+    old = f"a/{path}" if before is not None else "/dev/null"
+    new = f"b/{path}" if after is not None else "/dev/null"
+    yield from unified_diff(texts[0] or [], texts[1] or [], old, new, lineterm="")
 
 
 def _lines(data: bytes | None) -> list[str] | None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
+
+from headrace_cli._lazy import LazyGroup
 
 __all__ = ["command"]
 
 _COMMANDS = {
     "list": "listing",
+    "search": "search",
+    "add": "add",
+    "remove": "remove",
+    "update": "update",
+    "info": "info",
+    "why": "why",
     "check": "check",
     "audit": "audit",
     "new": "new",
@@ -21,17 +27,10 @@ _COMMANDS = {
 """The commands, in the order in which one meets them, and their modules."""
 
 
-class _Skills(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        found = import_module(f"{__name__}.{_COMMANDS[cmd_name]}").command
-        return found if isinstance(found, click.Command) else None
-
-
-@click.group("skills", cls=_Skills)
+@click.group(
+    "skills",
+    cls=LazyGroup,
+    modules={name: f"{__name__}.{module}" for name, module in _COMMANDS.items()},
+)
 def command() -> None:
-    """Skills: find, check, audit, pack and lend them."""
+    """Skills: find, add, update, check, audit, pack and lend them."""

@@ -1,0 +1,1 @@
+"""What ``agents skills`` and ``agents plugins`` share: the commands that change packages."""

@@ -1,0 +1,114 @@
+"""``add``: packages from registries, folders, zips, wheels and git repositories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace_cli._changing import Agreement, Noun, carry_out, change_options, opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace_registry.changes import Move, Plan
+
+__all__ = ["add_command"]
+
+_HELP = {
+    "skills": """Add skills to the project: found, resolved, shown, locked, installed.
+
+    SPEC is a package, a skill's name or a requirement (log-triage>=1.2,<2) of a registry; a
+    folder (./x), a .zip, .skill or .whl; or git: git+https://HOST/REPO@REF#subdirectory=PATH,
+    or OWNER/REPO for short. Of a source with many skills --skill or --all says which.
+    """,
+    "plugins": """Add tools, models, memory and other plugins to the project.
+
+    SPEC is a package, a plugin's name or a requirement (headrace-openai>=0.1) of a registry, or
+    a .whl. What no registry has is taken from the package index with --index.
+    """,
+}
+
+
+def add_command(noun: Noun) -> click.Command:
+    """``agents NOUN add``."""
+
+    @click.command("add", help=_HELP[noun])
+    @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+    @click.option("--skill", "skills", multiple=True, metavar="NAME", help="Of a source: this one.")
+    @click.option("--all", "everything", is_flag=True, help="Of a source: all of its skills.")
+    @click.option("--index", "from_index", is_flag=True, help="The package index may be used.")
+    @click.option("--build", is_flag=True, help="Build Python projects, which runs their code.")
+    @change_options
+    def command(specs: tuple[str, ...], **options: Any) -> None:
+        _add(specs, **options)
+
+    return command
+
+
+def _add(
+    specs: tuple[str, ...],
+    *,
+    skills: tuple[str, ...],
+    everything: bool,
+    from_index: bool,
+    build: bool,
+    yes: bool,
+    accept: tuple[str, ...],
+    allow_downgrade: bool,
+    dry_run: bool,
+    no_sync: bool,
+    python: Path | None,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    from headrace_registry.changes import plan_add
+    from headrace_registry.sources import NameSpec, collect, parse_spec
+
+    parsed = [parse_spec(one) for one in specs]
+    with opened(offline=offline) as project:
+        collected = [
+            one
+            for spec in parsed
+            if not isinstance(spec, NameSpec)
+            for one in collect(
+                spec,
+                project=project.folder,
+                skills=skills or None,
+                every=everything,
+                build=build,
+                offline=offline,
+            )
+        ]
+        names = [one.requirement for one in parsed if isinstance(one, NameSpec)]
+        plan = plan_add(project, names, collected, from_index=from_index)
+        agreement = Agreement(yes, accept, allow_downgrade, dry_run)
+        made = carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
+    if made and not as_json:
+        _tell_grants(plan)
+
+
+def _tell_grants(plan: Plan) -> None:
+    """Says what the new skills ask for, as the lines that would grant it."""
+    lines = [line for move in plan.review.moves for line in _grants(move)]
+    if lines:
+        click.echo("\nthey ask for more than their own folder; to grant it, in pyproject.toml:")
+        click.echo("\n".join(lines))
+
+
+def _grants(move: Move) -> list[str]:
+    import json
+
+    lines = []
+    for skill in () if move.kind != "added" else move.skills:
+        asked = {
+            "network": skill.needs.network,
+            "environment": skill.needs.environment,
+            "commands": skill.needs.commands,
+        }
+        if any(asked.values()):
+            lines.append(f"  [tool.agents.grants.{skill.name}]")
+            lines += [
+                f"  {kind} = {json.dumps(list(some))}" for kind, some in asked.items() if some
+            ]
+    return lines

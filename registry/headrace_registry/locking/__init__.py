@@ -1,0 +1,86 @@
+"""Resolving, the lock, and installing from it.
+
+Names are loaded when they are first used: a command that finds nothing to do loads little.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace_registry.locking.building import build_missing
+    from headrace_registry.locking.checking import check
+    from headrace_registry.locking.comparing import Change, compare, why
+    from headrace_registry.locking.environment import Environment, SyncState
+    from headrace_registry.locking.installing import InstallReport, install, plan_install
+    from headrace_registry.locking.lock import (
+        LOCK,
+        Lock,
+        LockedPackage,
+        LockedWheel,
+        RegistryState,
+        read_lock,
+        recorded,
+    )
+    from headrace_registry.locking.namesakes import LookAlike, look_alikes
+    from headrace_registry.locking.resolving import resolve
+    from headrace_registry.locking.targets import targets_of, this_machine
+    from headrace_registry.locking.wanted import Wanted, inputs_digest, package_index, vendored
+
+_HOMES = {
+    "building": ("build_missing",),
+    "checking": ("check",),
+    "comparing": ("Change", "compare", "why"),
+    "environment": ("Environment", "SyncState"),
+    "installing": ("InstallReport", "install", "plan_install"),
+    "namesakes": ("LookAlike", "look_alikes"),
+    "lock": (
+        "LOCK",
+        "Lock",
+        "LockedPackage",
+        "LockedWheel",
+        "RegistryState",
+        "read_lock",
+        "recorded",
+    ),
+    "resolving": ("resolve",),
+    "targets": ("targets_of", "this_machine"),
+    "wanted": ("Wanted", "inputs_digest", "package_index", "vendored"),
+}
+_MODULE = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "LOCK",
+    "Change",
+    "Environment",
+    "InstallReport",
+    "Lock",
+    "LockedPackage",
+    "LockedWheel",
+    "LookAlike",
+    "RegistryState",
+    "SyncState",
+    "Wanted",
+    "build_missing",
+    "check",
+    "compare",
+    "inputs_digest",
+    "install",
+    "look_alikes",
+    "package_index",
+    "plan_install",
+    "read_lock",
+    "recorded",
+    "resolve",
+    "targets_of",
+    "this_machine",
+    "vendored",
+    "why",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)

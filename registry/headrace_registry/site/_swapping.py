@@ -1,0 +1,159 @@
+"""A folder put in the place of another in one step, so that nobody ever sees half of it.
+
+The new one is made beside the old one, as ``.NAME.new``. Linux can exchange two folders at once;
+where the file system cannot, two renames do it, and the next command mends what a kill between
+them left. A lock beside the folder keeps two commands apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from headrace_registry.errors import BusyError, SiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["locked", "settled", "staged", "swap"]
+
+WAIT = 60.0
+"""Seconds to wait for another command."""
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+def settled(site: Path) -> Path:
+    """The folder that a path stands for, without links.
+
+    Raises:
+        SiteError: It is one that cannot be replaced in one step.
+    """
+    real = site.resolve()
+    if real.exists() and not real.is_dir():
+        raise SiteError(f"{site} is a file, and a registry is a folder")
+    if os.path.ismount(real):
+        raise SiteError(
+            f"{site} is where another file system is mounted, which cannot be replaced in one step"
+            f"\n  next: make the registry in a folder of it: {site / 'registry'}"
+        )
+    return real
+
+
+@contextmanager
+def locked(site: Path, wait: float = WAIT) -> Iterator[None]:
+    """Keeps other commands from the site, and mends what a killed one left.
+
+    Args:
+        site: The folder, as ``settled`` gives it.
+        wait: Seconds to wait for another command.
+
+    Raises:
+        BusyError: Another command changes the same site.
+        SiteError: Nothing can be written beside the site.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        site.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(_beside(site, "lock"), timeout=wait)
+        lock.acquire()
+    except Timeout:
+        raise BusyError(
+            f"another command changes {site}, for {wait:g} s now\n  next: try again when it is done"
+        ) from None
+    except OSError as error:
+        raise SiteError(
+            f"nothing can be written beside {site}: {error.strerror}\n"
+            "  why:  a registry is made anew beside the old one, and takes its place when it is "
+            "whole"
+        ) from None
+    try:
+        _mend(site)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def staged(site: Path) -> Iterator[Path]:
+    """A new folder beside the site; it is removed again if it did not take the site's place."""
+    draft = _beside(site, "new")
+    draft.mkdir()
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def swap(draft: Path, site: Path) -> None:
+    """Puts a folder in the place of the site; the old one is where the new one was, if at all.
+
+    All of the new one is on the disk before anything of the old one goes.
+    """
+    _flush(draft)
+    if not site.exists():
+        draft.rename(site)
+    elif not _exchange(draft, site):
+        old = _beside(site, "old")
+        site.rename(old)
+        draft.rename(site)
+        shutil.rmtree(old, ignore_errors=True)
+    _flush_folder(site.parent)
+
+
+def _mend(site: Path) -> None:
+    """Takes back or throws away what a command that was killed left."""
+    old, new = _beside(site, "old"), _beside(site, "new")
+    if old.is_dir() and not site.exists():
+        old.rename(site)
+    for left in (old, new):
+        if left.is_symlink() or left.is_file():
+            left.unlink()
+        elif left.exists():
+            shutil.rmtree(left)
+
+
+def _beside(site: Path, what: str) -> Path:
+    return site.with_name(f".{site.name}.{what}")
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchanges two folders in one step; False where the system cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    paths = os.fsencode(one), os.fsencode(other)
+    if not rename(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE):
+        return True
+    number = ctypes.get_errno()
+    if number in _CANNOT:
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _flush(folder: Path) -> None:
+    """Waits until the file system of a folder has all on the disk; one call for thousands."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        ctypes.CDLL(None).syncfs(descriptor)
+    except (OSError, AttributeError):
+        os.sync()
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    with suppress(OSError):  # some file systems cannot, and the names are right all the same
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

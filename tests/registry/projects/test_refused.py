@@ -1,0 +1,99 @@
+"""Projects whose requirements stand elsewhere: not edited, and told what to do by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from headrace_registry.errors import ProjectFileError
+from headrace_registry.projects import edit, requirements, set_registry
+
+PATH = Path("pyproject.toml")
+WANTED = [Requirement('tide>=1,<2; python_version < "3.12"')]
+
+OTHERS = {
+    "Poetry's own": (
+        '[tool.poetry]\nname = "a"\n\n[tool.poetry.dependencies]\npython = "^3.10"\nb = "~1"\n',
+        "line 4",
+        """poetry add 'tide>=1,<2; python_version < "3.12"'""",
+    ),
+    "Poetry's own beside a project": (
+        '[project]\nname = "a"\n[tool.poetry.dependencies]\nb = "^1"\n',
+        "line 3",
+        "poetry add",
+    ),
+    "Poetry's own, said to be dynamic": (
+        '[project]\nname = "a"\ndynamic = ["dependencies"]\n[tool.poetry]\nx = 1\n',
+        "line 4",
+        "poetry add",
+    ),
+    "a file that setuptools reads": (
+        '[project]\nname = "a"\ndynamic = ["version", "dependencies"]\n'
+        '[tool.setuptools.dynamic]\ndependencies = { file = ["needs/base.txt"] }\n',
+        "line 3",
+        "add to needs/base.txt:\n         tide>=1,<2; python_version < '3.12'",
+    ),
+    "made by the build": (
+        '[project]\nname = "a"\ndynamic = ["dependencies"]\n',
+        "line 3",
+        "where they come from:\n         tide>=1,<2",
+    ),
+    "a workspace's root": (
+        '[tool.uv.workspace]\nmembers = ["agents/*"]\n',
+        "line 1",
+        r"its members are agents/*",
+    ),
+    "flit's old form": (
+        '[tool.flit.metadata]\nmodule = "a"\n',
+        "line 1",
+        "add to [tool.flit.metadata] requires:\n         \"tide>=1,<2; python_version < '3.12'\"",
+    ),
+    "hatch's environments": (
+        '[tool.hatch.envs.default]\ndependencies = ["b"]\n',
+        "line 1",
+        "an environment's own",
+    ),
+    "no project": (
+        "[tool.ruff]\nline-length = 100\n",
+        "line 1",
+        "dependencies = [\"tide>=1,<2; python_version < '3.12'\"]",
+    ),
+    "a project that is no table": ("project = 3\n", "line 1", "no table"),
+    "no list": ('[project]\nname = "a"\ndependencies = "b"\n', "line 3", "no list"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "told"), OTHERS.values(), ids=OTHERS)
+def test_is_refused_with_the_place_and_what_to_do(text, line, told):
+    with pytest.raises(ProjectFileError) as caught:
+        edit(PATH, text, add=WANTED)
+    assert f"pyproject.toml, {line}" in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["Poetry's own", "a file that setuptools reads"])
+def test_requirements_that_stand_elsewhere_are_not_taken_for_none(kind):
+    with pytest.raises(ProjectFileError, match="dependencies are"):
+        requirements(PATH, OTHERS[kind][0])
+
+
+@pytest.mark.parametrize("text", ["= 3", "[project\n", 'a = "', "a = 1\na = 2\n", "[" * 5000])
+def test_what_is_no_toml_is_told(text):
+    with pytest.raises(ProjectFileError, match="not TOML"):
+        edit(PATH, text, add=WANTED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool = 3\n",
+        "[tool]\nagents = 1\n",
+        "[[tool.agents]]\nx = 1\n",
+        "[tool.agents]\nregistries = 1\n",
+    ],
+)
+def test_settings_in_a_form_that_is_not_edited_are_told_with_the_line_to_write(text):
+    with pytest.raises(ProjectFileError, match=r"write tool.agents.registries.main = \{ url = "):
+        set_registry(text, "main", "https://example.org", None)
