@@ -86,6 +86,9 @@ def measure(*, quick: bool) -> list[Figure]:
             **os.environ,
             "PYTHONPATH": str(site),
             "XDG_CACHE_HOME": str(cache),
+            # Installed packages have their bytecode; a checkout gets it here.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(Path(scratch) / "bytecode"),
         }
         ours, agents_own, pydantics = (
             [
@@ -102,7 +105,9 @@ def measure(*, quick: bool) -> list[Figure]:
             {
                 "pass": lambda: seconds([sys.executable, "-c", "pass"], environment),
                 "version": lambda: seconds([agents, "--version"], environment),
+                "help": lambda: seconds([agents, "--help"], environment),
                 "list": lambda: seconds([agents, "plugins", "list"], environment),
+                "skills": lambda: seconds([agents, "skills", "list"], environment),
             },
         )
     lower = {"higher_is_better": False}
@@ -146,6 +151,16 @@ def measure(*, quick: bool) -> list[Figure]:
             took["pass"],
             target=15,
             rounds=seen,
+            **lower,
+        ),
+        Figure("`agents --help`", took["help"] * 1000, "ms", "120 ms", 120, target=1, **lower),
+        Figure(
+            f"`agents skills list`, {DISTRIBUTIONS} distributions",
+            took["skills"] * 1000,
+            "ms",
+            "200 ms",
+            200,
+            target=1,
             **lower,
         ),
     ]

@@ -14,19 +14,21 @@ from headrace_cli._version import version_line
 
 __all__ = ["agents"]
 
-_COMMANDS = (
-    "init",
-    "run",
-    "plan",
-    "plugins",
-    "skills",
-    "registry",
-    "lock",
-    "sync",
-    "schema",
-    "doctor",
-    "completion",
-)
+_COMMANDS = {
+    "init": "Make an agent project: an agent, its inputs, a test.",
+    "run": "Run an agent.",
+    "plan": "Compile an agent without running it, and show its plan.",
+    "skills": "Skills: find, add, update, check, audit, pack and lend them.",
+    "plugins": "Plugins: find, add and update tools, models, memory and more.",
+    "registry": "Registries: approve of them, and keep one of your own.",
+    "lock": "Lock the project's packages, with hashes, for its targets.",
+    "sync": "Install what the lock says.",
+    "schema": "Print the JSON schema of agents in YAML, for editors.",
+    "doctor": "Show what of this machine can be used: Python, sandboxes, Flink.",
+    "completion": "Print the completion script of a shell.",
+}
+"""The commands, in the order in which one meets them, and what `agents --help` says of each: it
+imports none of them."""
 _ADDED = "headrace_cli.plugin_commands"
 
 
@@ -43,6 +45,14 @@ class _Agents(click.Group):
             return _added(ctx).get(cmd_name)
         found = import_module(f"headrace_cli._commands.{cmd_name}").command
         return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands."""
+        added = _added(ctx)
+        rows = list(_COMMANDS.items())
+        rows += [(one, added[one].get_short_help_str()) for one in added if one not in _COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command; what it raises becomes an error with an exit code."""

@@ -27,16 +27,39 @@ _MOST = 100
 _CLASSIFIER = "License :: "
 
 
-def licenses_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
-    """The licences of packages by name; one whose metadata cannot be had is left out."""
+def licenses_of(
+    packages: Sequence[LockedPackage], installed: Path | None = None, *, offline: bool = False
+) -> dict[str, str]:
+    """The licences of packages by name; one whose metadata cannot be had is left out.
+
+    Args:
+        packages: The packages.
+        installed: A folder of installed packages, which may have some of them.
+        offline: Whether the index is not to be asked.
+    """
+    found = {one.name: _installed(one, installed) for one in packages}
+    asked = [one for one in packages if not found[one.name]]
+    found |= {} if offline else _of_index(asked[:_MOST])
+    return {name: text for name, text in found.items() if text}
+
+
+def _installed(package: LockedPackage, folder: Path | None) -> str:
+    if folder is None:
+        return ""
+    name = package.name.replace("-", "_")
+    try:
+        data = (folder / f"{name}-{package.version}.dist-info/METADATA").read_bytes()
+    except OSError:
+        return ""
+    return license_of(email.parser.BytesParser().parsebytes(data))
+
+
+def _of_index(packages: Sequence[LockedPackage]) -> dict[str, str]:
     from headrace_registry.http import Limits
 
     limits = Limits(connect=3.0, answer=8.0, silence=5.0, total=10.0)
     urls = {
-        one.name: wheel.url
-        for one in packages[:_MOST]
-        for wheel in one.wheels[:1]
-        if wheel.url is not None
+        one.name: wheel.url for one in packages for wheel in one.wheels[:1] if wheel.url is not None
     }
     if not urls:
         return {}
@@ -45,7 +68,7 @@ def licenses_of(packages: Sequence[LockedPackage]) -> dict[str, str]:
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         found = pool.map(lambda url: _asked(url, Path(folder), limits), urls.values())
-        return {name: text for name, text in zip(urls, found, strict=True) if text}
+        return dict(zip(urls, found, strict=True))
 
 
 def license_of(metadata: Message) -> str:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from headrace_registry.changes._review import Move
+from headrace_registry.errors import InstallError
 from headrace_registry.settings import INDEX, VENDOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from headrace_registry.catalogue import Release
@@ -36,7 +37,7 @@ def moves_of(
     from headrace_registry.locking import compare
 
     changes = compare(before.lock, lock)
-    licenses = {} if after.offline else _licenses(changes, lock)
+    licenses = _licenses(after, changes, lock)
     return tuple(_move(one, before, after, lock, wheels, licenses) for one in changes)
 
 
@@ -109,9 +110,14 @@ def _described(wheel: Path | None) -> Release | None:
     return None
 
 
-def _licenses(changes: tuple[Change, ...] | list[Change], lock: Lock) -> dict[str, str]:
-    """The licences of packages that come from the index, as their metadata there says."""
+def _licenses(project: Project, changes: Sequence[Change], lock: Lock) -> dict[str, str]:
+    """The licences of packages that come from the index, as their metadata says."""
     from headrace_registry.changes._licenses import licenses_of
+    from headrace_registry.locking import Environment
 
+    installed = None
+    with suppress(InstallError):  # what is wrong with it is told when it is to be changed
+        installed = Environment.find(project.folder).packages
     packages = [lock.package(one.name) for one in changes if one.after is not None]
-    return licenses_of([one for one in packages if one is not None and one.origin == INDEX])
+    of_index = [one for one in packages if one is not None and one.origin == INDEX]
+    return licenses_of(of_index, installed, offline=project.offline)

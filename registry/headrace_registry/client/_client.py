@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from headrace_registry.catalogue import CATALOGUE, MAX_BYTES, read_catalogue
 from headrace_registry.client._snapshot import snapshot_of
 from headrace_registry.client._store import State, Store
-from headrace_registry.client._vetting import vet
+from headrace_registry.client._vetting import is_plain, vet
 from headrace_registry.errors import OfflineError, TrustError
-from headrace_registry.http import MissingError, open_remote
+from headrace_registry.http import AccessError, MissingError, open_remote
 from headrace_registry.http import netrc_for as _netrc_for
 from headrace_registry.http._credentials import is_private
 from headrace_registry.searching import build_entries
-from headrace_registry.trust._fingerprint import MAX_ROOT
+from headrace_registry.trust._fingerprint import MAX_ROOT, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -120,6 +120,11 @@ class RegistryClient:
             DownloadError: It cannot be had.
             OfflineError: It is not in the cache.
         """
+        if not is_plain(package, file):  # it may be from a lock that somebody edited
+            raise TrustError(
+                f"registry {self.registry.name!r}: {file.filename!a} of {package!a}, with the "
+                f"sha256 {file.sha256!a}, is no wheel of a registry; it was not fetched"
+            )
         path = self._store.cache / "wheels" / file.sha256[:2] / file.sha256 / file.filename
         if path.is_file() and path.stat().st_size == file.size:
             with path.open("rb") as there:
@@ -145,10 +150,7 @@ class RegistryClient:
 
         staged = self._store.stage(before.metadata if before else "")
         try:
-            known = staged / "root_history" / "1.root.json"
-            root = (
-                known.read_bytes() if known.is_file() else first_root(self.registry, self._remote())
-            )
+            root = self._known_root(staged) or first_root(self.registry, self._remote())
             verified = update(self.registry, self._remote(), staged, root)
             self._check_least(verified.version, least_version)
             size, digest = verified.file(self.registry, CATALOGUE)
@@ -157,6 +159,14 @@ class RegistryClient:
             shutil.rmtree(staged, ignore_errors=True)
             raise
         return self._signed_state(verified, digest, packages, staged.name)
+
+    def _known_root(self, staged: Path) -> bytes | None:
+        """The first root of trust, if it is in the cache and sound."""
+        try:
+            data = (staged / "root_history" / "1.root.json").read_bytes()
+            return data if fingerprint(data) == self.registry.key else None
+        except (OSError, TrustError):
+            return None
 
     def _is_as_before(self, before: State) -> bool:
         """Whether there is neither a new root nor a new timestamp: two small requests."""
@@ -169,7 +179,7 @@ class RegistryClient:
             return False
         try:
             self._remote_bytes(f"metadata/{before.root + 1}.root.json", MAX_ROOT)
-        except MissingError:
+        except (MissingError, AccessError):  # some stores forbid what is not there
             pass
         else:
             return False

@@ -19,7 +19,7 @@ from headrace_registry.errors import CatalogueError
 if TYPE_CHECKING:
     from headrace_registry.catalogue import Catalogue, Package, Release, ReleaseFile
 
-__all__ = ["vet"]
+__all__ = ["is_plain", "vet"]
 
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # ASCII only: look-alikes are other characters
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -59,6 +59,15 @@ def vet(catalogue: Catalogue, registry: str) -> None:
             Requirement(text)
         except InvalidRequirement:
             raise _refused(registry, f"{text!a} is no requirement") from None
+
+
+def is_plain(package: str, file: ReleaseFile) -> bool:
+    """Whether a package's name, and a file's name and digest, may be parts of a path."""
+    return bool(
+        _NAME.fullmatch(package)
+        and _FILENAME.fullmatch(file.filename)
+        and _SHA256.fullmatch(file.sha256)
+    )
 
 
 def _vet_release(package: Package, release: Release, registry: str) -> None:

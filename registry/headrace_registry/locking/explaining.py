@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from headrace_registry.errors import ConflictError
 from headrace_registry.locking.derivation import PROJECT, Fact
@@ -62,7 +61,10 @@ def explain(problem: Problem, failure: UvResult) -> ExplainedConflictError:
     clashes = list(_clashes(failure.facts))
     missing = _missing(problem, _told(failure.facts) if clashes else failure.facts)
     reasons = list(dict.fromkeys((*missing, *clashes)))
-    nexts = [*_fixes(problem, failure.facts), *(_way(problem, one) for one in ways)]
+    nexts = [_way(problem, one) for one in ways]
+    if pins := _all_to_build(probe, failure, smallest):
+        listed = ", ".join(f'"{one}"' for one in (*problem.wanted.settings.build, *pins))
+        nexts.insert(0, f"if you trust their source, write into [tool.agents]: build = [{listed}]")
     parts = (
         ("why", reasons),
         ("next", nexts or ["change one of them; no single change that was tried settles it"]),
@@ -124,6 +126,7 @@ def _chain(name: str, facts: Sequence[Fact]) -> list[str]:
 def _missing(problem: Problem, facts: Sequence[Fact]) -> Iterator[str]:
     """Of each package that cannot be had: why."""
     wanted = problem.wanted
+    facts = _without_tombstones(problem, facts)
     for one in facts:
         if one.kind == "requires":
             if one.other == _PYTHON:
@@ -152,12 +155,26 @@ def _missing(problem: Problem, facts: Sequence[Fact]) -> Iterator[str]:
         elif owner not in (INDEX, VENDOR) and package is None:
             yield f"{name}{who} belongs to {owner}, which has no such package"
             yield from _similar(problem, name)
-        elif package is not None and one.versions != "*":
+        elif package is not None:
             yield f"{owner} has no {what}{who}: it has {_versions(package.releases)}"
         elif owner == VENDOR and not wanted.vendor.get(name):
             yield f"{name}{who} is to come from vendor/, where it has no wheel"
         else:
             yield f"there is no version {what}{who}"
+
+
+def _without_tombstones(problem: Problem, facts: Sequence[Fact]) -> list[Fact]:
+    """The facts, where of a name that is only kept from the index there is none but that."""
+    kept: dict[str, Fact] = {}
+    for name in {one.package for one in facts if one.package not in (PROJECT, _PYTHON)}:
+        owner = problem.owners.of(name)
+        snapshot = problem.wanted.snapshots.get(owner)
+        package = snapshot.catalogue.by_name.get(name) if snapshot is not None else None
+        there = package is not None and any(one.yanked is None for one in package.releases)
+        there = there or (owner == VENDOR and bool(problem.wanted.vendor.get(name)))
+        if owner != INDEX and not there:
+            kept[name] = Fact("none", name, "*")
+    return [one for one in facts if one.package not in kept] + [kept[one] for one in sorted(kept)]
 
 
 def _is_gap(fact: Fact, facts: Sequence[Fact]) -> bool:
@@ -205,34 +222,29 @@ def _targets_of(problem: Problem, why: str) -> str:
     return " and ".join(map(str, targets))
 
 
-def _fixes(problem: Problem, facts: Sequence[Fact]) -> Iterator[str]:
-    """What is to be written for packages that would have to be built."""
-    have = list(problem.wanted.settings.build)
-    # Building helps where nothing else is wrong with a package than that it is source.
-    wrong = {one.package for one in facts if one.kind == "requires" and one.other == _PYTHON}
-    wrong |= {one.package for one in facts if one.why and not one.why.startswith(_SOURCE_ONLY)}
-    clashing = any(_clashes(facts))
-    pins = [
-        f"{one.package}=={_highest(one.versions)}"
-        for one in facts
-        if one.why.startswith(_SOURCE_ONLY)
-        and one.package not in wrong
-        and _highest(one.versions)
-        and not clashing
-    ]
-    if pins:
-        listed = ", ".join(f'"{one}"' for one in (*have, *dict.fromkeys(pins)))
-        yield f"if you trust its source, write into [tool.agents]: build = [{listed}]"
+def _to_build(facts: Sequence[Fact]) -> list[str]:
+    """The packages that would have to be built, where nothing else is wrong with them."""
+    # Something is known of what versions with a wheel require: another version may do.
+    other = {one.package for one in facts if one.kind == "requires"}
+    other |= {one.package for one in facts if one.why and not one.why.startswith(_SOURCE_ONLY)}
+    found = [one.package for one in facts if one.why.startswith(_SOURCE_ONLY)]
+    return [] if any(_clashes(facts)) else [one for one in found if one not in other]
 
 
-def _highest(versions: str) -> str:
-    found = []
-    for text in re.findall(r"(?:==|<=)\s*([^\s,|]+)", versions):
-        try:
-            found.append(Version(text))
-        except InvalidVersion:
-            continue
-    return str(max(found)) if found else ""
+def _all_to_build(
+    probe: Probe, failure: UvResult, requirements: Sequence[Requirement]
+) -> list[str]:
+    """What would have to be built, as pins: each is passed over to find the next."""
+    found: dict[str, str] = {}
+    while fresh := [one for one in _to_build(failure.facts) if one not in found]:
+        for name in fresh:
+            asked = [one.other_versions for one in failure.facts if one.other == name]
+            version = probe.newest_source(name, asked)
+            if version is None or probe.over:
+                return list(found.values())
+            found[name] = f"{name}=={version}"
+        failure = probe.with_stubs(list(found.values()), requirements)
+    return list(found.values())
 
 
 def _way(problem: Problem, way: WayOut) -> str:

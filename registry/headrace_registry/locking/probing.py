@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -12,6 +13,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from headrace_registry.locking.derivation import PROJECT
+from headrace_registry.locking.scratch import scratch
+from headrace_registry.locking.uv import run_uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +60,27 @@ class Probe:
         if result.unsolvable and not any(one in result.errors for one in _NOT_CACHED):
             return result
         return self.problem.ask(requirements)[0]
+
+    def with_stubs(self, pins: Sequence[str], requirements: Sequence[Requirement]) -> UvResult:
+        """Resolves as if these (``NAME==VERSION``) had wheels, which require nothing."""
+        pairs = tuple((name, version) for name, _, version in (one.partition("==") for one in pins))
+        return replace(self.problem, stubs=pairs).ask(requirements)[0]
+
+    def newest_source(self, name: str, ranges: Sequence[str]) -> str | None:
+        """The newest source distribution of a package within some ranges; nothing of it is run."""
+        lines = [name + ("" if one == "*" else one) for one in ranges if "|" not in one]
+        with scratch() as folder:
+            (folder / "name.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            # Without dependencies uv takes the version from the index, and builds nothing.
+            arguments = ["--no-deps", "--no-binary", ":all:", "--no-header", "--no-annotate"]
+            result = run_uv(
+                ["pip", "compile", "name.in", *arguments],
+                folder=folder,
+                index=self.problem.wanted.index,
+                offline=self.problem.offline,
+            )
+        found = re.search(r"(?m)^[A-Za-z0-9._-]+==(\S+)", result.output)
+        return found[1] if found and result.code == 0 else None
 
     def smallest(self, failure: UvResult) -> list[Requirement]:
         """Requirements that conflict, none of which can be left out; all, if time runs out."""

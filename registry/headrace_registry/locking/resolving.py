@@ -25,6 +25,7 @@ from headrace_registry.locking.workspace import (
     links_page,
     metadata,
     project_text,
+    with_stubs,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Problem:
     """The page of links."""
     offline: bool = False
     """Use no network."""
+    stubs: tuple[tuple[str, str], ...] = ()
+    """Names and versions that are taken to have a wheel that requires nothing: to find out more."""
 
     def ask(
         self,
@@ -68,6 +71,7 @@ class Problem:
         wanted = self.wanted
         with scratch() as folder, _credentials(wanted) as more:
             overrides = metadata(wanted, self.owners, self.reachable)
+            overrides += [{"name": name, "version": version} for name, version in self.stubs]
             text = project_text(
                 folder,
                 wanted,
@@ -75,7 +79,8 @@ class Problem:
                 constraints=constraints,
                 overrides=overrides,
             )
-            (folder / LINKS).write_text(self.page, encoding="utf-8")
+            page = with_stubs(self.page, self.stubs)
+            (folder / LINKS).write_text(page, encoding="utf-8")
             (folder / "pyproject.toml").write_text(text, encoding="utf-8")
             result = run_uv(
                 ["export", "--format", "pylock.toml", "--no-header", "--python", sys.executable],

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headrace_registry.locking.wanted import Wanted
     from headrace_registry.settings import Target
 
-__all__ = ["links_page", "metadata", "project_text"]
+__all__ = ["links_page", "metadata", "project_text", "with_stubs"]
 
 LINKS = "links.html"
 """What the page is called."""
@@ -59,12 +59,21 @@ def links_page(wanted: Wanted, owners: Owners, keep: Collection[tuple[str, str]]
         lines += [_link(one.as_uri(), one.name, file_sha256(one)) for one in wheels]
     # A name without wheels is kept from the index all the same.
     lines += [
-        _link(f"file:///nowhere/{file}", file, "0" * 64, f' data-requires-python="{_NOBODY}"')
+        _stub(name, "0", f' data-requires-python="{_NOBODY}"')
         for name, owner in sorted(owners.by_name.items())
         if owner != INDEX and name not in told
-        for file in [f"{name.replace('-', '_')}-0-py3-none-any.whl"]
     ]
     return "\n".join((*lines, "</body></html>"))
+
+
+def with_stubs(page: str, stubs: Sequence[tuple[str, str]]) -> str:
+    """The page with wheels that are not there."""
+    return page + "\n".join(_stub(name, version) for name, version in stubs)
+
+
+def _stub(name: str, version: str, more: str = "") -> str:
+    file = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    return _link(f"file:///nowhere/{file}", file, "0" * 64, more)
 
 
 def _links(

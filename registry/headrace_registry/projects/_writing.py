@@ -29,6 +29,8 @@ FOLDER = ".headrace"
 _JOURNAL = "journal.json"
 _CHANGE = "change"
 _MAX_JOURNAL = 16 * 1024**2
+_OPEN: set[Path] = set()
+"""The projects that this process is changing: what it began is not to be taken back meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,12 @@ def write_files(
     Raises:
         ProjectFileError: Nothing was changed; says which file, and why.
     """
-    change = _Change.of(project, files, read)
-    with _rolled_back(change):
-        change.apply()
-    change.commit()
+    with _changing(project, files, read) as steps:
+        pass
 
     def undo() -> None:
-        old = {one.path: one.old for one in change.steps}
-        new = {one.path: one.new for one in change.steps}
+        old = {one.path: one.old for one in steps}
+        new = {one.path: one.new for one in steps}
         write_files(project, old, read=new)
 
     return undo
@@ -91,11 +91,8 @@ def changing(
     Raises:
         ProjectFileError: Nothing was changed; says which file, and why.
     """
-    change = _Change.of(project, files, read)
-    with _rolled_back(change):
-        change.apply()
+    with _changing(project, files, read):
         yield
-    change.commit()
 
 
 def recover(project: Path) -> tuple[Path, ...]:
@@ -108,8 +105,14 @@ def recover(project: Path) -> tuple[Path, ...]:
 
     Raises:
         ProjectFileError: A file was changed by someone else since; it is left, and so is the old
-            one, which the text names.
+            one, which the text names. Or this process is changing the project right now.
     """
+    if project.resolve() in _OPEN:
+        raise ProjectFileError(f"{project} is being changed: there is nothing to take back yet")
+    return _take_back(project)
+
+
+def _take_back(project: Path) -> tuple[Path, ...]:
     home = project / FOLDER
     journal = home / _JOURNAL
     steps = _read_journal(project, journal)
@@ -235,18 +238,28 @@ class _Change:
 
 
 @contextmanager
-def _rolled_back(change: _Change) -> Iterator[None]:
-    """Takes the change back if the block fails."""
+def _changing(
+    project: Path,
+    files: Mapping[Path, bytes | None],
+    read: Mapping[Path, bytes | None] | None,
+) -> Iterator[tuple[_Step, ...]]:
+    """Changes files, and takes that back if the block fails."""
+    change = _Change.of(project, files, read)
+    key = project.resolve()
+    _OPEN.add(key)
     try:
-        yield
+        change.apply()
+        yield change.steps
+        change.commit()
     except BaseException as error:
         try:
-            recover(change.project)
+            _take_back(project)
         except (ProjectFileError, OSError) as second:
-            raise ProjectFileError(
-                f"{error}\n  and it could not be taken back: {second}"
-            ) from error
+            text = f"{error}\n  and it could not be taken back: {second}"
+            raise ProjectFileError(text) from error
         raise
+    finally:
+        _OPEN.discard(key)
 
 
 def _step(project: Path, path: Path, new: bytes | None) -> _Step:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from headrace_registry.sources._collecting import check_source, collect, skills_in
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from headrace_registry.sources._specs import (
     FolderSpec,
     GitSpec,
@@ -13,12 +15,15 @@ from headrace_registry.sources._specs import (
     parse_spec,
 )
 from headrace_registry.sources._values import Collected, CollectedSkill, FoundSkill
-from headrace_registry.sources._vendor import (
-    VENDOR_FOLDER,
-    unneeded_wheels,
-    vendor_wheel,
-    vendored,
-)
+
+if TYPE_CHECKING:
+    from headrace_registry.sources._collecting import check_source, collect, skills_in
+    from headrace_registry.sources._vendor import (
+        VENDOR_FOLDER,
+        unneeded_wheels,
+        vendor_wheel,
+        vendored,
+    )
 
 __all__ = [
     "VENDOR_FOLDER",
@@ -39,3 +44,24 @@ __all__ = [
     "vendor_wheel",
     "vendored",
 ]
+
+_COLLECTING = "headrace_registry.sources._collecting"  # the audit and git: not for a mere name
+_VENDOR = "headrace_registry.sources._vendor"
+_HOME = {
+    **dict.fromkeys(("check_source", "collect", "skills_in"), _COLLECTING),
+    **dict.fromkeys(("VENDOR_FOLDER", "unneeded_wheels", "vendor_wheel", "vendored"), _VENDOR),
+}
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = importlib.import_module(_HOME[name])
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from headrace_registry.errors import SourceError
@@ -14,7 +15,7 @@ from headrace_skills._text import one_line
 from headrace_skills.packing import PackingError, contents_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from headrace_registry.sources._carriers import Carrier
@@ -38,22 +39,48 @@ def find(carrier: Carrier, top: str, scratch: Path) -> list[FoundSkill]:
         carrier.write({path: "manifest"}, place)
         return (place / "manifest").read_bytes()
 
-    found = []
-    for number, home in enumerate(homes_of(carrier.files, top, read)):
-        folder = scratch / "skills" / str(number) / (_leaf(home) or _plain(carrier.label))
-        start = f"{home}/" if home else ""
-        paths = {start + name: name for name in SKILL_FILES if start + name in carrier.files}
+    homes = homes_of(carrier.files, top, read)
+    places = {home: f"{n}/{_leaf(home) or _plain(carrier.label)}" for n, home in enumerate(homes)}
+    folder = scratch / "skills"
+    failed = _write_skill_files(carrier, places, folder)
+    return [
+        FoundSkill(_leaf(home), "", home, failed[home])
+        if home in failed
+        else _read(folder / place, home)
+        for home, place in places.items()
+    ]
+
+
+def _write_skill_files(carrier: Carrier, places: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Write the SKILL.md of each home; give the reasons for those that cannot be written."""
+    paths = {
+        home: {
+            path: f"{place}/{name}"
+            for name in SKILL_FILES
+            if (path := f"{home}/{name}".lstrip("/")) in carrier.files
+        }
+        for home, place in places.items()
+    }
+    try:
+        carrier.write({one: to for some in paths.values() for one, to in some.items()}, folder)
+    except SourceError:
+        shutil.rmtree(folder)
+    else:
+        return {}
+    failed = {}
+    for home, some in paths.items():  # one of them spoils it: which?
         try:
-            carrier.write(paths, folder)
+            carrier.write(some, folder)
         except SourceError as error:
-            found.append(FoundSkill(_leaf(home), "", home, str(error)))
-            continue
-        skill = read_skill(folder)
-        if isinstance(skill, BrokenSkill):
-            found.append(FoundSkill(one_line(skill.name, 80), "", home, skill.reason))
-        else:
-            found.append(FoundSkill(skill.name, one_line(skill.description, 1024), home))
-    return found
+            failed[home] = str(error)
+    return failed
+
+
+def _read(folder: Path, home: str) -> FoundSkill:
+    skill = read_skill(folder)
+    if isinstance(skill, BrokenSkill):
+        return FoundSkill(one_line(skill.name, 80), "", home, skill.reason)
+    return FoundSkill(skill.name, one_line(skill.description, 1024), home)
 
 
 def choose(

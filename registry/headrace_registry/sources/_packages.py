@@ -13,8 +13,6 @@ from headrace_registry.errors import SourceError, WheelError
 from headrace_registry.sources._values import Collected, CollectedSkill
 from headrace_registry.wheels import describe_wheel
 from headrace_skills import BrokenSkill, SkillBrokenError, SkillError, needs_of, read_skill
-from headrace_skills.audit import audit_skill
-from headrace_skills.checking import check_skill
 from headrace_skills.packing import ArchiveError, contents_of, pack, unpack
 from headrace_skills.packing._contents import MAX_BYTES
 
@@ -134,6 +132,9 @@ def _read(folder: Path) -> Skill:
 
 
 def _described(folder: Path, home: str, rules: Rules | None) -> CollectedSkill:
+    from headrace_skills.audit import audit_skill  # half of what importing this costs
+    from headrace_skills.checking import check_skill
+
     skill = _read(folder)
     contents = contents_of(folder)
     shown = Path(home)  # where it was unpacked is gone by the time that anyone reads it

@@ -117,8 +117,11 @@ class GitSpec:
     """The folder in it that is meant; empty: all of it."""
 
     def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        # An @ in the path would be taken for the one before the reference.
+        url = urlunsplit(parts._replace(path=parts.path.replace("@", "%40")))
         ref = f"@{quote(self.ref, safe='/+=,')}" if self.ref else ""
-        return f"git+{self.url}{ref}{_fragment(self.subdirectory)}"
+        return f"git+{url}{ref}{_fragment(self.subdirectory)}"
 
 
 Spec = NameSpec | WheelSpec | FolderSpec | ZipSpec | GitSpec

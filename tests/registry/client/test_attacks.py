@@ -118,6 +118,26 @@ def test_a_tampered_page_is_named_when_a_site_is_checked(keeper):
     assert "index.html: is missing" in check_site(registry, keeper.site)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filename": "../../../../escaped.whl"},
+        {"filename": "/tmp/escaped.whl"},
+        {"sha256": "../../../../escaped" + "0" * 45},
+        {"package": "../escaped"},
+    ],
+)
+def test_a_lock_that_somebody_edited_leads_nowhere_else(keeper, client, tmp_path, change):
+    """What is fetched may be from a lock, which is not signed."""
+    more = dict(change)
+    package = more.pop("package", "skill-log-triage")
+    file = replace(_triage(client.refresh()), **more)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TrustError, match="was not fetched"):
+        client.fetch(package, file)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 # ------------------------------------------------------------------ old and mixed states
 
 

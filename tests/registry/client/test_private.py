@@ -331,6 +331,36 @@ def test_plain_http_where_tls_is_expected_is_told(guarded, read):
         read(guarded.url.replace("http:", "https:"))
 
 
+def test_a_signed_registry_behind_tls_and_a_password(
+    keeper, serve, authority, ca, client_of, keyring, tmp_path
+):
+    """All of it together; what the keyring had is handed to the installer too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = serve(keeper.site, lambda server: server.over_tls(context))
+
+    def answer(handler):
+        path = keeper.site / handler.path.lstrip("/")
+        if handler.headers.get("Authorization") != _basic(USER, TOKEN):
+            handler.say(401)
+        elif path.is_file():
+            handler.say(200, path.read_bytes())
+        else:
+            handler.say(404)
+
+    server.answers["*"] = answer
+    settings = keeper.settings(server.url, ca=ca)
+    client = client_of(settings)
+    with pytest.raises(AccessError):
+        client.refresh()
+    keyring.kept[server.url] = (USER, TOKEN)
+    client = client_of(settings)
+    file = client.refresh().catalogue.by_name["skill-log-triage"].releases[0].files[0]
+    assert client.fetch("skill-log-triage", file).is_file()
+    with netrc_for([settings], cache=tmp_path / "cache") as more:
+        assert netrc.netrc(more["NETRC"]).hosts["127.0.0.1"][::2] == (USER, TOKEN)
+
+
 # ------------------------------------------------------------------ proxies
 
 

@@ -112,6 +112,83 @@ def test_a_state_that_is_broken_is_made_anew(client, tmp_path):
     assert client.refresh().version == version
 
 
+@pytest.mark.parametrize("name", ["root_history/1.root.json", "timestamp.json", "targets.json"])
+def test_metadata_in_the_cache_that_is_broken_is_fetched_anew(keeper, client, tmp_path, name):
+    client.refresh()
+    (path,) = (tmp_path / "cache").rglob(name)
+    path.write_bytes(b"{")
+    keeper.add("skill-more", "2.0", TRIAGE)
+    keeper.publish()
+    assert "skill-more" in client.refresh().catalogue.by_name
+
+
+def test_a_refresh_that_is_killed_leaves_what_was_there(
+    keeper, server, client, client_of, tmp_path
+):
+    import subprocess
+    import sys
+    import threading
+
+    seen = client.refresh()
+    keeper.add("skill-more", "2.0", TRIAGE)
+    keeper.publish()
+    reached = threading.Event()
+
+    def hang(handler):
+        reached.set()
+        server.ended.wait(60)
+
+    server.answers["catalogue.json"] = hang
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from headrace_registry.client import RegistryClient\n"
+        "from headrace_registry.settings import RegistrySettings\n"
+        "url, key, cache = sys.argv[1:]\n"
+        "RegistryClient(RegistrySettings('main', url, key), cache=Path(cache)).refresh()\n"
+    )
+    command = [sys.executable, "-c", code, server.url, keeper.key, str(tmp_path / "cache")]
+    process = subprocess.Popen(command)
+    assert reached.wait(60)
+    process.kill()
+    process.wait()
+    del server.answers["catalogue.json"]
+    offline = client_of(keeper.settings(server.url), offline=True).refresh()
+    assert (offline.version, offline.digest) == (seen.version, seen.digest)
+    assert "skill-more" in client.refresh().catalogue.by_name
+
+
+def test_a_store_that_forbids_what_is_not_there_is_read(keeper, server, client):
+    """Some object stores answer 403 for a missing file: here for the root that comes next."""
+    server.answers["metadata/2.root.json"] = lambda handler: handler.say(403)
+    client.refresh()
+    keeper.add("skill-more", "2.0", TRIAGE)
+    keeper.publish()
+    assert "skill-more" in client.refresh().catalogue.by_name
+
+
+def test_a_new_root_is_seen(keeper, server, client):
+    from headrace_registry.trust import rotate
+
+    client.refresh()
+    rotate(keeper.keys, "online")
+    keeper.publish()
+    keeper.add("skill-more", "2.0", TRIAGE)
+    keeper.publish()
+    assert "skill-more" in client.refresh().catalogue.by_name
+    server.asked.clear()
+    client.refresh()
+    assert server.paths() == ["metadata/3.root.json", "metadata/timestamp.json"]
+
+
+def test_where_a_wheel_is(keeper, server, client):
+    import urllib.request
+
+    snapshot = client.refresh()
+    file = snapshot.catalogue.by_name["skill-log-triage"].releases[0].files[0]
+    with urllib.request.urlopen(snapshot.file_url("skill-log-triage", file)) as answer:  # noqa: S310
+        assert hashlib.sha256(answer.read()).hexdigest() == file.sha256
+
+
 def test_a_failed_refresh_leaves_what_was_there(keeper, server, client, client_of):
     seen = client.refresh()
     keeper.add("skill-more", "2.0", TRIAGE)

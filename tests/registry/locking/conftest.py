@@ -302,8 +302,6 @@ def bench(tmp_path, index, registries):
     return Bench(folder, index, registries("main"))
 
 
-
-
 @pytest.fixture
 def wheel():
     """Makes a wheel: ``wheel(folder, name, version, requires, ...)``."""
@@ -354,3 +352,48 @@ def machine():
     from headrace_registry.locking import this_machine
 
     return this_machine()
+
+
+BACKEND = """
+{code}
+import os, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    file = "{name}-{version}-py3-none-any.whl"
+    info = "{name}-{version}.dist-info"
+    with zipfile.ZipFile(os.path.join(folder, file), "w") as archive:
+        for path, text in (
+            ("{name}.py", open("{name}.py").read()),
+            (info + "/METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n"),
+            (info + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"),
+            (info + "/RECORD", ""),
+        ):
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return file
+"""
+
+
+@pytest.fixture
+def sdist(bench):
+    """Puts a source distribution into the index: ``sdist(name, version, code of its build)``."""
+    import io
+    import tarfile
+
+    def make(name: str, version: str, code: str = "") -> None:
+        # A build backend of its own, so that building needs nothing of an index.
+        files = {
+            "pyproject.toml": "[build-system]\nrequires = []\n"
+            'build-backend = "backend"\nbackend-path = ["."]\n',
+            "backend.py": BACKEND.format(name=name, version=version, code=code),
+            f"{name}.py": f"VERSION = {version!r}\n",
+            "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n",
+        }
+        place = bench.index.folder / "files" / name
+        place.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(place / f"{name}-{version}.tar.gz", "w:gz") as archive:
+            for path, text in files.items():
+                member = tarfile.TarInfo(f"{name}-{version}/{path}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+        bench.index.pages(name)
+
+    return make

@@ -124,14 +124,19 @@ class TestWhatCannotBeHad:
         assert "skill-a" in text
         assert ">=3.12" in text
 
-    def test_a_package_that_is_source_only_with_the_line_to_add(self, bench):
-        (bench.index.folder / "files" / "old").mkdir(parents=True)
-        (bench.index.folder / "files" / "old" / "old-1.0.tar.gz").write_bytes(b"x")
-        bench.index.pages("old")
-        bench.main.add("skill-a", "1.0", ("old",))
+    def test_packages_that_are_source_only_with_the_line_to_add_for_all_of_them(
+        self, bench, sdist, tmp_path
+    ):
+        ran = tmp_path / "ran"
+        for version in ("1.0", "1.1", "2.0"):
+            sdist("old", version, f"open({str(ran)!r}, 'w').close()")
+        sdist("older", "0.5", f"open({str(ran)!r}, 'w').close()")
+        bench.main.add("skill-a", "1.0", ("old<2", "skill-b"))
+        bench.main.add("skill-b", "1.0", ("older",))
         text = str(conflict(bench, "skill-a"))
-        assert "old 1.0 (needed by skill-a) exists as source only" in text
-        assert 'build = ["old==1.0"]' in text
+        assert "(needed by skill-a) exists as source only" in text
+        assert 'build = ["old==1.1", "older==0.5"]' in text
+        assert not ran.exists()
 
     def test_a_plugin_for_another_core(self, bench):
         bench.main.add("headrace-core", "0.1.0")

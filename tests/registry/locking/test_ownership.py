@@ -57,13 +57,15 @@ class TestLookAlikesInTheIndex:
         assert attacked.index.asked == []
 
     def test_ours_is_kept_from_the_index_when_it_lacks_the_version(self, attacked):
-        with pytest.raises(ConflictError, match="main has no skill-a >=5: it has 1.0"):
+        with pytest.raises(ConflictError, match=r"main has no skill-a >=5: it has 1.0"):
             resolve(attacked.wanted("skill-a>=5"))
 
     def test_a_reserved_name_is_never_looked_up(self, attacked):
         attacked.main.reserved["gone"] = "it was malicious"
         attacked.index.add("gone", "9.9")
-        with pytest.raises(ConflictError, match="gone is a name that main keeps.*it was malicious"):
+        with pytest.raises(
+            ConflictError, match=r"gone is a name that main keeps.*it was malicious"
+        ):
             resolve(attacked.wanted("gone"))
 
     def test_a_wholly_yanked_package_is_not_looked_up(self, attacked):

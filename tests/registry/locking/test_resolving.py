@@ -81,7 +81,7 @@ class TestWhatIsChosen:
         assert versions(after) == {"skill-a": "2.0"}
 
     def test_a_requirement_by_address_is_refused(self, bench):
-        with pytest.raises(LockError, match="agents skills add https://example.org/x.whl"):
+        with pytest.raises(LockError, match=r"agents skills add https://example.org/x.whl"):
             resolve(bench.wanted("x @ https://example.org/x.whl"))
 
     def test_two_runs_give_the_same_bytes(self, four):
@@ -133,7 +133,7 @@ class TestTargets:
 
     def test_no_version_with_a_usable_wheel_is_a_conflict_that_says_so(self, bench):
         bench.index.add("lib", "2.0", tag="cp311-cp311-manylinux_2_35_x86_64")
-        with pytest.raises(ConflictError, match="lib 2.0 has no wheel for Python 3.11 on linux"):
+        with pytest.raises(ConflictError, match=r"lib 2.0 has no wheel for Python 3.11 on linux"):
             resolve(bench.wanted("lib"))
 
     def test_what_is_for_one_target_only_has_a_marker(self, bench):
@@ -146,7 +146,7 @@ class TestTargets:
         assert "3.11" in lock.package("old").marker
 
     def test_a_target_that_the_project_is_not_for_is_refused(self, bench):
-        with pytest.raises(SettingsError, match="Python 3.11 on linux/amd64 is outside"):
+        with pytest.raises(SettingsError, match=r"Python 3.11 on linux/amd64 is outside"):
             resolve(bench.wanted("lib", requires_python=">=3.12"))
 
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from headrace_registry import projects
 from headrace_registry.projects import edit
+from headrace_registry.projects._scan import scan
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+ROOT = Path(__file__).parents[3]
+OURS = [
+    path
+    for pattern in ("pyproject.toml", "*/pyproject.toml", "plugins/*/pyproject.toml")
+    for path in sorted(ROOT.glob(pattern))
+]
+OURS += sorted(ROOT.glob("examples/*/pyproject.toml"))
 PATH = Path("pyproject.toml")
 KEY = "sha256:" + "0" * 64
 
@@ -141,3 +150,40 @@ def test_registries_and_sources_come_and_go_without_a_trace(text):
     after = projects.remove_registry(after, "main")
     after = projects.remove_source(after, "skill-b")
     assert projects.remove_source(after, "skill-a") == text
+
+
+def value_of(data: dict[str, object], path: tuple[str, ...]) -> object:
+    for name in path:
+        data = data[name]  # type: ignore[assignment]
+    return data
+
+
+def check_places(text: str) -> int:
+    """Each value's place holds that value, by the reading of another parser; count them."""
+    data = tomllib.loads(text)
+    layout = scan(text)
+    seen = 0
+    for one in layout.entries:
+        if layout.find(*one.path) is one:
+            written = text[one.start : one.end]
+            assert tomllib.loads(f"it = {written}")["it"] == value_of(data, one.path), one
+            seen += 1
+    return seen
+
+
+@settings(max_examples=150, deadline=None)
+@given(files())
+def test_every_value_is_found_where_it_stands(text):
+    assert check_places(text) >= 2
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda one: str(one.relative_to(ROOT)))
+def test_files_as_people_write_them(path):
+    """Those of this repository, with all that a pyproject.toml may have."""
+    text = path.read_bytes().decode()
+    assert check_places(text) > 3
+    if "project" in tomllib.loads(text):
+        after = edit(PATH, text, add=[Requirement("mu>=1")])
+        assert edit(PATH, after, remove=["mu"]) == text
+    after = projects.set_registry(text, "main", "https://example.org", KEY)
+    assert projects.remove_registry(after, "main") == text

@@ -98,8 +98,10 @@ class TestAKill:
         make = (
             MAKE
             + """
-            change = changing(project, files)
-            change.__enter__()
+            begun = os.fork()
+            if not begun:
+                with changing(project, files): os._exit(0)
+            os.waitpid(begun, 0)
 """
         )
         for project in killed(make, "recover(project)"):
@@ -107,6 +109,24 @@ class TestAKill:
             assert content(project) == OLD
             assert folders(project) == {"vendor"}
             assert left_over(project) == set()
+
+
+class TestAChangeWithinAChange:
+    def test_is_refused_and_ends_both(self, project):
+        def nested():
+            with changing(project, changes(project)):
+                write_files(project, {project / "more": b"x"})
+
+        with pytest.raises(ProjectFileError, match="is being changed"):
+            nested()
+        assert content(project) == OLD
+
+    def test_leaves_another_project_alone(self, project, tmp_path_factory):
+        other = tmp_path_factory.mktemp("other")
+        with changing(project, changes(project)):
+            write_files(other, {other / "more": b"x"})
+            assert recover(other) == ()
+        assert (content(project), content(other)) == (NEW, {"more": b"x"})
 
 
 class TestAFailure:

@@ -131,6 +131,14 @@ class TestWhatIsMade:
         assert "other.py" in one.skills[0].files
 
 
+def test_a_path_with_an_at_sign_is_found_again(tmp_path, project):
+    repository = Repository(tmp_path / "a@b" / "repository")
+    first = repository.commit(FILES)
+    (one,) = made(f"git+{repository.url}@main", project)
+    (again,) = made(one.spec.replace("@main", ""), project)
+    assert (one.commit, again.commit) == (first, first)
+
+
 class TestGitItself:
     def test_is_not_led_elsewhere_by_variables(self, repository, first, project, monkeypatch):
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace_registry.errors import SourceError
-from headrace_registry.sources import collect, parse_spec
+from headrace_registry.sources import collect, parse_spec, skills_in
 from headrace_registry.sources._carriers import Writer, check_path
 
 from .conftest import Repository, skill_text, write
@@ -78,6 +78,14 @@ class TestLinks:
         repository.commit({})
         with pytest.raises(SourceError, match="cannot be used"):
             made(f"git+{repository.url}", project)
+
+    def test_that_are_none_spoil_their_own_skill_only(self, repository, project):
+        write(repository.folder, {"skills/tides/SKILL.md": TIDES, "skills/evil/a": "x"})
+        (repository.folder / "skills/evil/SKILL.md").symlink_to("x" * 2000)
+        repository.commit({})
+        found = {one.name: one.broken for one in skills_in(parse_spec(f"git+{repository.url}"))}
+        assert not found["tides"]
+        assert "none that is taken" in found["evil"]
 
     def test_are_never_written_through(self, tmp_path):
         outside = tmp_path / "outside"

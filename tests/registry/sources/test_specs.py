@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,8 @@ def test_repositories(text, means):
         "git+https://example.org/a@feat/x#subdirectory=skills/b%20c",
         "git+file:///srv/a%20b.git",
         "git+ssh://git@example.org:2222/a",
+        "git+https://example.org/%40acme/a",
+        "git+https://example.org/a@release%40may%231",
         "./all.zip#subdirectory=skills/b",
         "./tides",
         "../tides",
@@ -107,6 +111,19 @@ def test_a_source_is_written_so_that_it_means_the_same_again(text):
     means = parse_spec(text)
     assert str(means) == text
     assert parse_spec(str(means)) == means
+
+
+def test_naming_a_package_loads_neither_the_audit_nor_what_reads_sources():
+    script = (
+        "import sys; from headrace_registry.sources import parse_spec; parse_spec('tides>=1'); "
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "headrace_registry.sources._specs" in loaded
+    assert not loaded & {"headrace_skills", "headrace_registry.sources._git", "uv", "pydantic"}
 
 
 @pytest.mark.parametrize(

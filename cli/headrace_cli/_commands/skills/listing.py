@@ -9,6 +9,7 @@ import click
 from headrace_cli._tables import table
 
 if TYPE_CHECKING:
+    from headrace_registry.standing import Standing
     from headrace_skills import Skill, SkillSet
 
 __all__ = ["command"]
@@ -26,23 +27,25 @@ _SHOWN = 60  # characters of a description in the table
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
-    """List the skills of installed packages and of folders."""
-    from headrace_cli._skills import found_skills
+    """List the skills of installed packages and of folders.
 
-    found = found_skills(folders)
+    In a project with a lock: with what is locked, what is newest, and who signed it.
+    """
+    from headrace_cli._skills import found_skills
+    from headrace_cli._standing import not_installed, standings_here
+
+    found, standings = found_skills(folders), standings_here()
     if as_json:
         import json
 
-        click.echo(json.dumps(_as_data(found), indent=2))
+        click.echo(json.dumps(_as_data(found, standings), indent=2))
         return
     if found.skills:
-        rows = [
-            (skill.name, skill.version or "", skill.source, _shortened(skill.description))
-            for skill in found.skills
-        ]
-        click.echo(table(("NAME", "VERSION", "FROM", "DESCRIPTION"), rows))
+        click.echo(_table(found, standings))
     else:
         click.echo("no skill is installed (--folder FOLDER looks in a folder)")
+    for line in not_installed(standings):
+        click.echo(line)
     for conflict in found.conflicts:
         sources = " and ".join(one.source for one in conflict.claims)
         click.echo(f"{conflict.name}: conflict: {sources} have a skill of this name")
@@ -56,7 +59,28 @@ def command(folders: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
             click.echo(f"{skill.name}: warning: {warning}")
 
 
-def _as_data(found: SkillSet) -> dict[str, Any]:
+def _table(found: SkillSet, standings: dict[str, Standing]) -> str:
+    if not standings:
+        rows = [
+            (skill.name, skill.version or "", skill.source, _shortened(skill.description))
+            for skill in found.skills
+        ]
+        return table(("NAME", "VERSION", "FROM", "DESCRIPTION"), rows)
+    from headrace_cli._standing import COLUMNS, columns
+
+    wide = [
+        (
+            skill.name,
+            skill.version or "",
+            *columns(standings.get(skill.distribution or "")),
+            skill.source,
+        )
+        for skill in found.skills
+    ]
+    return table(("NAME", "VERSION", *COLUMNS, "FROM"), wide)
+
+
+def _as_data(found: SkillSet, standings: dict[str, Standing]) -> dict[str, Any]:
     return {
         "skills": [
             {
@@ -67,6 +91,7 @@ def _as_data(found: SkillSet) -> dict[str, Any]:
                 "version": skill.version,
                 "from": skill.source,
                 "root": str(skill.root),
+                "project": _standing(standings.get(skill.distribution or "")),
                 "license": skill.license,
                 "compatibility": skill.compatibility,
                 "warnings": list(skill.warnings),
@@ -82,6 +107,10 @@ def _as_data(found: SkillSet) -> dict[str, Any]:
             for one in found.broken
         ],
     }
+
+
+def _standing(standing: Standing | None) -> dict[str, Any] | None:
+    return None if standing is None else standing.as_data()
 
 
 def _contents(skill: Skill) -> dict[str, Any]:

@@ -1,0 +1,120 @@
+"""A command that is killed leaves a whole site, and two at once lose nothing.
+
+Real processes are killed with SIGKILL, at their n-th change of the file system: what they do is
+counted by Python's audit hooks.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from headrace_registry.errors import BusyError
+from headrace_registry.site import build_site, publish
+from headrace_registry.site._swapping import locked
+
+from .conftest import assert_whole, catalogue, run_python, tree
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from headrace_registry.site import build_site
+site, limit, exchange, *wheels = sys.argv[1:]
+limit, count = int(limit), 0
+CHANGES = {"os.mkdir", "os.link", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "open"}
+def hook(event, arguments):
+    global count
+    if event == "ctypes.dlsym" and exchange == "no" and arguments[1] == "renameat2":
+        raise OSError("there is no such function here")
+    about = os.path.dirname(site) in str(arguments[0]) if arguments else False
+    if event in CHANGES and (about or isinstance(arguments[0], (bytes, int))):
+        count += 1
+        if count == limit:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+build_site([Path(one) for one in wheels], Path(site), pages=False)
+print(count)
+"""
+
+
+@pytest.fixture
+def killed(workshop, site, tmp_path):
+    """Build over a site with a wheel, killed at the n-th change; gives the site's possible trees."""
+    first, second = workshop.plain(), workshop.plain("other")
+    build_site([first], tmp_path / "before", pages=False)
+    build_site([first, second], tmp_path / "after", pages=False)
+
+    def run(limit: int, exchange: str = "yes") -> subprocess.CompletedProcess[str]:
+        shutil.rmtree(site.parent, ignore_errors=True)
+        shutil.copytree(tmp_path / "before", site)
+        return run_python(KILLED, site, limit, exchange, second)
+
+    run.trees = (tree(tmp_path / "before"), tree(tmp_path / "after"))
+    run.wheel = second
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exchange", ["yes", "no"])
+def test_a_kill_at_any_step_leaves_the_old_site_or_the_new_one(killed, site, exchange):
+    before, after = killed.trees
+    steps = int(killed(0, exchange).stdout)
+    assert steps > 20
+    assert tree(site) == after
+    seen = set()
+    # All steps around the swap, which come last, and some of the many before.
+    for step in (*range(2, steps - 14, 7), *range(steps - 14, steps + 1, 2)):
+        assert killed(step, exchange).returncode == -9, step
+        if site.exists() or exchange == "yes":
+            assert tree(site) in (before, after), step
+            seen.add(tree(site) == after)
+        build_site([killed.wheel], site)  # which mends what was left
+        assert tree(site) == after, step
+        left = {one.name for one in site.parent.iterdir()} - {".site.lock"}
+        assert left == {"site"}, step
+    assert seen == {False, True}
+
+
+@pytest.mark.slow
+def test_two_publishes_at_once_both_come_in(workshop, site):
+    build_site([workshop.plain()], site, pages=False)
+    code = """
+import sys
+from pathlib import Path
+from headrace_registry.site import publish
+publish(Path(sys.argv[2]), Path(sys.argv[1]))
+"""
+    wheels = [workshop.plain(f"other{number}") for number in range(4)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, site, wheel], stderr=subprocess.PIPE)
+        for wheel in wheels
+    ]
+    for one in running:
+        assert one.communicate()[1] == b""
+    assert_whole(site)
+    names = [one["name"] for one in catalogue(site)["packages"]]
+    assert names == ["acme", "other0", "other1", "other2", "other3"]
+
+
+def test_a_site_that_is_being_changed_is_busy(site, tmp_path):
+    site.mkdir(parents=True)
+    with locked(site), pytest.raises(BusyError, match="another command changes"):
+        with locked(site, wait=0.01):
+            pass
+
+
+def test_a_failed_change_leaves_nothing_beside_the_site(workshop, site):
+    build_site([workshop.plain()], site, pages=False)
+
+    class Broken:
+        def sign(self, site, files, now):
+            raise RuntimeError("no key")
+
+    before = tree(site)
+    with pytest.raises(RuntimeError, match="no key"):
+        publish(workshop.plain("other"), site, signer=Broken())
+    assert tree(site) == before
+    assert {one.name for one in site.parent.iterdir()} - {".site.lock"} == {"site"}
