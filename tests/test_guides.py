@@ -1,7 +1,7 @@
 """Guides are walked from top to bottom: files are written, commands are run, and say what is told.
 
 In a guide, a paragraph that is a file's name in backticks and a colon stands before its content. A
-``console`` block holds commands (``$``) with what they print; ``...`` stands for whatever is left
+``console`` block holds commands (``$``) with what they print, typed into one shell; ``...`` stands for whatever is left
 out, and ``# exit code 1`` says how a command ends that does not end well.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -17,7 +18,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GUIDES = ["docs/skills.md"]
+GUIDES = ["docs/skills.md", "docs/registry.md"]
+_AS_BEFORE = """
+test -e {state} && . {state}
+{command}
+code=$?
+{{ export -p | grep -vE '^declare -x (PWD|OLDPWD|SHLVL|_)='; printf 'cd %q\\n' "$PWD"; }} > {state}
+exit $code
+"""
 _BLOCK = re.compile(
     r"(?:^`(?P<file>[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -64,8 +72,11 @@ def test_a_guide_can_be_followed(guide, tmp_path):
         "XDG_CACHE_HOME": str(tmp_path / ".cache"),
         "COLUMNS": "100",
     }
+    environment["HEADRACE"] = str(ROOT)  # "a checkout", as guides call it
+    environment.pop("VIRTUAL_ENV", None)
     home = tmp_path / "guide"
     home.mkdir()
+    state = tmp_path / "state"
     commands = 0
     for block in _BLOCK.finditer((ROOT / guide).read_text(encoding="utf-8")):
         if block["file"]:
@@ -75,15 +86,16 @@ def test_a_guide_can_be_followed(guide, tmp_path):
         if block["kind"] != "console":
             continue
         for step in steps_of(block["text"]):
+            typed = _AS_BEFORE.format(state=shlex.quote(str(state)), command=step.command)
             run = subprocess.run(
-                ["bash", "-c", step.command],
+                ["bash", "-c", typed],
                 cwd=home,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 check=False,
-                timeout=120,
+                timeout=280,
             )
             assert (step.command, run.returncode) == (step.command, step.code), run.stdout
             assert says(step.printed, run.stdout), f"$ {step.command}\n{run.stdout}"

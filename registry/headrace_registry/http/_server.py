@@ -240,14 +240,6 @@ class Server:
                     where=url,
                 )
             yield piece
-        if declared is not None and got < declared:
-            raise failure(
-                self._registry,
-                f"broke off after {got} of {declared} bytes",
-                where=url,
-                then="try again",
-                kind=UnreachableError,
-            )
 
 
 class _Pump:

@@ -115,12 +115,15 @@ def why(lock: Lock, requirements: Sequence[Requirement], name: str) -> list[tupl
 
 
 def _chains(needs: dict[str, set[str]], direct: list[str]) -> Iterator[tuple[str, ...]]:
-    """Shortest chains first; each package is passed once for each of those that need it."""
+    """Shortest chains first; from each requirement, who needs whom is passed once."""
     left: list[tuple[str, ...]] = [(one,) for one in direct]
-    passed: set[tuple[str, str]] = set()
-    for chain in left:
-        yield chain
-        for other in sorted(needs.get(chain[-1], ())):
-            if other not in chain and (chain[-1], other) not in passed:
-                passed.add((chain[-1], other))
-                left.append((*chain, other))
+    passed: set[tuple[str, str, str]] = set()
+    while left:
+        following: list[tuple[str, ...]] = []
+        for chain in left:
+            yield chain
+            for other in sorted(needs.get(chain[-1], ())):
+                if other not in chain and (chain[0], chain[-1], other) not in passed:
+                    passed.add((chain[0], chain[-1], other))
+                    following.append((*chain, other))
+        left = following

@@ -18,12 +18,20 @@ from headrace_skills.packing._contents import MAX_BYTES
 from headrace_skills.packing._zips import open_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from headrace_skills.packing._zips import Zip
 
-__all__ = ["MAX_FILES", "Carrier", "FolderTree", "Writer", "check_path", "open_archive"]
+__all__ = [
+    "MAX_FILES",
+    "Carrier",
+    "FolderTree",
+    "Writer",
+    "check_path",
+    "check_size",
+    "open_archive",
+]
 
 MAX_FILES = 100_000
 """The most files that a source may list; a skill may have 4,000."""
@@ -70,6 +78,7 @@ class FolderTree:
         Raises:
             SourceError: One cannot be read or written.
         """
+        check_size((self.files[path] for path in paths), self.label)
         writer = Writer(into, self.label)
         for path, name in paths.items():
             try:
@@ -90,6 +99,7 @@ class _ZipTree:
         self.files = {path: entry.size for path, entry in opened.entries.items()}
 
     def write(self, paths: Mapping[str, str], into: Path) -> None:
+        check_size((self.files[path] for path in paths), self.label)
         writer = Writer(into, self.label)
         for path, name in paths.items():
             entry = self._opened.entries[path]
@@ -118,13 +128,22 @@ def open_archive(path: Path) -> Iterator[Carrier]:
         raise SourceError(str(error)) from None
 
 
+def check_size(sizes: Iterable[int], label: str) -> None:
+    """Refuse to read more than a skill may have.
+
+    Raises:
+        SourceError: It is more.
+    """
+    if sum(sizes) > MAX_BYTES:
+        raise SourceError(f"{label}: what is asked for has more than {MAX_BYTES // 1024**2} MB")
+
+
 class Writer:
-    """Files written to a new folder, each once, and not too many bytes of them."""
+    """Files written to a new folder, each once."""
 
     def __init__(self, into: Path, label: str) -> None:
         self._into = into
         self._label = label
-        self._left = MAX_BYTES
         self._links: list[tuple[str, bytes]] = []
         into.mkdir(parents=True, exist_ok=True)
 
@@ -132,13 +151,8 @@ class Writer:
         """Write a file.
 
         Raises:
-            SourceError: It is there already, lies below a file, or is too large.
+            SourceError: It is there already, or lies below a file.
         """
-        self._left -= len(data)
-        if self._left < 0:
-            raise SourceError(
-                f"{self._label}: what is asked for has more than {MAX_BYTES // 1024**2} MB"
-            )
         target = self._into.joinpath(*parts_of(name))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,8 @@ SECONDS = 300.0
 """How long one call of git may take."""
 MAX_PACK = 512 * 1024**2
 """Bytes of the largest file that git may write."""
+MAX_MEMORY = 2 * 1024**3
+"""Bytes of memory that a process of git may take: an answer may have no end."""
 MAX_TEXT = 32 * 1024**2
 """Bytes of the longest list of refs or files that is read."""
 _MAX_ERRORS = 64 * 1024
@@ -171,6 +173,8 @@ class Git:
 
 def _bounded() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_PACK, MAX_PACK))
+    # Not of addresses (RLIMIT_AS): credential helpers may reserve more than there is.
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
 
 
 def _end(process: subprocess.Popen[bytes], late: threading.Event | None = None) -> None:
@@ -244,7 +248,8 @@ _TROUBLES = (
         why="git refuses what it holds: names or objects that no honest repository has",
     ),
     _Trouble(
-        says="File too large|signal 25|invalid index-pack output",
+        says=r"File too large|signal 25|invalid index-pack output|[Oo]ut of memory|curl 23|"
+        "Failed writing|malloc failed",
         why=f"it is larger than {MAX_PACK // 1024**2} MB",
         then="download the folder that is meant, and name that",
     ),

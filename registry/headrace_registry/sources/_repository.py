@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace_registry.errors import SourceError
-from headrace_registry.sources._carriers import MAX_FILES, Writer, check_path
+from headrace_registry.sources._carriers import MAX_FILES, Writer, check_path, check_size
 from headrace_registry.sources._git import Git, GitFailedError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class GitTree:
         Raises:
             SourceError: One cannot be written, or all are too large.
         """
+        check_size((self.files[path] for path in paths), self.label)
         writer = Writer(into, self.label)
         with tempfile.TemporaryFile() as asked:
             for path in paths:

@@ -239,6 +239,8 @@ def _path(said: str, folder: Path) -> Spec | None:
         return ZipSpec(place, _subdirectory(fragment))
     if fragment or not (looks_so or ("/" in path and _is_there(folder / place))):
         return None
+    if place.name in ("SKILL.md", "skill.md"):
+        place = place.parent
     if (folder / place).is_file():
         raise SourceError(f"{path} is a file, and no wheel or zip by its name")
     return FolderSpec(place)

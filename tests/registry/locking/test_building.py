@@ -58,7 +58,7 @@ def test_two_builds_give_the_same_bytes(old, bench):
 def test_nothing_else_is_built(old, bench, sdist, machine):
     sdist("other", "1.0")
     wanted = build_missing(bench.wanted("old", "other", targets=(machine,), build=BUILD))
-    with pytest.raises(ConflictError, match="other 1.0 exists as source only"):
+    with pytest.raises(ConflictError, match=r"other 1.0 exists as source only"):
         resolve(wanted)
 
 
@@ -72,7 +72,7 @@ def test_a_source_that_is_not_what_the_index_tells_is_refused(old, bench):
 
 def test_a_build_that_fails_says_so_and_leaves_nothing(bench, sdist, machine):
     sdist("old", "1.0", code="raise SystemExit('no compiler')")
-    with pytest.raises(LockError, match="old 1.0 cannot be built") as raised:
+    with pytest.raises(LockError, match=r"old 1.0 cannot be built") as raised:
         build_missing(bench.wanted("old", targets=(machine,), build=BUILD))
     assert "no compiler" in str(raised.value)
     assert not (bench.folder / "vendor").exists()

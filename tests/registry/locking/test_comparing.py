@@ -117,7 +117,7 @@ class TestCheck:
         ]
 
     def test_a_registry_with_another_key(self, locked):
-        bench, wanted, found = locked
+        _, wanted, found = locked
         (one,) = wanted.settings.registries
         settings = replace(wanted.settings, registries=(replace(one, key="sha256:" + "0" * 64),))
         assert check(found, replace(wanted, settings=settings)) == [

@@ -114,7 +114,9 @@ class TestWhatIsWritten:
         from dataclasses import replace
 
         (lib, skill, own) = lock.packages
-        lock = replace(lock, packages=(lib, replace(lib, version="1.5"), skill, own))
+        wheel = replace(lib.wheels[0], filename="lib-1.5-py3-none-any.whl")
+        newer = replace(lib, version="1.5", wheels=(wheel,))
+        lock = replace(lock, packages=(lib, newer, skill, own))
         skill_data = tomllib.loads(lock.as_toml())["packages"][2]
         assert skill_data["dependencies"][:2] == [
             {"name": "lib", "version": "1.0"},

@@ -75,7 +75,7 @@ class Watched:
 
 
 @pytest.fixture
-def visit(browser):
+def visit(browser, serve):  # servers stay until the windows are closed
     """Opens a browser window for a site; at the end, nothing may have gone wrong in it."""
     contexts, windows = [], []
 

@@ -79,13 +79,10 @@ class Workshop:
             f"{stem}.dist-info/METADATA": (
                 f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{metadata}"
             ),
-            f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
-            f"Tag: {tag}\n",
+            f"{stem}.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
         }
         rows = [f"{path},{_sum(text)},{len(text.encode())}" for path, text in content.items()]
-        content[f"{stem}.dist-info/RECORD"] = "\n".join(
-            [*rows, f"{stem}.dist-info/RECORD,,", ""]
-        )
+        content[f"{stem}.dist-info/RECORD"] = "\n".join([*rows, f"{stem}.dist-info/RECORD,,", ""])
         path = folder / f"{stem}-{tag}.whl"
         with zipfile.ZipFile(path, "w") as archive:
             for entry, text in content.items():

@@ -23,20 +23,25 @@ import os, signal, sys
 from pathlib import Path
 from headrace_registry.site import build_site
 site, limit, exchange, *wheels = sys.argv[1:]
-limit, count = int(limit), 0
+limit, count, swaps = int(limit), 0, []
 CHANGES = {"os.mkdir", "os.link", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "open"}
 def hook(event, arguments):
     global count
-    if event == "ctypes.dlsym" and exchange == "no" and arguments[1] == "renameat2":
+    swapping = event == "ctypes.dlsym" and arguments[1] == "renameat2"
+    if swapping and exchange == "no":
         raise OSError("there is no such function here")
-    about = os.path.dirname(site) in str(arguments[0]) if arguments else False
-    if event in CHANGES and (about or isinstance(arguments[0], (bytes, int))):
+    inside = event in CHANGES and (
+        os.path.dirname(site) in str(arguments[0]) or isinstance(arguments[0], (bytes, int))
+    )
+    if swapping or inside:
         count += 1
+        if swapping or event == "os.rename":
+            swaps.append(count)
         if count == limit:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(hook)
 build_site([Path(one) for one in wheels], Path(site), pages=False)
-print(count)
+print(count, *swaps)
 """
 
 
@@ -61,21 +66,20 @@ def killed(workshop, site, tmp_path):
 @pytest.mark.parametrize("exchange", ["yes", "no"])
 def test_a_kill_at_any_step_leaves_the_old_site_or_the_new_one(killed, site, exchange):
     before, after = killed.trees
-    steps = int(killed(0, exchange).stdout)
-    assert steps > 20
+    last, *swaps = map(int, killed(0, exchange).stdout.split())
     assert tree(site) == after
-    seen = set()
-    # All steps around the swap, which come last, and some of the many before.
-    for step in (*range(2, steps - 14, 7), *range(steps - 14, steps + 1, 2)):
+    assert len(swaps) == {"yes": 1, "no": 2}[exchange]
+    # An event comes just before what it tells of.
+    seen = []
+    for step in (2, swaps[0] // 2, *swaps, swaps[-1] + 1, (swaps[-1] + last) // 2, last):
         assert killed(step, exchange).returncode == -9, step
-        if site.exists() or exchange == "yes":
-            assert tree(site) in (before, after), step
-            seen.add(tree(site) == after)
+        seen.append(tree(site) if site.exists() else None)
         build_site([killed.wheel], site)  # which mends what was left
         assert tree(site) == after, step
         left = {one.name for one in site.parent.iterdir()} - {".site.lock"}
         assert left == {"site"}, step
-    assert seen == {False, True}
+    between = [] if exchange == "yes" else [None]
+    assert seen == [before, before, before, *between, after, after, after]
 
 
 @pytest.mark.slow

@@ -88,9 +88,7 @@ def test_the_same_wheels_give_the_same_bytes_wherever_and_by_whomever(workshop, 
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(next(one for one in wheels if one.name == copy.name), copy)
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC+{number * 5}"}
-        done = run_python(
-            BUILD, place / "site", *copies, env=environment, umask=mask, cwd=place
-        )
+        done = run_python(BUILD, place / "site", *copies, env=environment, umask=mask, cwd=place)
         assert done.returncode == 0, done.stderr
         trees.append(tree(place / "site"))
     assert trees[0] == trees[1]

@@ -7,7 +7,7 @@ import http.server
 import os
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     login: str | None
     elsewhere: str | None
     silent: threading.Event | None
+    endless: bool
 
     def log_message(self, *_: object) -> None:
         pass
@@ -30,9 +31,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
+    def _go_on(self) -> None:
+        """Lists refs until the other side hangs up."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.end_headers()
+        line = f"{'1' * 40} refs/heads/{'x' * 900}\n".encode()
+        rows = (b"%04x" % (len(line) + 4) + line) * 1000
+        with suppress(OSError):
+            self.wfile.write(b"001e# service=git-upload-pack\n0000")
+            while True:
+                self.wfile.write(rows)
+
     def _answer(self, body: bytes) -> None:
         if self.silent is not None:
             self.silent.wait(30)
+            return
+        if self.endless:
+            self._go_on()
             return
         if self.elsewhere is not None:
             self.send_response(301)
@@ -78,7 +94,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(
-    root: Path, *, login: str | None = None, elsewhere: str | None = None, silent: bool = False
+    root: Path,
+    *,
+    login: str | None = None,
+    elsewhere: str | None = None,
+    silent: bool = False,
+    endless: bool = False,
 ) -> Iterator[str]:
     """Serve the repositories of a folder.
 
@@ -87,9 +108,16 @@ def serving(
         login: ``USER:PASSWORD`` that is asked for.
         elsewhere: Where each request is sent instead.
         silent: Whether nothing is ever answered.
+        endless: Whether the answer has no end.
     """
     over = threading.Event() if silent else None
-    members = {"root": root, "login": login, "elsewhere": elsewhere, "silent": over}
+    members = {
+        "root": root,
+        "login": login,
+        "elsewhere": elsewhere,
+        "silent": over,
+        "endless": endless,
+    }
     handler = type("Handler", (_Handler,), members)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)

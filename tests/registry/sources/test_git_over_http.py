@@ -79,3 +79,9 @@ def test_a_server_that_does_not_answer_is_given_up(project, tmp_path, monkeypatc
     monkeypatch.setattr("headrace_registry.sources._git.SECONDS", 0.5)
     with serving(tmp_path, silent=True) as url, pytest.raises(DownloadError, match="took longer"):
         made(f"git+{url}/repository", project)
+
+
+def test_an_answer_without_end_is_ended(project, tmp_path, monkeypatch):
+    monkeypatch.setattr("headrace_registry.sources._git.MAX_MEMORY", 64 * 1024**2)
+    with serving(tmp_path, endless=True) as url, pytest.raises(SourceError, match="larger than"):
+        made(f"git+{url}/repository", project)

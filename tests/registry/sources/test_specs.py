@@ -40,6 +40,7 @@ def test_a_name_never_means_a_folder(tmp_path, name):
         ("../tides", FolderSpec(Path("../tides"))),
         (".", FolderSpec(Path())),
         ("/srv/tides", FolderSpec(Path("/srv/tides"))),
+        ("./tides/SKILL.md", FolderSpec(Path("tides"))),
         ("dist/tides-1-py3-none-any.whl", WheelSpec(Path("dist/tides-1-py3-none-any.whl"))),
         ("tides.zip", ZipSpec(Path("tides.zip"))),
         ("tides.skill", ZipSpec(Path("tides.skill"))),
