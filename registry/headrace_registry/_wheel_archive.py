@@ -166,6 +166,10 @@ def _check_list(infos: list[zipfile.ZipInfo], size: int) -> None:
             raise WheelError(f"its {name[:200]!r} is a link or no plain file: wheels have none")
         if info.flag_bits & _ENCRYPTED:
             raise WheelError(f"its {name[:200]!r} is encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise WheelError(
+                f"its {name[:200]!r} is packed in a way that not every installer takes"
+            )
         total += info.file_size
     if total > max(MAX_UNPACKED, size * MAX_RATIO):
         raise WheelError(f"unpacks to {total} bytes, more than {MAX_RATIO} times its size")

@@ -24,9 +24,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from headrace_registry.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -56,6 +53,7 @@ PLATFORMS = ("linux/amd64", "linux/arm64", "macos/arm64")
 """The platforms that a target may name."""
 _RESERVED = (INDEX, VENDOR)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_SEPARATORS = re.compile(r"[-_.]+")  # normalised as PEP 503 has it
 _PYTHONS = ("3.10", "3.11", "3.12")
 _KEY = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -170,6 +168,11 @@ def _targets(said: Any) -> tuple[Target, ...]:
 def _build(said: Any) -> tuple[str, ...]:
     if not isinstance(said, list):
         raise _wrong("build", 'a list of "NAME==VERSION"', said)
+    if not said:
+        return ()
+    from packaging.requirements import InvalidRequirement, Requirement  # slow to load
+    from packaging.utils import canonicalize_name
+
     found = []
     for one in said:
         try:
@@ -220,7 +223,7 @@ def _sources(said: Any, registries: set[str]) -> tuple[dict[str, str], dict[str,
     bound: dict[str, str] = {}
     sources: dict[str, Source] = {}
     for name, value in said.items():
-        package = str(canonicalize_name(name))
+        package = _SEPARATORS.sub("-", name).lower()
         where = f"sources.{name}"
         if isinstance(value, str):
             if value != INDEX and value not in registries:

@@ -20,7 +20,6 @@ from packaging.version import InvalidVersion, Version
 from headrace_registry._wheel_archive import open_wheel
 from headrace_registry.errors import WheelError
 from headrace_skills._text import one_line
-from headrace_skills.packing._layout import skills_of_wheel
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -150,6 +149,8 @@ def _described(
     infos = sorted(folder for folder in folders if folder.endswith(_INFO))
     if len(infos) != 1:
         raise WheelError(f"has {len(infos)} dist-info folders, a wheel has one")
+    from headrace_skills.packing._layout import skills_of_wheel
+
     (info,) = infos
     metadata = archive.read(f"{info}/METADATA", MAX_METADATA_BYTES)
     if metadata is None:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from headrace_skills._finding import find_skills
-from headrace_skills._model import (
-    BrokenSkill,
-    Origin,
-    Skill,
-    SkillConflict,
-    SkillFile,
-    SkillSet,
-)
-from headrace_skills._reading import load_body, read_skill
-from headrace_skills.errors import (
-    SandboxError,
-    SkillBrokenError,
-    SkillConflictError,
-    SkillError,
-    SkillFormatError,
-    SkillNotFoundError,
-    SkillNotGrantedError,
-    SkillPathError,
-)
-from headrace_skills.needs import Grants, Needs, check_granted, needs_of
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace_skills._finding import find_skills
+    from headrace_skills._model import (
+        BrokenSkill,
+        Origin,
+        Skill,
+        SkillConflict,
+        SkillFile,
+        SkillSet,
+    )
+    from headrace_skills._reading import load_body, read_skill
+    from headrace_skills.errors import (
+        SandboxError,
+        SkillBrokenError,
+        SkillConflictError,
+        SkillError,
+        SkillFormatError,
+        SkillNotFoundError,
+        SkillNotGrantedError,
+        SkillPathError,
+    )
+    from headrace_skills.needs import Grants, Needs, check_granted, needs_of
 
 __all__ = [
     "BrokenSkill",
@@ -47,3 +51,28 @@ __all__ = [
     "needs_of",
     "read_skill",
 ]
+
+_HOMES = {
+    "_finding": ("find_skills",),
+    "_model": ("BrokenSkill", "Origin", "Skill", "SkillConflict", "SkillFile", "SkillSet"),
+    "_reading": ("load_body", "read_skill"),
+    "errors": (
+        "SandboxError",
+        "SkillBrokenError",
+        "SkillConflictError",
+        "SkillError",
+        "SkillFormatError",
+        "SkillNotFoundError",
+        "SkillNotGrantedError",
+        "SkillPathError",
+    ),
+    "needs": ("Grants", "Needs", "check_granted", "needs_of"),
+}
+_MODULE = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a name when it is first used: listings need little of this package."""
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)

@@ -123,3 +123,15 @@ def test_a_folder_may_not_take_the_name_of_a_registrys_package(shop, customer):
     assert refused.exit_code == 1
     assert "registry main" in refused.stderr
     assert customer.state() == before
+
+
+def test_a_wheel_that_is_missing_in_vendor_is_made_again_by_update(shop, customer):
+    customer.done("skills", "add", str(shop.skill_folder("log-triage")), "--yes")
+    (wheel,) = (customer.folder / "vendor").glob("*.whl")
+    content = wheel.read_bytes()
+    wheel.unlink()
+    refused = customer.run("skills", "add", str(shop.skill_folder("mailer")), "--yes")
+    assert refused.exit_code == 1
+    assert "agents skills update skill-log-triage" in refused.stderr
+    customer.done("skills", "update", "skill-log-triage", "--yes")
+    assert wheel.read_bytes() == content

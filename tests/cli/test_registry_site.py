@@ -1,4 +1,4 @@
-"""`agents registry build`, `publish`, `yank`, `reserve`, `mirror`, `serve`: forms, codes, errors."""
+"""`agents registry` for a keeper: what it prints and writes, exit codes, errors."""
 
 from __future__ import annotations
 

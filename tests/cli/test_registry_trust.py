@@ -74,7 +74,7 @@ def test_a_registry_is_shown_before_it_is_trusted(project, built):
     assert result.exit_code == 1
     assert built.key in result.stdout
     assert re.search(r"root keys: +2, of which 1 must sign", result.stdout)
-    assert re.search(r"has: +1 packages, 1 skills", result.stdout)
+    assert re.search(r"has: +1 package, 1 skill", result.stdout)
     assert re.search(r"signed until: +20\d\d-\d\d-\d\d", result.stdout)
     assert "nobody can be asked here" in result.stderr
     assert project.file.read_text() == PYPROJECT
@@ -246,7 +246,7 @@ def test_a_project_without_registries_says_so(project):
 
 
 def test_refresh_says_what_is_new(added, built):
-    assert "1 packages, new" in added.run("registry", "refresh").stdout
+    assert "1 package, new" in added.run("registry", "refresh").stdout
     assert "nothing new" in added.run("registry", "refresh", "main").stdout
     built.skill("status-report")
     built.build()
@@ -261,7 +261,7 @@ def test_refresh_tries_all_and_fails_if_one_does(added, built, shop, tmp_path):
     result = added.run("registry", "refresh")
     assert result.exit_code == 1
     assert "main: failed:" in result.stderr
-    assert "other: 1 packages, new" in result.stdout
+    assert "other: 1 package, new" in result.stdout
     assert "1 of 2" in result.stderr
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import struct
 import zipfile
 
 import pytest
 
 from headrace_registry import Provided, WheelError, describe_wheel
+from headrace_registry.wheels import wheel_name
 
 METADATA = """Metadata-Version: 2.4
 Name: Acme.Skills
@@ -107,3 +110,159 @@ def test_what_is_no_wheel_is_refused(tmp_path):
 def test_a_file_that_is_not_named_like_a_wheel_is_refused(tmp_path):
     with pytest.raises(WheelError, match="wheel"):
         describe_wheel(tmp_path / "acme.zip")
+
+
+# ---------------------------------------------------------------- made to mislead
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.py",
+        "/etc/passwd",
+        "acme/../../evil.py",
+        "acme//x.py",
+        "./x.py",
+        "C:/x.py",
+        "acme\\x.py",
+        "acme/a\x1b[2J.py",
+        "acme/\u202egpj.py",
+        "acme/__init__.py/x",
+    ],
+)
+def test_a_file_that_would_lie_elsewhere_is_refused(wheel, name):
+    path = wheel()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("acme/__init__.py", "")
+        archive.writestr(name, "")
+    with pytest.raises(WheelError, match=r"no plain path|lies below a file"):
+        describe_wheel(path)
+
+
+def test_a_link_is_refused(wheel):
+    path = wheel()
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("acme/link")
+        info.create_system, info.external_attr = 3, 0o120777 << 16
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(WheelError, match="is a link"):
+        describe_wheel(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_is_there_twice_is_refused(wheel):
+    path = wheel()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("acme_skills-1.2.dist-info/METADATA", METADATA)
+    with pytest.raises(WheelError, match="the same file name twice"):
+        describe_wheel(path)
+
+
+def test_a_bomb_is_refused_unopened(wheel):
+    path = wheel()
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"acme/{number}", bytes(100 * 1024**2))
+    with pytest.raises(WheelError, match="more than 200 times its size"):
+        describe_wheel(path)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (8, struct.pack("<H", 8)),  # how it is compressed
+        (14, b"\1\2\3\4"),  # its sum
+        (18, struct.pack("<L", 3)),  # its size in the zip
+        (22, struct.pack("<L", 3)),  # its size
+        (30, b"evil"),  # its name
+    ],
+)
+def test_a_list_that_says_other_things_than_the_files_is_refused(wheel, at, value):
+    path = wheel()
+    data = bytearray(path.read_bytes())
+    data[at : at + len(value)] = value  # the head of the first file
+    path.write_bytes(data)
+    with pytest.raises(WheelError, match=r"disagree|overlap|not every installer"):
+        describe_wheel(path)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_a_zip_within_other_bytes_is_refused(wheel, where):
+    path = wheel()
+    data = path.read_bytes()
+    path.write_bytes(b"#!/bin/sh\n" + data if where == "before" else data + b"more")
+    with pytest.raises(WheelError, match=r"before its beginning|follows its end"):
+        describe_wheel(path)
+
+
+def test_a_list_of_too_many_files_is_not_read(wheel):
+    path = wheel()
+    data = bytearray(path.read_bytes())
+    end = data.rindex(b"PK\5\6")
+    data[end + 12 : end + 16] = struct.pack("<L", 0x7FFFFFFF)  # bytes of the list
+    path.write_bytes(data)
+    with pytest.raises(WheelError, match="more than 100000 files"):
+        describe_wheel(path)
+
+
+def test_any_broken_byte_is_an_error_with_words_or_none(wheel):
+    """Each byte turned round: the wheel is read, or refused; nothing else happens."""
+    path = wheel()
+    data = path.read_bytes()
+    for at in range(0, len(data), 5):
+        changed = bytearray(data)
+        changed[at] ^= 0xFF
+        path.write_bytes(changed)
+        try:
+            describe_wheel(path)
+        except WheelError as error:
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017 - most are errors, some not
+
+
+def test_a_large_zip_of_64_bits_is_read(wheel):
+    path = wheel()
+    large = zipfile.ZipInfo("acme/data")
+    with zipfile.ZipFile(path, "a") as archive, archive.open(large, "w", force_zip64=True) as file:
+        file.write(b"x")
+    assert describe_wheel(path).name == "acme-skills"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "аcme_skills-1.2-py3-none-any.whl",  # noqa: RUF001 - a Cyrillic letter
+        "acme_skills-1.2-py3-none-any.whl\n",
+        "../acme_skills-1.2-py3-none-any.whl",
+        "acme_skills-1.2.tar.gz",
+        "acme_skills-latest-py3-none-any.whl",
+    ],
+)
+def test_a_file_name_that_only_looks_like_a_wheels_is_refused(name):
+    with pytest.raises(WheelError):
+        wheel_name(name)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Name: аcme.skills", "Name: other", "Name: acme skills", "Version: 1.2.1", "Version: new"],  # noqa: RUF001
+)
+def test_a_metadata_of_another_package_is_refused(wheel, said):
+    field = said.partition(":")[0]
+    own = next(line for line in METADATA.splitlines() if line.startswith(f"{field}:"))
+    with pytest.raises(WheelError, match="METADATA says"):
+        describe_wheel(
+            wheel(**{"acme_skills-1.2.dist-info__METADATA": METADATA.replace(own, said)})
+        )
+
+
+def test_a_name_may_differ_by_case_dash_and_ending_zeros(wheel, tmp_path):
+    path = shutil.copy(wheel(), tmp_path / "Acme.Skills-1.2.0-py3-none-any.whl")
+    assert describe_wheel(path).name == "acme-skills"
+
+
+def test_a_named_pipe_holds_nobody_up(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "acme-1-py3-none-any.whl")
+    with pytest.raises(WheelError, match="no file"):
+        describe_wheel(tmp_path / "acme-1-py3-none-any.whl")

@@ -103,13 +103,14 @@ def _asked(
 ) -> tuple[Snapshot | None, str, Exception | None]:
     """A registry as it is now; else as it was, with a note; else the error."""
     from headrace_registry.client import RegistryClient, recent
-    from headrace_registry.errors import OfflineError
-    from headrace_registry.http import UnreachableError
+    from headrace_registry.errors import DownloadError
+    from headrace_registry.http import Limits
 
     try:
-        with RegistryClient(registry, offline=offline) as client:
+        limits = Limits(connect=5, answer=15)  # somebody waits, and there may be a cache
+        with RegistryClient(registry, offline=offline, limits=limits) as client:
             return client.refresh(), "", None
-    except (UnreachableError, OfflineError) as error:
+    except DownloadError as error:
         what = str(error).partition("\n")[0]
         state = store.state()
         snapshot = recent(store, float("inf"))

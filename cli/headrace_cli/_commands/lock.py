@@ -117,7 +117,8 @@ def _resolved(
     for name in movable or ():
         if before is not None and before.package(name) is None:
             raise WrongUseError(f"{name} is not locked", where=str(project.lock_file))
-    wanted = project.refreshed(before, project.clients(offline=offline))
+    with project.clients(offline=offline) as clients:
+        wanted = project.refreshed(before, clients)
     wanted = build_missing(wanted, offline=offline, progress=_tell)
     lock = resolve(wanted, before=before, upgrade=movable, offline=offline)
     changes = compare(before, lock)
@@ -180,4 +181,5 @@ def _print(
         return
     targets = "; ".join(map(str, lock.targets))
     what = "written" if written else ("unchanged" if not changes else "not written")
-    click.echo(f"{_LOCK} {what}: {len(lock.packages)} packages for {targets}")
+    count = f"{len(lock.packages)} package{'' if len(lock.packages) == 1 else 's'}"
+    click.echo(f"{_LOCK} {what}: {count} for {targets}")

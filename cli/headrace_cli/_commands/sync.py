@@ -50,13 +50,14 @@ def command(
     lock = _lock_of(project, frozen=frozen)
     environment = Environment.find(project.folder, python)
     if dry_run:
-        _print(plan_install(lock, environment, exact=exact), dry_run=True, as_json=as_json)
+        report = plan_install(lock, environment, project=project.folder, exact=exact)
+        _print(report, dry_run=True, as_json=as_json)
         return
-    with held(project.folder):
+    with held(project.folder), project.clients(offline=offline) as clients:
         report = install(
             lock,
             environment,
-            clients=project.clients(offline=offline),
+            clients=clients,
             project=project.folder,
             index=project.wanted.index,
             offline=offline,

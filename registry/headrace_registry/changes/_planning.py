@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from headrace_registry.changes._moves import moves_of
 from headrace_registry.changes._project import LOCK, VENDOR_FOLDER
 from headrace_registry.changes._review import Review
+from headrace_registry.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -77,7 +78,9 @@ def make_plan(
 
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         wheels = _staged(collected or {}, Path(folder))
-        wanted = build_missing(after.wanted(wheels), offline=after.offline)
+        wanted = after.wanted(wheels)
+        _check_there(wanted)
+        wanted = build_missing(wanted, offline=after.offline)
         lock = resolve(wanted, before=before.lock, upgrade=upgrade, offline=after.offline)
         if finish is not None:
             after = after.saying(finish(after.text, lock))
@@ -97,6 +100,21 @@ def _staged(collected: Mapping[str, Collected], folder: Path) -> dict[str, Path]
         found[name] = folder / one.filename
         found[name].write_bytes(one.wheel)
     return found
+
+
+def _check_there(wanted: Wanted) -> None:
+    """Refuses a project whose ``vendor/`` lacks a wheel.
+
+    Raises:
+        SourceError: It is missing; says how to have it again.
+    """
+    for name, source in wanted.settings.sources.items():
+        if name not in wanted.vendor:
+            raise SourceError(
+                f"the wheel of {name} is missing in {wanted.settings.folder / VENDOR_FOLDER}\n"
+                f"  why:  it was made of {source.spec}\n"
+                f"  next: take it from version control, or: agents skills update {name}"
+            )
 
 
 def _stamped(lock: Lock, wanted: Wanted) -> Lock:

@@ -44,17 +44,21 @@ def plan_update(
         RegistryError: Something cannot be had, or is not what it should be.
     """
     from headrace_registry.projects import edit, set_source
+    from headrace_registry.sources import what_changed
 
     chosen = {direct_package(project, name) for name in names}
-    renewed = {}
+    renewed, notes = {}, []
     text = project.text
+    there = project.wanted().vendor
     for name, source in project.settings.sources.items():
         if chosen and name not in chosen:
             continue
         found = collect(name)
-        if found.digest == source.digest:
+        what = what_changed(source, found)
+        if not what and name in there:
             continue
         renewed[name] = found
+        notes += [f"{found.name}: {one}" for one in (what, *found.notes) if one]
         text = edit(project.file, text, add=[Requirement(f"{name}=={found.version}")])
         text = set_source(text, name, found.source)
     plan = make_plan(
@@ -62,6 +66,7 @@ def plan_update(
         project.saying(text),
         collected=renewed,
         upgrade=chosen or None,
+        notes=notes,
     )
     return replace(plan, review=replace(plan.review, diffs=_diffs(plan, renewed)))
 

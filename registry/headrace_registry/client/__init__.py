@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headrace_registry.client._client import RegistryClient, netrc_for
+    from headrace_registry.client._client import RegistryClient
     from headrace_registry.client._look import Look, look_at
+    from headrace_registry.client._netrc import netrc_for
     from headrace_registry.client._snapshot import Snapshot, recent
     from headrace_registry.client._store import State, Store, cache_folder
     from headrace_registry.searching import Hit, search
@@ -35,7 +36,7 @@ _HOMES = {
     "Store": "headrace_registry.client._store",
     "cache_folder": "headrace_registry.client._store",
     "look_at": "headrace_registry.client._look",
-    "netrc_for": "headrace_registry.client._client",
+    "netrc_for": "headrace_registry.client._netrc",
     "recent": "headrace_registry.client._snapshot",
     "search": "headrace_registry.searching",
 }

@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,13 +18,12 @@ from headrace_registry.client._store import State, Store
 from headrace_registry.client._vetting import is_plain, vet
 from headrace_registry.errors import OfflineError, TrustError
 from headrace_registry.http import AccessError, MissingError, open_remote
-from headrace_registry.http import netrc_for as _netrc_for
 from headrace_registry.http._credentials import is_private
 from headrace_registry.searching import build_entries
 from headrace_registry.trust._fingerprint import MAX_ROOT, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable
 
     from typing_extensions import Self
 
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from headrace_registry.settings import RegistrySettings
     from headrace_registry.trust import Verified
 
-__all__ = ["RegistryClient", "netrc_for"]
+__all__ = ["RegistryClient"]
 
 _MAX_TIMESTAMP = 16_384
 
@@ -349,32 +347,6 @@ class RegistryClient:
                 f"with {got[1]}\n"
                 "  next:  try again if it is being published right now; else tell its keeper"
             )
-
-
-@contextmanager
-def netrc_for(
-    registries: Collection[RegistrySettings], *, cache: Path | None = None
-) -> Iterator[dict[str, str]]:
-    """Variables for a process that downloads from registries, such as uv.
-
-    Args:
-        registries: The registries.
-        cache: The folder of all caches; else ``cache_folder()``.
-
-    Yields:
-        ``NETRC``, a private file with credentials, gone afterwards; ``SSL_CERT_FILE``, where a
-        registry has authorities of its own.
-
-    Raises:
-        SettingsError: Credentials that cannot be handed over so.
-    """
-    stores = {one.name: Store(one, cache) for one in registries}
-    asked = [name for name, one in stores.items() if (state := one.state()) and state.keyring]
-    folder = (
-        Store(next(iter(registries)), cache).cache if registries else Path(tempfile.gettempdir())
-    )
-    with _netrc_for(registries, tls=folder / "tls", ask_keyring=asked) as more:
-        yield more
 
 
 def _shown(version: int) -> str:

@@ -145,7 +145,10 @@ class Store:
         for path in (*self.folder.glob("m-*"), *self.folder.glob("catalogues/*")):
             current = path.name in (state.metadata, state.digest)
             if not current and path.stat().st_mtime < old:
-                shutil.rmtree(path, ignore_errors=True)
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:  # a download that was killed
+                    path.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

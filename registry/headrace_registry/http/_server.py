@@ -69,6 +69,7 @@ class Server:
         self._limits = limits
         self._tls = tls
         self._credentials = credentials_for(registry) if is_private(registry.url) else None
+        self._bundle: str | None = None
         self._asked_keyring = False
         self.used_keyring = False
         self._session = _session()
@@ -138,7 +139,7 @@ class Server:
                 allow_redirects=False,
                 timeout=(self._limits.connect, self._limits.silence),
                 proxies=requests.utils.get_environ_proxies(url, no_proxy=None),
-                verify=bundle(self._registry, self._tls),
+                verify=self._authorities(url),
                 auth=_basic(self._credentials) if is_private(url) else None,
             )
             with closing(response):
@@ -149,6 +150,12 @@ class Server:
                 yield from self._body(response, url, limit)
                 return
         raise failure(self._registry, f"sends {path} in a circle", where=url)
+
+    def _authorities(self, url: str) -> str | bool:
+        """The file of authorities for an address; looked for once."""
+        if urlsplit(url).scheme == "https" and self._bundle is None:
+            self._bundle = bundle(self._registry, self._tls)
+        return self._bundle or True
 
     def _followed(self, url: str, location: str) -> str:
         """Where a redirect leads, if that is still the registry.

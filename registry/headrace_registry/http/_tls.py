@@ -23,9 +23,15 @@ def bundle(registry: RegistrySettings, folder: Path) -> str:
     """A file of the authorities for a registry: the environment's or the usual, and its own.
 
     Raises:
-        DownloadError: The registry's file of authorities cannot be read.
+        DownloadError: A file of authorities cannot be read.
     """
-    return str(joined([registry], folder))
+    try:
+        path = joined([registry], folder)
+        path.read_bytes()
+    except OSError as error:
+        what = f"the file of authorities ({' or '.join(_VARIABLES)}) cannot be read"
+        raise failure(registry, what, where=str(error.filename), why=str(error.strerror)) from None
+    return str(path)
 
 
 def joined(registries: Iterable[RegistrySettings], folder: Path) -> Path:

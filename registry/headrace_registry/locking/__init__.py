@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from headrace_registry.locking.checking import check
     from headrace_registry.locking.comparing import Change, compare, why
     from headrace_registry.locking.environment import Environment, SyncState
-    from headrace_registry.locking.installing import InstallReport, install, plan_install
+    from headrace_registry.locking.install_plan import InstallReport, plan_install
+    from headrace_registry.locking.installing import install
     from headrace_registry.locking.lock import (
         LOCK,
         Lock,
@@ -33,7 +34,8 @@ _HOMES = {
     "checking": ("check",),
     "comparing": ("Change", "compare", "why"),
     "environment": ("Environment", "SyncState"),
-    "installing": ("InstallReport", "install", "plan_install"),
+    "install_plan": ("InstallReport", "plan_install"),
+    "installing": ("install",),
     "namesakes": ("LookAlike", "look_alikes"),
     "lock": (
         "LOCK",

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ class SyncState:
     """Whether it came to its end."""
     packages: Mapping[str, str]
     """For the name of a package, the digest of the wheel that was installed."""
+    project: str = ""
+    """The folder of the project that it was for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,14 @@ class Environment:
         """What is known of the last installation; ``None`` where nothing is."""
         try:
             said: dict[str, Any] = json.loads((self.prefix / MARKER).read_bytes()[: 1 << 24])
-            return SyncState(str(said["lock"]), said["done"] is True, dict(said["packages"]))
+            done, packages = said["done"] is True, dict(said["packages"])
+            return SyncState(str(said["lock"]), done, packages, str(said["project"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def note(self, state: SyncState) -> None:
         """Writes down what is known."""
-        said = {"lock": state.lock, "done": state.done, "packages": dict(state.packages)}
+        said = {**asdict(state), "packages": dict(state.packages)}
         write_whole(self.prefix / MARKER, json.dumps(said, sort_keys=True).encode())
 
 

@@ -88,6 +88,7 @@ class Problem:
                 index=wanted.index,
                 offline=self.offline if offline is None else offline,
                 more=more,
+                project=True,
             )
             left = folder / "uv.lock"
             return result, left.read_text(encoding="utf-8") if left.is_file() else ""
@@ -256,9 +257,7 @@ def _credentials(wanted: Wanted) -> AbstractContextManager[Mapping[str, str]]:
     registries = [one for one in wanted.settings.registries if not one.url.startswith("file:")]
     if not registries:
         return nullcontext({})
-    try:
-        from headrace_registry.client import netrc_for
-    except ImportError:
-        return nullcontext({})
+    from headrace_registry.client import netrc_for
+
     found: AbstractContextManager[Mapping[str, str]] = netrc_for(registries)
     return found

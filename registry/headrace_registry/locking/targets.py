@@ -75,12 +75,28 @@ def targets_of(settings: ProjectSettings) -> tuple[Target, ...]:
     return settings.targets or (this_machine(),)
 
 
-def marker(target: Target) -> str:
-    """The marker (PEP 508) that is true on a target and on no other."""
+def marker(target: Target, requires_python: str = "") -> str:
+    """The marker (PEP 508) that is true on a target and on no other.
+
+    Args:
+        target: The target.
+        requires_python: The Pythons of the project, which may begin at some patch of the target's.
+    """
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
     system, machine, _ = _SYSTEMS[target.platform]
     major, minor = map(int, target.python.split("."))
+    first = max(
+        (
+            Version(one.version)
+            for one in SpecifierSet(requires_python)
+            if one.operator in (">=", ">") and Version(one.version).release[:2] == (major, minor)
+        ),
+        default=Version(target.python),
+    )
     return (
-        f"python_full_version >= '{major}.{minor}' and python_full_version < '{major}.{minor + 1}'"
+        f"python_full_version >= '{first}' and python_full_version < '{major}.{minor + 1}'"
         f" and sys_platform == '{system}' and platform_machine == '{machine}'"
     )
 

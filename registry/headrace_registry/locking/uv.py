@@ -92,15 +92,18 @@ def run_uv(
     offline: bool = False,
     more: Mapping[str, str] | None = None,
     live: bool = False,
+    project: bool = False,
 ) -> UvResult:
     """Runs uv in a folder.
 
     Args:
         arguments: What it is given.
-        folder: Where it runs; its ``pyproject.toml`` is read.
+        folder: Where it runs.
         index: The package index; ``None``: uv's own.
         offline: Use no network.
         more: Environment variables beside.
+        project: Read the ``pyproject.toml`` of the folder; else no settings are read at all, also
+            none of the folders above it.
         live: Let its progress through to the terminal; ``errors`` is then empty.
 
     Raises:
@@ -108,7 +111,8 @@ def run_uv(
     """
     from headrace_registry.locking.scratch import scratch
 
-    command = [_uv(), *arguments, *(["--offline"] if offline else [])]
+    options = [*(["--offline"] if offline else []), *([] if project else ["--no-config"])]
+    command = [_uv(), *arguments, *options]
     with scratch() as nothing:
         env = uv_environment(nothing, more or {}, index=index)
         if live:

@@ -159,7 +159,7 @@ def project_text(
 
     targets = targets_of(wanted.settings)
     python_range(targets, wanted.requires_python)  # refuses a target that the project is not for
-    markers = [marker(one) for one in targets]
+    markers = [marker(one, wanted.requires_python) for one in targets]
     return dumps(
         {
             "project": {
@@ -171,6 +171,8 @@ def project_text(
             "tool": {
                 "uv": {
                     "package": False,
+                    # Its own root: uv looks no further up, where others may write.
+                    "workspace": {"members": []},
                     "no-build": True,
                     "environments": markers,
                     "required-environments": markers,

@@ -152,7 +152,6 @@ def _asks(skill: ReleaseSkill) -> tuple[Ask, ...]:
         Ask("Environment variables", needs.environment),
         Ask("Programs", needs.commands),
         Ask("Python packages", needs.dependencies),
-        Ask("Scripts it brings", skill.scripts),
     )
     return tuple(one for one in asks if one.values)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from headrace_registry.site._building import build_site, publish, reserve, sign_site, yank
-from headrace_registry.site._change import BuildReport
-from headrace_registry.site._checking import check_publishable
-from headrace_registry.site._describing import Described, describe
-from headrace_registry.site._mirroring import Mirrored, mirror
-from headrace_registry.site._sending import send
-from headrace_registry.site._serving import Server, serve
-from headrace_registry.site._signing import Signer
-from headrace_registry.site._uploads import Uploads
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace_registry.site._building import build_site, publish, reserve, sign_site, yank
+    from headrace_registry.site._change import BuildReport
+    from headrace_registry.site._checking import check_publishable
+    from headrace_registry.site._describing import Described, describe
+    from headrace_registry.site._mirroring import Mirrored, mirror
+    from headrace_registry.site._sending import send
+    from headrace_registry.site._serving import Server, serve
+    from headrace_registry.site._signing import Signer
+    from headrace_registry.site._uploads import Uploads
 
 __all__ = [
     "BuildReport",
@@ -30,3 +34,23 @@ __all__ = [
     "sign_site",
     "yank",
 ]
+
+_HOMES = {
+    "_building": ("build_site", "publish", "reserve", "sign_site", "yank"),
+    "_change": ("BuildReport",),
+    "_checking": ("check_publishable",),
+    "_describing": ("Described", "describe"),
+    "_mirroring": ("Mirrored", "mirror"),
+    "_sending": ("send",),
+    "_serving": ("Server", "serve"),
+    "_signing": ("Signer",),
+    "_uploads": ("Uploads",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for: who yanks a version needs no server."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

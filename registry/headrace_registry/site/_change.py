@@ -149,7 +149,7 @@ class Change:
             if not (draft.changed or draft.removed() or self._is_new):
                 return self._report(after, (), draft.kept)
             draft.keep_foreign()
-            swap(folder, self.folder)
+            swap(folder, self.folder, draft.changed)
         return self._report(after, tuple(draft.changed), draft.kept)
 
     @property

@@ -17,11 +17,8 @@ from headrace_registry.catalogue import AuditFinding, Release, ReleaseFile, Rele
 from headrace_registry.errors import WheelError
 from headrace_registry.wheels import Provided, describe_wheel
 from headrace_skills import BrokenSkill, read_skill
-from headrace_skills.audit import audit_skill
-from headrace_skills.checking import check_skill
 from headrace_skills.errors import SkillError
 from headrace_skills.needs import Needs, needs_of
-from headrace_skills.packing import ArchiveError, contents_of, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -136,6 +133,9 @@ def _results(paths: Sequence[tuple[Path, str]]) -> Iterator[Described | str]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
+    import headrace_skills.audit  # once, and not in each process
+    import headrace_skills.checking  # noqa: F401
+
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(_attempt, paths, chunksize=8)
@@ -167,6 +167,9 @@ def _named(entry: WheelEntry, skills: Sequence[ReleaseSkill]) -> tuple[Provided,
 
 
 def _skills(path: Path, entry: WheelEntry) -> tuple[tuple[ReleaseSkill, ...], tuple[str, ...]]:
+    from headrace_skills.checking import check_skill
+    from headrace_skills.packing import ArchiveError, unpack
+
     homes = {home.rpartition("/")[2]: home for home in entry.skills}
     faults: list[str] = []
     found: list[ReleaseSkill] = []
@@ -187,6 +190,9 @@ def _skills(path: Path, entry: WheelEntry) -> tuple[tuple[ReleaseSkill, ...], tu
 
 
 def _skill(folder: Path, home: str) -> ReleaseSkill:
+    from headrace_skills.audit import audit_skill
+    from headrace_skills.packing import contents_of
+
     read = read_skill(folder)
     findings = tuple(
         AuditFinding(one.rule, one.severity.label, one.file, one.line, one.reason)

@@ -154,6 +154,7 @@ def _resolve(
     output.unlink(missing_ok=True)
     arguments = [find_uv_bin(), "pip", "compile", "-", "--format", "pylock.toml", "--quiet"]
     arguments += ["--only-binary", ":all:", "--no-header", "--output-file", str(output)]
+    arguments += ["--python", sys.executable]
     if target is not None:
         arguments += ["--python-version", target.python, "--python-platform", _UV[target.platform]]
     if not dependencies:

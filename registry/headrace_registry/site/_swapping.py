@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from headrace_registry.errors import BusyError, SiteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["locked", "settled", "staged", "swap"]
@@ -26,6 +26,7 @@ WAIT = 60.0
 """Seconds to wait for another command."""
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_FEW = 200  # files
 _CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
@@ -92,12 +93,17 @@ def staged(site: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def swap(draft: Path, site: Path) -> None:
+def swap(draft: Path, site: Path, new: Sequence[str]) -> None:
     """Puts a folder in the place of the site; the old one is where the new one was, if at all.
 
-    All of the new one is on the disk before anything of the old one goes.
+    What is new in it is on the disk before anything of the old one goes.
+
+    Args:
+        draft: The folder.
+        site: What it replaces.
+        new: The files in it that were written just now.
     """
-    _flush(draft)
+    _flush(draft, new)
     if not site.exists():
         draft.rename(site)
     elif not _exchange(draft, site):
@@ -105,7 +111,8 @@ def swap(draft: Path, site: Path) -> None:
         site.rename(old)
         draft.rename(site)
         shutil.rmtree(old, ignore_errors=True)
-    _flush_folder(site.parent)
+    with suppress(OSError):  # some file systems cannot, and the names are right all the same
+        _fsync(site.parent)
 
 
 def _mend(site: Path) -> None:
@@ -139,8 +146,16 @@ def _exchange(one: Path, other: Path) -> bool:
     raise OSError(number, os.strerror(number), str(other))
 
 
-def _flush(folder: Path) -> None:
-    """Waits until the file system of a folder has all on the disk; one call for thousands."""
+def _flush(folder: Path, new: Sequence[str]) -> None:
+    """Waits until files are on the disk.
+
+    Few are waited for one by one; for many, one call waits for the whole file system, which is
+    quicker than thousands, and slower than a few where others write a lot.
+    """
+    if len(new) <= _FEW:
+        for path in new:
+            _fsync(folder / path)
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         ctypes.CDLL(None).syncfs(descriptor)
@@ -150,10 +165,9 @@ def _flush(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_folder(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot, and the names are right all the same
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

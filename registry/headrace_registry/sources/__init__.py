@@ -17,16 +17,9 @@ from headrace_registry.sources._specs import (
 from headrace_registry.sources._values import Collected, CollectedSkill, FoundSkill
 
 if TYPE_CHECKING:
-    from headrace_registry.sources._collecting import check_source, collect, skills_in
-    from headrace_registry.sources._vendor import (
-        VENDOR_FOLDER,
-        unneeded_wheels,
-        vendor_wheel,
-        vendored,
-    )
+    from headrace_registry.sources._collecting import collect, skills_in, what_changed
 
 __all__ = [
-    "VENDOR_FOLDER",
     "Collected",
     "CollectedSkill",
     "FolderSpec",
@@ -36,21 +29,14 @@ __all__ = [
     "Spec",
     "WheelSpec",
     "ZipSpec",
-    "check_source",
     "collect",
     "parse_spec",
     "skills_in",
-    "unneeded_wheels",
-    "vendor_wheel",
-    "vendored",
+    "what_changed",
 ]
 
 _COLLECTING = "headrace_registry.sources._collecting"  # the audit and git: not for a mere name
-_VENDOR = "headrace_registry.sources._vendor"
-_HOME = {
-    **dict.fromkeys(("check_source", "collect", "skills_in"), _COLLECTING),
-    **dict.fromkeys(("VENDOR_FOLDER", "unneeded_wheels", "vendor_wheel", "vendored"), _VENDOR),
-}
+_HOME = dict.fromkeys(("collect", "skills_in", "what_changed"), _COLLECTING)
 
 
 def __getattr__(name: str) -> Any:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from headrace_registry.sources._values import Collected, FoundSkill
     from headrace_skills.audit import Rules
 
-__all__ = ["check_source", "collect", "skills_in"]
+__all__ = ["collect", "skills_in", "what_changed"]
 
 
 def skills_in(spec: Spec, *, folder: Path | None = None, offline: bool = False) -> list[FoundSkill]:
@@ -89,7 +89,8 @@ def collect(
         top = _top(spec, carrier)
         found = find(carrier, top, scratch)
         kinds = _kinds(carrier, top, scratch)
-        if kinds and not skills and not every:
+        is_skill = any(one.home == top for one in found) and not build
+        if kinds and not is_skill and not skills and not every:
             if not build:
                 raise _must_ask(carrier, top, kinds)
             wheel = _built(carrier, top, scratch, offline=offline)
@@ -113,25 +114,17 @@ def collect(
         ]
 
 
-def check_source(source: Source, now: Collected) -> None:
-    """Hold what a source gives now against what the project recorded of it.
-
-    Raises:
-        SourceError: It gives something else: a branch moved, a folder was changed.
-    """
+def what_changed(source: Source, now: Collected) -> str:
+    """What became of a source since the project recorded it, in a few words; empty if nothing."""
     if now.digest == source.digest:
-        return
-    what = f"{source.spec} is not what it was when it was added"
+        return ""
     if source.commit and now.commit and source.commit != now.commit:
-        why = f"the reference stood for {source.commit[:12]}, and stands for {now.commit[:12]} now"
-    elif source.commit and source.commit == now.commit:
-        why = "the commit is the same, and the wheel made of it is not: headrace-skills packs anew"
-    else:
-        why = "its content was changed"
-    raise SourceError(
-        f"{what}\n  why:  {why}\n"
-        f"  next: agents skills update {now.name}, which shows what is different"
-    )
+        return f"the reference stood for {source.commit[:12]}, and stands for {now.commit[:12]} now"
+    if source.commit and source.commit == now.commit:
+        return (
+            "the commit is the same, and the wheel made of it is not: it is packed in another way"
+        )
+    return "its content was changed"
 
 
 @contextmanager

@@ -144,7 +144,7 @@ class Git:
                 stderr=errors,
                 env=self.environment,
                 start_new_session=True,  # no terminal to ask on; ended with all it started
-                preexec_fn=_bounded,  # noqa: PLW1509 - only a system call
+                preexec_fn=_bounded,  # noqa: PLW1509 - system calls only
             )
             late = threading.Event()
             timer = threading.Timer(SECONDS, _end, (process, late))
@@ -156,25 +156,31 @@ class Git:
                     output.read(1)  # its end
             except BaseException:
                 _end(process)
+                if late.is_set():  # then what went wrong is that it was ended
+                    raise _too_slow(self.url) from None
                 raise
             finally:
-                process.wait()
+                process.wait()  # what it started beside (a credential cache) may stay
                 timer.cancel()
-                _end(process)
+                timer.join()  # the next process is forked without another thread about
             if late.is_set():
-                raise DownloadError(
-                    f"{self.url}: git took longer than {SECONDS:.0f} s\n  next: try again"
-                )
+                raise _too_slow(self.url)
             if process.returncode:
                 errors.seek(0)
                 told = errors.read(_MAX_ERRORS).decode("utf-8", "replace")
                 raise _failure(self.url, process.returncode, told)
 
 
+def _too_slow(url: str) -> DownloadError:
+    return DownloadError(f"{url}: git took longer than {SECONDS:.0f} s\n  next: try again")
+
+
 def _bounded() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_PACK, MAX_PACK))
     # Not of addresses (RLIMIT_AS): credential helpers may reserve more than there is.
-    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    for what, most in ((resource.RLIMIT_FSIZE, MAX_PACK), (resource.RLIMIT_DATA, MAX_MEMORY)):
+        hard = resource.getrlimit(what)[1]  # it may have less, and cannot have more
+        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (limit, limit))
 
 
 def _end(process: subprocess.Popen[bytes], late: threading.Event | None = None) -> None:

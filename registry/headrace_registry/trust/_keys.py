@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
+from tuf.api.serialization import DeserializationError
 
 from headrace_registry.errors import SiteError
 from headrace_registry.trust._fingerprint import fingerprint
@@ -33,7 +34,7 @@ ONLINE = "online"
 """The key of all that changes often."""
 _ONLINE_ROLES = ("targets", "snapshot", "timestamp")
 _LIFETIMES = "lifetimes.json"
-_NAMES = "names.json"
+_NAMES = "x-headrace-names"  # of a root: which of its keys is called how
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,6 @@ class Keys:
     """The folder."""
     roots: tuple[bytes, ...]
     """Every root of trust, from the first."""
-    names: dict[str, str]
-    """For a key's name, its id."""
     lifetimes: Lifetimes
     """How long what is signed is good for."""
     password: str | None = None
@@ -88,20 +87,24 @@ class Keys:
         Raises:
             SiteError: It is no folder of keys.
         """
+        roots: list[bytes] = []
         try:
-            names = json.loads((folder / _NAMES).read_bytes())
-            lifetimes = Lifetimes(**json.loads((folder / _LIFETIMES).read_bytes()))
-            roots: list[bytes] = []
             while (path := folder / "roots" / f"{len(roots) + 1}.root.json").is_file():
                 roots.append(path.read_bytes())
-        except (OSError, ValueError, TypeError) as error:
+            said = folder / _LIFETIMES
+            days = json.loads(said.read_bytes()) if said.is_file() else {}
+            found = cls(
+                folder, tuple(roots), Lifetimes(**days), password or os.environ.get(PASSWORD)
+            )
+            usable = bool(roots) and set(found.names) == {*ROOTS, ONLINE}
+        except (OSError, ValueError, TypeError, DeserializationError) as error:
+            raise SiteError(f"the keys in {folder} cannot be read: {error}") from None
+        if not usable:
             raise SiteError(
-                f"{folder} is no folder of a registry's keys: {error}\n"
+                f"{folder} is no folder of a registry's keys: it has no roots/1.root.json of ours\n"
                 f"  next: agents registry keys new {folder}"
-            ) from None
-        if not roots:
-            raise SiteError(f"{folder} has no roots/1.root.json")
-        return cls(folder, tuple(roots), names, lifetimes, password or os.environ.get(PASSWORD))
+            )
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -113,12 +116,30 @@ class Keys:
         """The current root of trust."""
         return Metadata[Root].from_bytes(self.roots[-1]).signed
 
+    @property
+    def names(self) -> dict[str, str]:
+        """For a key's name, its id."""
+        return dict(self.root.unrecognized_fields.get(_NAMES, {})) if self.roots else {}
+
     def states(self) -> list[KeyState]:
         """The keys, the roots first."""
         return [
-            KeyState(name, self.names[name], self._path(name).is_file(), self._encrypted(name))
+            KeyState(name, self.names[name], path.is_file(), _is_encrypted(path))
             for name in (*ROOTS, ONLINE)
+            for path in (self.path(name),)
         ]
+
+    def path(self, name: str) -> Path:
+        """A key's file; one that was being replaced when the machine stopped is put in place."""
+        path = self.folder / f"{name}.pem"
+        waiting = _waiting(self.folder, name, self.names[name])
+        if waiting.is_file():
+            if path.is_file():
+                retired = self.folder / "retired"
+                retired.mkdir(mode=0o700, exist_ok=True)
+                path.rename(retired / f"{name}-before-root-{len(self.roots)}.pem")
+            waiting.rename(path)
+        return path
 
     def signer(self, name: str) -> CryptoSigner | None:
         """A key, to sign with; ``None`` where its file is not here.
@@ -126,14 +147,12 @@ class Keys:
         Raises:
             SiteError: It cannot be read, its password is wrong, or it is another key.
         """
-        path = self._path(name)
+        path = self.path(name)
         if not path.is_file():
             return None
-        secret = self.password.encode() if self.password else None
+        secret = self.password.encode() if self.password and _is_encrypted(path) else None
         try:
-            wanted = secret if self._encrypted(name) else None
-            key = serialization.load_pem_private_key(path.read_bytes(), wanted)
-            found = CryptoSigner(key)
+            found = CryptoSigner(serialization.load_pem_private_key(path.read_bytes(), secret))
         except TypeError:
             raise SiteError(f"{path} has a password\n  next: set {PASSWORD}") from None
         except (ValueError, OSError):
@@ -143,13 +162,6 @@ class Keys:
                 f"{path} is not the {name} key of root {len(self.roots)}: it was replaced"
             )
         return found
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.pem"
-
-    def _encrypted(self, name: str) -> bool:
-        path = self._path(name)
-        return path.is_file() and b"BEGIN ENCRYPTED" in path.read_bytes()[:64]
 
 
 def create_keys(
@@ -177,7 +189,12 @@ def create_keys(
         raise SiteError(f"{folder} is not empty: keys are made in a folder of their own")
     days = lifetimes or Lifetimes()
     made = {name: CryptoSigner.generate_ed25519() for name in (*ROOTS, ONLINE)}
-    root = Root(consistent_snapshot=False, expires=_until(now, days.root))
+    names = {name: one.public_key.keyid for name, one in made.items()}
+    root = Root(
+        consistent_snapshot=False,
+        expires=_until(now, days.root),
+        unrecognized_fields={_NAMES: names},
+    )
     for name in ROOTS:
         root.add_key(made[name].public_key, "root")
     for role in _ONLINE_ROLES:
@@ -190,10 +207,9 @@ def create_keys(
     secret = password or os.environ.get(PASSWORD)
     for name, signer in made.items():
         _write(folder / f"{name}.pem", _pem(signer, secret), 0o600)
-    _write(folder / "roots" / "1.root.json", metadata.to_bytes())
     _write(folder / _LIFETIMES, json.dumps(asdict(days), indent=1).encode())
     # Last: a folder without it is no folder of keys.
-    _write(folder / _NAMES, _names({name: one.public_key.keyid for name, one in made.items()}))
+    _write(folder / "roots" / "1.root.json", metadata.to_bytes())
     return fingerprint(metadata.to_bytes())
 
 
@@ -227,8 +243,7 @@ def rotate(
             "  next: copy root-1.pem or root-2.pem into it, and take it out after"
         )
     root = keys.root
-    names = dict(keys.names)
-    fresh = None
+    names = keys.names
     if name is not None:
         fresh = CryptoSigner.generate_ed25519()
         for role in ("root",) if name in ROOTS else _ONLINE_ROLES:
@@ -237,18 +252,19 @@ def rotate(
         names[name] = fresh.public_key.keyid
         if name in ROOTS:
             signers.append(fresh)
+        waiting = _waiting(folder, name, names[name])
+        _write(waiting, _pem(fresh, keys.password), 0o600)
+    root.unrecognized_fields[_NAMES] = names
     root.version += 1
     root.expires = _until(now, keys.lifetimes.root)
     metadata = Metadata(root)
     for signer in signers:
         metadata.sign(signer, append=True)
     _check_next(keys.root, metadata)
-    number = root.version
-    if fresh is not None and name is not None:
-        _replace_key(keys, name, _pem(fresh, keys.password))
-    _write(folder / _NAMES, _names(names))
-    _write(folder / "roots" / f"{number}.root.json", metadata.to_bytes())
-    return number
+    # From here on the new key is the key; opening the folder puts its file in place.
+    _write(folder / "roots" / f"{root.version}.root.json", metadata.to_bytes())
+    Keys.open(folder).states()
+    return root.version
 
 
 def _check_next(old: Root, metadata: Metadata[Root]) -> None:
@@ -260,13 +276,13 @@ def _check_next(old: Root, metadata: Metadata[Root]) -> None:
         raise SiteError(f"the new root would not be accepted: {error}") from None
 
 
-def _replace_key(keys: Keys, name: str, pem: bytes) -> None:
-    path = keys.folder / f"{name}.pem"
-    if path.is_file():
-        retired = keys.folder / "retired"
-        retired.mkdir(mode=0o700, exist_ok=True)
-        path.rename(retired / f"{name}-{keys.names[name][:16]}.pem")
-    _write(path, pem, 0o600)
+def _waiting(folder: Path, name: str, keyid: str) -> Path:
+    """Where a new key is until the root that names it is written."""
+    return folder / f"{name}.{keyid[:16]}.pem"
+
+
+def _is_encrypted(path: Path) -> bool:
+    return path.is_file() and b"BEGIN ENCRYPTED" in path.read_bytes()[:64]
 
 
 def _until(now: datetime | None, days: int) -> datetime:
@@ -283,10 +299,6 @@ def _pem(signer: CryptoSigner, password: str | None) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(password.encode()),
     )
-
-
-def _names(names: dict[str, str]) -> bytes:
-    return json.dumps(names, indent=1).encode() + b"\n"
 
 
 def _write(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -11,7 +11,7 @@ from headrace_registry.http import Limits
 
 from .keeping import Keeper, Server
 
-QUICK = Limits(connect=2, answer=3, silence=0.5, total=4, least_rate=2048)
+QUICK = Limits(connect=5, answer=20, silence=5, total=60, least_rate=1)
 
 
 @pytest.fixture(autouse=True)

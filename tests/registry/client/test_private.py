@@ -316,6 +316,13 @@ def test_a_file_of_authorities_that_is_none_is_named(over_tls, read, tmp_path):
     assert "bad.pem" in str(raised.value)
 
 
+def test_a_variable_that_names_no_file_is_told(over_tls, read, tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(DownloadError, match="SSL_CERT_FILE") as raised:
+        read(over_tls().url)
+    assert "none.pem" in str(raised.value)
+
+
 def test_the_installer_gets_the_authorities_and_the_usual_ones(ca, tmp_path):
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 

@@ -218,6 +218,7 @@ def test_an_unsigned_registry_without_tls_is_refused(tmp_path, client_of):
         client_of(plain.settings("http://registry.example.org")).refresh()
 
 
+@pytest.mark.slow
 def test_two_processes_refresh_one_cache_at_once(keeper, server, tmp_path):
     import subprocess
     import sys

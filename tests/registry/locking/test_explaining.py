@@ -153,3 +153,12 @@ def test_nothing_of_a_strangers_text_reaches_the_terminal_unfiltered(bench):
     text = str(conflict(bench, "gone"))
     assert "\x1b" not in text
     assert "?[2Jgone" in text
+
+
+def test_without_uvs_derivation_tree_what_conflicts_is_still_found(clash, monkeypatch):
+    """The tree is internal to uv, and may be gone one day."""
+    monkeypatch.setattr("headrace_registry.locking.uv._TREE", "NO_SUCH_VARIABLE")
+    error = conflict(clash, "innocent", "skill-a>=1", "plugin-b")
+    assert sorted(one.name for one in error.requirements) == ["plugin-b", "skill-a"]
+    assert "it works with skill-a 0.9" in str(error)
+    assert "No solution found" in str(error)

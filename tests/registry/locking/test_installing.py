@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,18 @@ class TestIntoAnEmptyEnvironment:
         put("skill-a")
         assert environment.installed() == {"skill-a": "2.0"}
 
+    def test_of_two_versions_it_gets_that_of_its_target(self, bench, environment, machine):
+        tags = {"linux/amd64": "manylinux_2_17_x86_64", "linux/arm64": "manylinux_2_17_aarch64"}
+        tags["macos/arm64"] = "macosx_11_0_arm64"
+        other = next(one for one in tags if one != machine.platform)
+        python = "cp" + machine.python.replace(".", "")
+        bench.index.add("lib", "1.0")
+        bench.index.add("lib", "2.0", tag=f"{python}-{python}-{tags[machine.platform]}")
+        targets = (machine, Target(machine.python, other))
+        lock = resolve(bench.wanted("lib", targets=targets))
+        install(lock, environment, project=bench.folder)
+        assert environment.installed() == {"lib": "2.0"}
+
     def test_an_environment_that_is_not_there_is_made(self, skill, client, machine):
         place = skill.folder / ".venv"
         environment = Environment(place, None, "", None)
@@ -121,6 +135,23 @@ class TestIntoOneThatHoldsSomething:
         pip(environment, wheel(tmp_path, "mine", "1.0"))
         put("skill-a")
         assert "mine" in environment.installed()
+
+    def test_what_another_project_put_there_stays(
+        self, skill, put, environment, client, machine, tmp_path
+    ):
+        put("skill-a")
+        lock = resolve(skill.wanted("lib", targets=(machine,)))
+        install(lock, environment, clients={"main": client}, project=tmp_path / "another")
+        assert environment.installed() == {"skill-a": "1.0", "lib": "1.0"}
+
+    def test_what_this_program_itself_needs_is_never_removed(self, bench, machine):
+        bench.index.add("lib", "1.0")
+        lock = resolve(bench.wanted("lib", targets=(machine,)))
+        here = Environment.find(bench.folder, Path(sys.prefix))
+        removed = plan_install(lock, here, project=bench.folder, exact=True).removed
+        names = {one.partition("==")[0] for one in removed}
+        assert "pytest" in names
+        assert names.isdisjoint({"click", "packaging", "headrace-core", "tuf", "uv"})
 
     def test_exactly_means_without_that(self, skill, put, environment, wheel, tmp_path):
         pip(environment, wheel(tmp_path, "mine", "1.0"))
@@ -222,7 +253,7 @@ class TestWhatWasInterrupted:
 class TestThePlan:
     def test_it_tells_what_would_be_done_and_does_nothing(self, skill, environment, machine):
         lock = resolve(skill.wanted("skill-a", targets=(machine,)))
-        report = plan_install(lock, environment)
+        report = plan_install(lock, environment, project=skill.folder)
         assert report.installed == ("lib==1.0", "skill-a==1.0")
         assert environment.installed() == {}
 

@@ -127,6 +127,26 @@ class TestTheUsersEnvironment:
         lock = resolve(attacked.wanted("skill-a", "public"))
         assert origins(lock)["skill-b"] == ("main", "1.0")
 
+    @pytest.mark.parametrize("name", ["uv.toml", "pyproject.toml"])
+    def test_nor_does_one_above_the_folder_of_temporary_files(
+        self, attacked, places, monkeypatch, tmp_path, name
+    ):
+        shared = tmp_path / "shared"
+        shared.mkdir()
+        text = Path(places["config"]).read_text()
+        if name == "pyproject.toml":
+            text = (
+                '[tool.uv.workspace]\nmembers = ["*"]\n[tool.uv]\n'
+                'override-dependencies = ["skill-b==9.9"]\n'
+                + text.replace("[[index]]", "[[tool.uv.index]]")
+            )
+        (shared / name).write_text(text)
+        monkeypatch.setattr("tempfile.tempdir", str(shared))
+        wanted = attacked.wanted("skill-a", "public")
+        lock = resolve(wanted)
+        assert origins(lock)["skill-b"] == ("main", "1.0")
+        assert [one.name for one in look_alikes(lock, wanted, ["skill-b"])] == ["skill-b"]
+
 
 class TestBindings:
     def test_a_name_bound_to_the_index_is_taken_from_there(self, attacked):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headrace_registry.errors import ConflictError, LockError, SettingsError
@@ -84,6 +86,12 @@ class TestWhatIsChosen:
         with pytest.raises(LockError, match=r"agents skills add https://example.org/x.whl"):
             resolve(bench.wanted("x @ https://example.org/x.whl"))
 
+    def test_a_password_for_the_index_is_used_and_not_written(self, four):
+        secret = four.index.simple.replace("http://", "http://user:secret@")
+        lock = resolve(replace(four.wanted("skill-a"), index=secret))
+        assert lock.package("lib").index == four.index.simple
+        assert "secret" not in lock.as_toml()
+
     def test_two_runs_give_the_same_bytes(self, four):
         first = resolve(four.wanted("skill-a")).as_toml()
         assert resolve(four.wanted("skill-a")).as_toml() == first
@@ -144,6 +152,13 @@ class TestTargets:
         lock = resolve(bench.wanted("skill-a", targets=targets))
         assert lock.package("lib").marker is None
         assert "3.11" in lock.package("old").marker
+
+    def test_a_project_may_begin_at_a_patch_of_a_targets_python(self, bench):
+        bench.main.add("skill-a", "1.0", requires_python=">=3.10")
+        bench.main.add("skill-a", "2.0", requires_python=">=3.11.4")
+        assert versions(resolve(bench.wanted("skill-a"))) == {"skill-a": "1.0"}
+        wanted = bench.wanted("skill-a", requires_python=">=3.11.4,<3.13")
+        assert versions(resolve(wanted)) == {"skill-a": "2.0"}
 
     def test_a_target_that_the_project_is_not_for_is_refused(self, bench):
         with pytest.raises(SettingsError, match=r"Python 3.11 on linux/amd64 is outside"):

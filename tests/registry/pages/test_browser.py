@@ -159,17 +159,24 @@ def test_that_nothing_was_found_is_said(visit, shop_site):
 
 
 def test_more_results_are_shown_on_demand(visit, tmp_path):
-    listed = catalogue(*(of_skill(f"same-{number:03}") for number in range(70)))
+    listed = catalogue(*(of_skill(f"same-{number:03}") for number in range(50)))
     window = visit(write_site(tmp_path, listed).as_uri())
     page = window.open()
-    assert len(window.search("same")) == 30
-    assert page.locator("#count").inner_text() == "70 found, the first 30 are shown"
+    assert len(window.search("same")) == 20
+    assert page.locator("#count").inner_text() == "50 found, the first 20 are shown"
     page.click("text=Show more")
-    assert page.locator("#results li").count() == 60
-    assert focused(page) == "same-030"
+    assert page.locator("#results li").count() == 40
+    assert focused(page) == "same-020"
     page.click("text=Show more")
-    assert page.locator("#results li").count() == 70
+    assert page.locator("#results li").count() == 50
     assert page.locator("text=Show more").is_hidden()
+
+
+def test_every_page_leads_into_the_search(visit, shop_site):
+    page = visit(shop_site).open("packages/skill-log-triage/index.html")
+    page.get_by_role("link", name="Search").click()
+    page.wait_for_url("**/index.html#*")
+    assert focused(page) == "words"
 
 
 def test_the_way_back_leads_to_the_same_results(visit, shop_site):

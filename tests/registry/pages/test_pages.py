@@ -254,11 +254,18 @@ def test_a_skill_that_asks_for_nothing_is_said_to():
     assert "It asks for nothing: no network" in words
 
 
+def test_scripts_alone_are_no_asking():
+    words = page_of(package("skill-a", skills=(skill("a", scripts=("scripts/a.py",)),)))
+    assert "It asks for no network, no environment variables" in words
+    assert "Scripts it brings scripts/a.py" in words
+    assert "asks for the following" not in words
+
+
 def test_each_skill_of_several_says_what_it_asks_for():
     asking = skill("b", needs=Needs(network=("b.example.com",)))
     words = page_of(package("skill-ab", skills=(skill("a"), asking)))
     may = words[words.index("What it may do a") :]
-    assert "a It asks for nothing" in may
+    assert "a This skill asks for nothing" in may
     assert "b This skill asks for the following." in may
     assert "Network hosts b.example.com" in may
 

@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 
 from headrace_registry.errors import ProjectFileError
 from headrace_registry.projects import edit, requirements, set_registry
+from headrace_registry.projects._edit import _changed
+from headrace_registry.projects._styles import read_document
 
 PATH = Path("pyproject.toml")
 WANTED = [Requirement('tide>=1,<2; python_version < "3.12"')]
@@ -97,3 +99,11 @@ def test_what_is_no_toml_is_told(text):
 def test_settings_in_a_form_that_is_not_edited_are_told_with_the_line_to_write(text):
     with pytest.raises(ProjectFileError, match=r"write tool.agents.registries.main = \{ url = "):
         set_registry(text, "main", "https://example.org", None)
+
+
+@pytest.mark.parametrize("wrong", ["", "x = [", "[project]\nname = 'b'\ndependencies = ['a']\n"])
+def test_an_edit_that_came_out_wrong_is_not_given(wrong):
+    """Whatever the cause: the text must say what it said, and the change, and no more."""
+    document = read_document(PATH, "[project]\nname = 'a'\n")
+    with pytest.raises(ProjectFileError, match="cannot be changed"):
+        _changed(document, ("project", "dependencies"), ["a"], lambda _: wrong)

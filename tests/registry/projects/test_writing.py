@@ -68,6 +68,7 @@ def test_what_it_keeps_for_itself_is_nobody_elses(project):
         assert (project / ".headrace/.gitignore").read_text() == "*\n"
 
 
+@pytest.mark.slow  # a process for each step
 class TestAKill:
     def test_at_any_step_leaves_all_or_nothing(self, killed):
         seen = []
@@ -198,6 +199,28 @@ class TestWhatSomeoneElseChanged:
                 project, {project / "vendor/a.whl": b"x"}, read={project / "vendor/a.whl": None}
             )
         assert content(project) == OLD
+
+    def test_while_the_others_are_written_is_kept(self, project):
+        script = f"""
+import sys
+from pathlib import Path
+from headrace_registry.errors import ProjectFileError
+from headrace_registry.projects import write_files
+project = Path({str(project)!r})
+def hook(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith("pyproject.toml"):
+        (project / "vendor/a.whl").write_bytes(b"mine")
+sys.addaudithook(hook)
+try:
+    write_files(project, {{project / "pyproject.toml": b"n", project / "vendor/a.whl": b"x"}})
+except ProjectFileError as error:
+    print(error)
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
+        assert "changed by someone else" in done.stdout, done.stderr
+        assert content(project)["vendor/a.whl"] == b"mine"
 
     def test_is_not_undone(self, project):
         undo = write_files(project, changes(project))

@@ -47,7 +47,7 @@ print(count, *swaps)
 
 @pytest.fixture
 def killed(workshop, site, tmp_path):
-    """Build over a site with a wheel, killed at the n-th change; gives the site's possible trees."""
+    """Build over a site, killed at the n-th change; it has the trees that the site may have."""
     first, second = workshop.plain(), workshop.plain("other")
     build_site([first], tmp_path / "before", pages=False)
     build_site([first, second], tmp_path / "after", pages=False)
@@ -105,9 +105,9 @@ publish(Path(sys.argv[2]), Path(sys.argv[1]))
 
 def test_a_site_that_is_being_changed_is_busy(site, tmp_path):
     site.mkdir(parents=True)
-    with locked(site), pytest.raises(BusyError, match="another command changes"):
-        with locked(site, wait=0.01):
-            pass
+    busy = pytest.raises(BusyError, match="another command changes")
+    with locked(site), busy, locked(site, wait=0.01):
+        pass
 
 
 def test_a_failed_change_leaves_nothing_beside_the_site(workshop, site):

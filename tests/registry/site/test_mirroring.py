@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from headrace_registry.errors import SettingsError, SiteError, TrustError
@@ -46,7 +44,9 @@ def test_what_is_asked_for_comes_with_what_it_requires(source, site, kind):
         "skill_greet-1.0-py3-none-any.whl",
     ]
     assert [name for name, _, _ in done.wheels] == names(site)
-    assert release(site, "acme", "1.0")["files"][0]["uploaded"] == "2023-11-14T22:13:20Z"
+    if kind != "folder":  # where only the HTML page is read, which tells no times
+        (file,) = release(site, "acme", "1.0")["files"]
+        assert file["uploaded"] == "2023-11-14T22:13:20Z"
 
 
 def test_for_several_machines_and_without_what_is_required(source, site):
@@ -92,7 +92,7 @@ def test_no_other_index_is_asked(source, workshop, site, tmp_path, monkeypatch):
 def test_a_wheel_that_is_not_what_the_index_says_is_not_copied(source, site):
     wheel = source / "files/other/other-1.0-py3-none-any.whl"
     data = wheel.read_bytes()
-    os.unlink(wheel)
+    wheel.unlink()
     wheel.write_bytes(data.replace(b"__init__", b"__evil__"))
     with pytest.raises(TrustError, match=r"other-1\.0"):
         mirror(str(source), ["other"], site)

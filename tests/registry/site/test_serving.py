@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace_registry.errors import SiteError
@@ -195,16 +195,18 @@ def test_what_is_no_registry_is_not_served(tmp_path):
 
 def test_an_address_that_is_taken_is_told(server, site):
     port = urlsplit(server.url).port
-    with pytest.raises(SiteError, match=f"cannot listen at 127.0.0.1:{port}"):
-        with serve(site, port=port):
-            pass
+    taken = pytest.raises(SiteError, match=f"cannot listen at 127.0.0.1:{port}")
+    with taken, serve(site, port=port):
+        pass
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_accept_is_answered_or_declined(said):
     assert chosen_form(said) in (None, JSON, HTML, "text/html; charset=utf-8")
 
 
+@settings(deadline=None)
 @given(st.text("bytes=-0123456789,", max_size=20), st.integers(0, 50))
 def test_a_range_is_within_the_file(said, size):
     try:
@@ -218,6 +220,7 @@ def test_a_target_is_never_outside(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "secret").write_text("x")
 
+    @settings(deadline=None)
     @given(st.text("./%2e5cf\\sret~", max_size=24))
     def check(target):
         assert find(tmp_path / "site", f"/{target}", "") is None

@@ -10,7 +10,7 @@ import subprocess
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uv import find_uv_bin
 
@@ -20,7 +20,7 @@ from headrace_registry.site._multipart import read_form
 
 from .conftest import catalogue, release, tree
 
-TOKEN = "a-token-of-the-registry"
+TOKEN = "a-token-of-the-registry"  # noqa: S105 - it opens nothing but this test's server
 
 
 @pytest.fixture
@@ -200,6 +200,7 @@ def test_a_server_that_is_away_is_told(workshop, site, build):
         send(workshop.plain(), url, token=TOKEN)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 70), st.sampled_from(["b", "--", "x" * 60]))
 def test_any_content_comes_through_in_any_pieces(content, piece, boundary):
     import tempfile

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -148,15 +150,28 @@ class TestGitItself:
     def test_runs_no_hook_of_a_users_template(
         self, repository, first, project, monkeypatch, tmp_path
     ):
-        hooks = write(
-            tmp_path / "template/hooks", {"reference-transaction": "#!/bin/sh\ntouch ran"}
-        )
+        text = f"#!/bin/sh\ntouch {tmp_path}/ran\n"
+        hooks = write(tmp_path / "template/hooks", {"reference-transaction": text})
         (hooks / "reference-transaction").chmod(0o755)
         config = write(tmp_path, {"config": f"[core]\nhooksPath = {hooks}\n"}) / "config"
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
         monkeypatch.setenv("GIT_TEMPLATE_DIR", str(hooks.parent))
         made(f"git+{repository.url}", project)
-        assert not list(tmp_path.rglob("ran"))
+        assert not (tmp_path / "ran").exists()
+
+    def test_is_content_with_less_than_it_may_have(self, repository, first, project):
+        script = f"""
+import resource
+from pathlib import Path
+from headrace_registry.sources import collect, parse_spec
+for what in (resource.RLIMIT_FSIZE, resource.RLIMIT_DATA):
+    resource.setrlimit(what, (300_000_000, 300_000_000))
+print(collect(parse_spec("git+{repository.url}"), project=Path({str(project)!r}))[0].name)
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
+        assert done.stdout == "skill-tides\n", done.stderr
 
     def test_leaves_nothing_behind(self, repository, first, project, tmp_path, monkeypatch):
         scratch = tmp_path / "scratch"

@@ -48,9 +48,9 @@ class TestNames:
         with pytest.raises(SourceError, match="'README' and 'readme' are one file"):
             made(f"git+{repository.url}", project)
 
-    @pytest.mark.parametrize("name", ["../../evil", "..", "/evil"])
+    @pytest.mark.parametrize("name", ["../../evil", "..", "{}/evil"])
     def test_of_the_skill_lead_nowhere(self, repository, project, tmp_path, name):
-        repository.commit({"SKILL.md": skill_text(name)})
+        repository.commit({"SKILL.md": skill_text(name.format(tmp_path))})
         before = sorted(tmp_path.rglob("*"))
         with pytest.raises(SourceError, match="cannot be a folder's"):
             made(f"git+{repository.url}", project)
@@ -122,13 +122,14 @@ class TestWhatGitWouldRun:
             made(f"git+{repository.url}", project)
 
     def test_no_filter_or_hook_is_run(self, repository, project, tmp_path, monkeypatch):
-        config = '[filter "evil"]\nsmudge = touch ran\nclean = touch ran\nrequired = true\n'
+        run = f"touch {tmp_path}/ran"
+        config = f'[filter "evil"]\nsmudge = {run}\nclean = {run}\nrequired = true\n'
         path = write(tmp_path, {"config": config}) / "config"
         repository.commit(
             {"SKILL.md": TIDES, "data.txt": "kept", ".gitattributes": "* filter=evil"}
         )
         hook = repository.folder / ".git/hooks/post-checkout"
-        write(hook.parent, {hook.name: "#!/bin/sh\ntouch ran\n"})
+        write(hook.parent, {hook.name: f"#!/bin/sh\n{run}\n"})
         hook.chmod(0o755)
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
         (one,) = made(f"git+{repository.url}", project)

@@ -95,6 +95,14 @@ def test_a_skill_of_it_is_taken_without_building(source, project, ran):
     assert not ran.exists()
 
 
+def test_that_is_a_skill_itself_is_one_unless_one_says_to_build_it(source, project, ran):
+    write(source, {"SKILL.md": skill_text("clock")})
+    (one,) = made(source, project)
+    assert (one.name, ran.exists()) == ("skill-clock", False)
+    (built,) = made(source, project, build=True, offline=True)
+    assert (built.name, ran.exists()) == ("acme-clock", True)
+
+
 def test_without_plugins_it_is_a_folder_of_skills_like_any_other(source, project, ran):
     text = PYPROJECT.partition("[project.entry")[0]
     write(source, {"pyproject.toml": text, "skills/a/SKILL.md": skill_text("a")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import stat
 from datetime import datetime, timedelta, timezone
 
@@ -198,6 +199,31 @@ def test_a_root_is_renewed_before_it_ends(ours, tmp_path):
     assert (second.root_keys, second.online_keys) == (first.root_keys, first.online_keys)
     assert second.fingerprint == ours.key
     ours.sign(now=later)
+
+
+@pytest.mark.parametrize("name", ["root-1", "online"])
+def test_a_rotation_that_is_killed_leaves_keys_that_sign(ours, monkeypatch, name):
+    """Before the new root is there the old key is the key; after it, the new one."""
+    from pathlib import Path
+
+    def killed(path, target):
+        if path.parent == ours.keys and path.name.startswith(f"{name}."):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    rename = Path.rename
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(ours.keys, name)
+    assert Keys.open(ours.keys).signer(name) is not None
+    ours.sign()
+    (ours.keys / "roots/2.root.json").unlink()
+    shutil.rmtree(ours.site / "metadata")
+    for path in (ours.keys / "retired").iterdir():
+        path.replace(ours.keys / f"{name}.pem")
+    assert Keys.open(ours.keys).signer(name) is not None
+    ours.sign()
 
 
 def test_the_states_of_keys_are_told(ours):

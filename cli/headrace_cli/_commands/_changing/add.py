@@ -9,9 +9,11 @@ import click
 from headrace_cli._changing import Agreement, Noun, carry_out, change_options, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from headrace_registry.changes import Move, Plan
+    from headrace_registry.changes import Move, Plan, Project
+    from headrace_registry.sources import Collected, Spec
 
 __all__ = ["add_command"]
 
@@ -63,29 +65,40 @@ def _add(
     as_json: bool,
 ) -> None:
     from headrace_registry.changes import plan_add
-    from headrace_registry.sources import NameSpec, collect, parse_spec
+    from headrace_registry.sources import NameSpec, parse_spec
 
     parsed = [parse_spec(one) for one in specs]
+    sources = [one for one in parsed if not isinstance(one, NameSpec)]
     with opened(offline=offline) as project:
-        collected = [
-            one
-            for spec in parsed
-            if not isinstance(spec, NameSpec)
-            for one in collect(
-                spec,
-                project=project.folder,
-                skills=skills or None,
-                every=everything,
-                build=build,
-                offline=offline,
-            )
-        ]
+        collected = _collected(project, sources, skills, every=everything, build=build)
         names = [one.requirement for one in parsed if isinstance(one, NameSpec)]
         plan = plan_add(project, names, collected, from_index=from_index)
         agreement = Agreement(yes, accept, allow_downgrade, dry_run)
         made = carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
     if made and not as_json:
         _tell_grants(plan)
+
+
+def _collected(
+    project: Project, sources: Sequence[Spec], skills: tuple[str, ...], *, every: bool, build: bool
+) -> list[Collected]:
+    """What is made of sources."""
+    if not sources:
+        return []
+    from headrace_registry.sources import collect
+
+    return [
+        one
+        for spec in sources
+        for one in collect(
+            spec,
+            project=project.folder,
+            skills=skills or None,
+            every=every,
+            build=build,
+            offline=project.offline,
+        )
+    ]
 
 
 def _tell_grants(plan: Plan) -> None:

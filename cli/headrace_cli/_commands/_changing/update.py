@@ -22,6 +22,7 @@ def update_command(noun: Noun) -> click.Command:
 
     @click.command("update")
     @click.argument("names", nargs=-1, metavar="[NAME]...")
+    @click.option("--build", is_flag=True, help="Build Python projects, which runs their code.")
     @change_options
     def command(names: tuple[str, ...], **options: Any) -> None:
         """Move packages to the newest versions that the project lets in; all without NAME.
@@ -38,6 +39,7 @@ def update_command(noun: Noun) -> click.Command:
 def _update(
     names: tuple[str, ...],
     *,
+    build: bool,
     yes: bool,
     accept: tuple[str, ...],
     allow_downgrade: bool,
@@ -50,19 +52,23 @@ def _update(
     from headrace_registry.changes import plan_update
 
     with opened(offline=offline) as project:
-        plan = plan_update(project, names, lambda package: _collect(project, package))
+        plan = plan_update(project, names, lambda package: _collect(project, package, build=build))
         agreement = Agreement(yes, accept, allow_downgrade, dry_run)
         carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
 
 
-def _collect(project: Project, package: str) -> Collected:
+def _collect(project: Project, package: str, *, build: bool) -> Collected:
     """The package of ``vendor/`` from its source, as that is now."""
     from headrace_registry.errors import SourceError
     from headrace_registry.sources import collect, parse_spec
 
     spec = project.settings.sources[package].spec
     found = collect(
-        parse_spec(spec), project=project.folder, folder=project.folder, offline=project.offline
+        parse_spec(spec),
+        project=project.folder,
+        folder=project.folder,
+        build=build,
+        offline=project.offline,
     )
     for one in found:
         if one.name == package:

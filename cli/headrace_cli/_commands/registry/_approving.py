@@ -11,7 +11,16 @@ if TYPE_CHECKING:
 
     from headrace_registry.settings import ProjectSettings, RegistrySettings
 
-__all__ = ["checked", "chosen", "project_file", "read", "settings_of", "short_key", "write"]
+__all__ = [
+    "checked",
+    "chosen",
+    "counted",
+    "project_file",
+    "read",
+    "settings_of",
+    "short_key",
+    "write",
+]
 
 
 def project_file() -> Path:
@@ -88,6 +97,11 @@ def chosen(names: tuple[str, ...]) -> list[RegistrySettings]:
                 then="agents registry list",
             )
     return [known[name] for name in names or known]
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: ``1 package``, ``2 packages``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def short_key(key: str | None) -> str:

@@ -94,7 +94,8 @@ def _show(look: Look) -> None:
         lines.append(("key", click.style(str(registry.key), bold=True)))
         lines.append(("root keys", f"{keys}, of which {look.root.threshold} must sign"))
         lines.append(("signed until", f"{expires:%Y-%m-%d %H:%M} UTC" if expires else ""))
-    lines.append(("has", f"{len(catalogue.packages)} packages, {skills} skills"))
+    packages = _approving.counted(len(catalogue.packages), "package")
+    lines.append(("has", f"{packages}, {_approving.counted(skills, 'skill')}"))
     for label, text in lines:
         click.echo(f"{label + ':' if label else '':<14}{text}")
 
@@ -123,8 +124,9 @@ def _agree(name: str, *, known: bool, yes: bool) -> None:
 
 
 def _write(file: Path, name: str, url: str, key: str | None, ca: str | None) -> None:
-    from headrace_registry.projects import project_lock, set_registry
+    from headrace_cli._packages import held
+    from headrace_registry.projects import set_registry
 
-    with project_lock(file.parent):
+    with held(file.parent):
         before = _approving.read(file)
         _approving.write(file, before, set_registry(before, name, url.rstrip("/"), key, ca))

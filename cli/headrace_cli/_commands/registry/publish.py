@@ -16,9 +16,7 @@ _WEB = ("http://", "https://")
 
 @click.command("publish")
 @click.argument("wheel", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--to", required=True, metavar="DIR|URL", help="The registry: a folder or an address."
-)
+@click.option("--to", required=True, metavar="DIR|URL", help="The registry: its folder or address.")
 @_keeping.accept
 @_keeping.keys
 @_keeping.dry_run

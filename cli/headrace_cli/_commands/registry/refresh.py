@@ -35,7 +35,8 @@ def command(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
                 click.echo(f"{one['name']}: failed: {one['error']}", err=True)
             else:
                 news = "new" if one["changed"] else "nothing new"
-                click.echo(f"{one['name']}: {one['packages']} packages, {news}")
+                packages = _approving.counted(one["packages"], "package")
+                click.echo(f"{one['name']}: {packages}, {news}")
     if failed:
         what = f"{len(failed)} of {len(told)} could not be refreshed"
         raise CommandError(what, then="what was seen before is still in the cache")

@@ -24,7 +24,8 @@ def command(name: str, force: bool, dry_run: bool) -> None:  # noqa: FBT001
 
     A registry that packages of the project come from stays, unless --force is given.
     """
-    from headrace_registry.projects import project_lock, remove_registry
+    from headrace_cli._packages import held
+    from headrace_registry.projects import remove_registry
 
     (registry,) = _approving.chosen((name,))
     file = _approving.project_file()
@@ -38,7 +39,7 @@ def command(name: str, force: bool, dry_run: bool) -> None:  # noqa: FBT001
     if dry_run:
         click.echo(f"{name}: would go from {file} (nothing was written)")
         return
-    with project_lock(file.parent):
+    with held(file.parent):
         before = _approving.read(file)
         _approving.write(file, before, remove_registry(before, name))
     click.echo(f"{name}: is no longer in {file}")

@@ -3,7 +3,8 @@
 "use strict";
 (() => {
   const FORM = 1;
-  const SHOWN = 30;
+  const SHOWN = 20;
+  const MOST = 2 ** 24; // more items than any registry has
   const byId = (id) => document.getElementById(id);
   const form = byId("find");
   const input = byId("words");
@@ -75,10 +76,9 @@
     entries.forEach((entry, at) => {
       if (kind && entry.kind !== kind) return;
       const score = words.length ? rank(entry, query, words) : 0;
-      if (score >= 0) hits.push([score, at]);
+      if (score >= 0) hits.push(score * MOST + at);
     });
-    hits.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    return hits.map(([, at]) => entries[at]);
+    return [...Float64Array.from(hits).sort()].map((hit) => entries[hit % MOST]);
   };
 
   const element = (tag, name, text) => {
