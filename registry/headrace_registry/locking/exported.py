@@ -41,6 +41,11 @@ class Unusable:
     """Its version."""
     target: Target
     """The target."""
+    why: str = "has no wheel for"
+    """What is between the version and the target."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} {self.why} {self.target}"
 
 
 def lock_of(exported: str, uv_lock: str, wanted: Wanted, owners: Owners) -> Lock | list[Unusable]:
@@ -66,6 +71,7 @@ def lock_of(exported: str, uv_lock: str, wanted: Wanted, owners: Owners) -> Lock
     names = {one["name"] for one in entries}
     packages: list[LockedPackage] = []
     unusable: list[Unusable] = []
+    chosen: dict[tuple[str, Target], str] = {}
     for entry in entries:
         name, version = entry["name"], str(Version(entry["version"]))
         on, everywhere = _where(entry.get("marker"), targets)
@@ -76,6 +82,12 @@ def lock_of(exported: str, uv_lock: str, wanted: Wanted, owners: Owners) -> Lock
             for target in on
             if not any(_can_use(target, one) for one in usable)
         ]
+        for target in on:
+            # uv may choose by the patch of a Python; a target is one machine with one version.
+            other = chosen.setdefault((name, target), version)
+            if other != version:
+                newer = max(other, version, key=Version)
+                unusable.append(Unusable(name, newer, target, "is not for every patch of"))
         packages.append(
             LockedPackage(
                 name=name,

@@ -231,7 +231,7 @@ def _without_unusable(problem: Problem, constraints: Sequence[str]) -> Lock | Uv
 
 
 def _told(passed: Sequence[Unusable]) -> str:
-    return "".join(f"{one.name} {one.version} has no wheel for {one.target}\n" for one in passed)
+    return "".join(f"{one}\n" for one in passed)
 
 
 def _held(before: Lock, movable: Collection[str]) -> dict[str, tuple[str, ...]]:

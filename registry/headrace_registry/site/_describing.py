@@ -5,10 +5,13 @@ Skills are unpacked into a temporary folder to be read; nothing of them is run.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +36,7 @@ SERIOUS = ("high", "critical")
 """The severities of findings that someone must have looked at."""
 _ALONE = 12  # wheels for which no second process is started
 _LONG = 2_000  # characters of a description
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,19 @@ def _results(paths: Sequence[tuple[Path, str]]) -> Iterator[Described | str]:
     import headrace_skills.checking  # noqa: F401
 
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, 
+    ) as pool:
         yield from pool.map(_attempt, paths, chunksize=8)
+
+
+def _end_with(parent: int) -> None:
+    """Lets a worker end with its parent: else it would hold the site's lock for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work, and says so
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _attempt(one: tuple[Path, str]) -> Described | str:

@@ -103,6 +103,25 @@ publish(Path(sys.argv[2]), Path(sys.argv[1]))
     assert names == ["acme", "other0", "other1", "other2", "other3"]
 
 
+@pytest.mark.slow
+def test_a_build_that_is_killed_while_it_reads_leaves_the_site_free(workshop, site):
+    code = """
+import sys
+from pathlib import Path
+from headrace_registry.site import build_site
+build_site([Path(one) for one in sys.argv[2:]], Path(sys.argv[1]), progress=lambda *_: print(1))
+"""
+    wheels = [workshop.skill(f"skill{number}", body="Say it.\n" * 2000) for number in range(48)]
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-c", code, site, *wheels], stdout=subprocess.PIPE
+    )
+    running.stdout.readline()  # it has read one, and its processes are at work
+    running.kill()
+    running.communicate()
+    with locked(site, wait=20):
+        assert not site.exists()
+
+
 def test_a_site_that_is_being_changed_is_busy(site, tmp_path):
     site.mkdir(parents=True)
     busy = pytest.raises(BusyError, match="another command changes")

@@ -100,3 +100,9 @@ def test_a_skill_that_a_file_of_the_wheel_does_not_match_is_refused(workshop, tm
 def test_extras_are_normalised(workshop):
     wheel = workshop.plain(metadata="Provides-Extra: Big_One\nProvides-Extra: a\n")
     assert describe(wheel).release.extras == ("a", "big-one")
+
+
+def test_characters_that_no_file_can_hold_harm_nobody(workshop, site, build):
+    text = '---\nname: odd\ndescription: "Does \\ud800 things. \\0 \\u202e"\n---\nDo.\n'
+    build(workshop.plain(files={"acme/.agents/skills/odd/SKILL.md": text}), pages=True)
+    assert (site / "catalogue.json").read_bytes().decode()
