@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GUIDES = ["docs/skills.md", "docs/registry.md"]
+GUIDES = ["docs/skills.md", "docs/packages.md", "docs/registry.md"]
 _AS_BEFORE = """
 test -e {state} && . {state}
 {command}
@@ -64,6 +64,7 @@ def says(printed: list[str], told: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # packages are downloaded and installed
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_can_be_followed(guide, tmp_path):
     environment = {
