@@ -294,6 +294,60 @@ class TestSync:
         assert data["environment"] == str(tmp_path / "named")
 
 
+class TestWithARegistry:
+    @pytest.fixture
+    def registry(self, project, tmp_path, monkeypatch):
+        """A registry with version 1.0 of a package that the index has in version 9.9."""
+        from headrace_registry.site import build_site
+
+        monkeypatch.setenv("AGENTS_CACHE_DIR", str(tmp_path / "agents-cache"))
+        project.add("ours", "1.0", "base")
+        wheel = (project.index / "ours" / "ours-1.0-py3-none-any.whl").rename(
+            tmp_path / "ours-1.0-py3-none-any.whl"
+        )
+        build_site([wheel], tmp_path / "site", title="Main")
+        project.add("ours", "9.9")
+        project.requires("ours")
+        with (project.place.folder / "pyproject.toml").open("a") as file:
+            url = f"{project.url.removesuffix('/simple')}/site"
+            file.write(f'[tool.agents.registries.main]\nurl = "{url}"\nunsigned = true\n')
+        return project
+
+    def test_its_package_is_locked_and_the_look_alike_is_told_of(self, registry):
+        result = registry.run("lock")
+        assert result.exit_code == 0, result.output
+        assert "+ ours 1.0  (main)" in result.stdout
+        assert "the package index has 9.9 under that name, which was not taken" in result.stderr
+
+    def test_its_package_is_installed(self, registry, environment):
+        registry.run("lock")
+        assert registry.data("sync")["installed"] == ["base==1.0", "ours==1.0"]
+
+    def test_offline_the_cache_is_enough(self, registry, environment, tmp_path):
+        registry.run("lock")
+        registry.run("sync")
+        (tmp_path / "site").rename(tmp_path / "away")
+        venv.create(tmp_path / "second", symlinks=True)
+        result = registry.run("sync", "--offline", "--python", tmp_path / "second")
+        assert result.exit_code == 0, result.output
+        result = registry.run("lock", "--upgrade", "--offline", "--json")
+        assert json.loads(result.stdout)["changes"] == []
+
+    def test_a_wheel_that_was_swapped_after_locking_is_not_installed(
+        self, registry, environment, tmp_path
+    ):
+        registry.run("lock")
+        path = tmp_path / "site" / "files" / "ours" / "ours-1.0-py3-none-any.whl"
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.unlink()
+        path.write_bytes(data)
+        result = registry.run("sync")
+        assert result.exit_code == 1
+        assert "ours-1.0-py3-none-any.whl" in result.stderr
+        assert registry.data("sync", "--dry-run")["unchanged"] == 0
+
+
 def test_a_lock_without_changes_is_quick(project):
     """The promise is 200 ms; counted is what the command computes, not what it waits."""
     project.run("lock")

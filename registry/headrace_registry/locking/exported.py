@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import parse_wheel_filename
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from headrace_registry.errors import LockError
@@ -22,7 +23,7 @@ from headrace_registry.locking.wanted import file_sha256, inputs_digest
 from headrace_registry.settings import INDEX, VENDOR, without_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from headrace_registry.locking.ownership import Owners
     from headrace_registry.locking.wanted import Wanted
@@ -99,6 +100,8 @@ def lock_of(exported: str, uv_lock: str, wanted: Wanted, owners: Owners) -> Lock
                 index=_index(entry, wanted, owners),
             )
         )
+    if not unusable:
+        _vouched(packages, wanted)
     return unusable or Lock(
         packages=tuple(sorted(packages, key=lambda one: (one.name, Version(one.version)))),
         targets=targets,
@@ -174,6 +177,32 @@ def _registry_wheels(
         raise LockError(f"{name} {version} is not in the catalogue of {owner}, which it belongs to")
     for file in release.files:
         yield LockedWheel(file.filename, file.sha256, file.size, url=snapshot.file_url(name, file))
+
+
+def _vouched(packages: Sequence[LockedPackage], wanted: Wanted) -> None:
+    """Holds the outcome against the catalogues: whatever a release requires is there.
+
+    Raises:
+        LockError: It is not.
+    """
+    versions: dict[str, list[str]] = {}
+    for package in packages:
+        versions.setdefault(package.name, []).append(package.version)
+    targets = targets_of(wanted.settings)
+    for package in packages:
+        snapshot = wanted.snapshots.get(package.origin)
+        there = snapshot.catalogue.by_name.get(package.name) if snapshot is not None else None
+        release = there.release(package.version) if there is not None else None
+        for text in release.requires if release is not None else ():
+            one = Requirement(text)
+            if one.marker and not any(all(fits(str(one.marker), target)) for target in targets):
+                continue
+            have = versions.get(str(canonicalize_name(one.name)), [])
+            if not any(one.specifier.contains(version, prereleases=True) for version in have):
+                raise LockError(
+                    f"{package.name} {package.version} requires {text}, and what was resolved has "
+                    f"{' and '.join(have) or 'none'}: {package.origin} and the resolver disagree"
+                )
 
 
 def _is_local(wanted: Wanted) -> bool:

@@ -7,6 +7,7 @@ down beside it from the signed catalogues, so that uv asks a registry for nothin
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,9 @@ def with_stubs(page: str, stubs: Sequence[tuple[str, str]]) -> str:
 
 def _stub(name: str, version: str, more: str = "") -> str:
     file = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-    return _link(f"file:///nowhere/{file}", file, "0" * 64, more)
+    # Files of one digest are one file to uv, which then mixes up what they require.
+    digest = hashlib.sha256(file.encode()).hexdigest()
+    return _link(f"file:///nowhere/{file}", file, digest, more)
 
 
 def _links(

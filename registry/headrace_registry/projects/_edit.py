@@ -7,24 +7,24 @@ change, or else nothing is edited and the line to write by hand is told.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from tomlkit.exceptions import TOMLKitError
 
-from headrace_registry.projects import _arrays
-from headrace_registry.projects._scan import scan
+from headrace_registry.projects import _lists
 from headrace_registry.projects._styles import (
     DEPENDENCIES,
     Document,
-    item_line,
     listed,
     problem,
     read_document,
     refuse_foreign,
 )
-from headrace_registry.projects._tables import remove_value, set_table, set_value
 from headrace_registry.projects._toml import TomlError, key_text, parse, same, value_text
+from headrace_registry.projects._values import remove_value, set_table, set_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def edit(
         document = _removed(document, name)
     for one in add:
         document = _added(document, one)
-    return document.mark + document.text
+    return document.whole()
 
 
 def written(requirement: Requirement) -> str:
@@ -125,11 +125,11 @@ def _changed(
     try:
         text = change(document.text)
         data = parse(text)
-    except (TomlError, ValueError, IndexError):
+    except (TomlError, TOMLKitError, ValueError, LookupError):
         raise _by_hand(document, path, value) from None
     if not same(data, expected):
         raise _by_hand(document, path, value)
-    return Document(document.path, document.mark, text, data)
+    return replace(document, text=text, data=data)
 
 
 def _by_hand(document: Document, path: tuple[str, ...], value: Any) -> ProjectFileError:
@@ -142,20 +142,20 @@ def _by_hand(document: Document, path: tuple[str, ...], value: Any) -> ProjectFi
 def _added(document: Document, new: Requirement) -> Document:
     have = listed(document)
     text = written(new)
-    layout = scan(document.text)
-    array = layout.find(*DEPENDENCIES)
-    if array is None:
-        if "dependencies" in document.table("project"):
-            raise _by_hand(document, DEPENDENCIES, [*have, text])
+    if "dependencies" not in document.table("project"):
         return change_value(document, DEPENDENCIES, [text])
     name = canonicalize_name(new.name)
     known = [_parsed(one) for one in have]
     rivals = [n for n, one in enumerate(known) if one and canonicalize_name(one.name) == name]
     if not rivals:
-        place = _arrays.place_of(list(map(_sort_key, have)), _sort_key(text))
+        place = _lists.place_of(list(map(_sort_key, have)), _sort_key(text))
         changed = [*have[:place], text, *have[place:]]
-        after = _arrays.insert(layout, array, place, text)
-        return _changed(document, DEPENDENCIES, changed, lambda _: after)
+        return _changed(
+            document,
+            DEPENDENCIES,
+            changed,
+            lambda said: _lists.insert(said, DEPENDENCIES, place, text),
+        )
     place = _same_place(document, new, known, rivals)
     old = known[place]
     if old is not None:
@@ -165,8 +165,12 @@ def _added(document: Document, new: Requirement) -> Document:
             return document
         text = written(merged)
     changed = [*have[:place], text, *have[place + 1 :]]
-    after = _arrays.replace(layout, array.items[place], text)
-    return _changed(document, DEPENDENCIES, changed, lambda _: after)
+    return _changed(
+        document,
+        DEPENDENCIES,
+        changed,
+        lambda said: _lists.replace(said, DEPENDENCIES, place, text),
+    )
 
 
 def _same_place(
@@ -176,11 +180,10 @@ def _same_place(
     rivals: Sequence[int],
 ) -> int:
     """Which of the entries of one name a new one stands for."""
-    layout = scan(document.text)
     alike = [
         n for n in rivals if (one := known[n]) and str(one.marker or "") == str(new.marker or "")
     ]
-    lines = " and ".join(dict.fromkeys(str(item_line(layout, n)) for n in rivals))
+    lines = " and ".join(dict.fromkeys(str(document.item_line(n)) for n in rivals))
     if len(alike) != 1:
         why = (
             "it stands there more than once"
@@ -189,7 +192,7 @@ def _same_place(
         )
         raise problem(
             document,
-            item_line(layout, rivals[0]),
+            document.item_line(rivals[0]),
             f"{new.name} is required in line {lines} already, and it is not clear what is meant",
             why=why,
             then=f"change these lines by hand; asked for was {written(new)}",
@@ -198,7 +201,7 @@ def _same_place(
     if old is not None and old.url and not new.url:
         raise problem(
             document,
-            item_line(layout, alike[0]),
+            document.item_line(alike[0]),
             f"{new.name} is required from an address",
             why=f"the line says {written(old)}",
             then=f"take that line out, or keep it; asked for was {written(new)}",
@@ -208,27 +211,23 @@ def _same_place(
 
 def _removed(document: Document, name: str) -> Document:
     wanted = canonicalize_name(name)
-    found = False
-    while True:
-        have = listed(document)
-        known = [_parsed(one) for one in have]
-        place = next(
-            (n for n, one in enumerate(known) if one and canonicalize_name(one.name) == wanted),
-            None,
-        )
-        if place is None:
-            break
-        found = True
-        layout = scan(document.text)
-        array = layout.find(*DEPENDENCIES)
-        changed = [*have[:place], *have[place + 1 :]]
-        if array is None:
-            raise _by_hand(document, DEPENDENCIES, changed)
-        after = _arrays.remove(layout, array, place)
-        document = _changed(document, DEPENDENCIES, changed, lambda _, after=after: after)  # type: ignore[misc]
-    if not found:
+    known = [_parsed(one) for one in listed(document)]
+    places = [n for n, one in enumerate(known) if one and canonicalize_name(one.name) == wanted]
+    if not places:
         raise _not_there(document, name)
+    for place in reversed(places):
+        document = _without(document, place)
     return document
+
+
+def _without(document: Document, place: int) -> Document:
+    rest = [one for n, one in enumerate(listed(document)) if n != place]
+    return _changed(
+        document,
+        DEPENDENCIES,
+        rest,
+        lambda said: _lists.remove(said, DEPENDENCIES, place),
+    )
 
 
 def _not_there(document: Document, name: str) -> ProjectFileError:

@@ -49,7 +49,7 @@ def set_registry(text: str, name: str, url: str, key: str | None, ca: str | None
     if ca is not None:
         values["ca"] = ca
     document = read_document(_FILE, text)
-    return _text(change_table(document, (*_AGENTS, "registries", name), values))
+    return change_table(document, (*_AGENTS, "registries", name), values).whole()
 
 
 def remove_registry(text: str, name: str) -> str:
@@ -58,7 +58,7 @@ def remove_registry(text: str, name: str) -> str:
     Raises:
         ProjectFileError: It is written in a way that is not edited here.
     """
-    return _text(take_value(read_document(_FILE, text), (*_AGENTS, "registries", name)))
+    return take_value(read_document(_FILE, text), (*_AGENTS, "registries", name)).whole()
 
 
 def set_source(text: str, package: str, value: str | Source) -> str:
@@ -75,13 +75,13 @@ def set_source(text: str, package: str, value: str | Source) -> str:
     document = read_document(_FILE, text)
     path = _source_path(document, package)
     if isinstance(value, str):
-        return _text(change_value(document, path, value))
+        return change_value(document, path, value).whole()
     written = {"from": value.spec, "digest": value.digest}
     if value.commit is not None:
         written["commit"] = value.commit
     if isinstance(document.table(*path[:-1]).get(path[-1]), dict):
-        return _text(change_table(document, path, written))
-    return _text(change_value(document, path, written))
+        return change_table(document, path, written).whole()
+    return change_value(document, path, written).whole()
 
 
 def remove_source(text: str, package: str) -> str:
@@ -91,7 +91,7 @@ def remove_source(text: str, package: str) -> str:
         ProjectFileError: It is written in a way that is not edited here.
     """
     document = read_document(_FILE, text)
-    return _text(take_value(document, _source_path(document, package)))
+    return take_value(document, _source_path(document, package)).whole()
 
 
 def set_targets(text: str, targets: Sequence[Target]) -> str:
@@ -102,9 +102,9 @@ def set_targets(text: str, targets: Sequence[Target]) -> str:
     """
     document, path = read_document(_FILE, text), (*_AGENTS, "targets")
     if not targets:
-        return _text(take_value(document, path))
+        return take_value(document, path).whole()
     written = [{"python": one.python, "platform": one.platform} for one in targets]
-    return _text(change_value(document, path, written))
+    return change_value(document, path, written).whole()
 
 
 def add_grant(text: str, skill: str, grants: Mapping[str, Collection[str]]) -> str:
@@ -126,7 +126,7 @@ def add_grant(text: str, skill: str, grants: Mapping[str, Collection[str]]) -> s
         more = [one for one in grants.get(kind, ()) if one not in have]
         if more:
             document = change_value(document, path, [*have, *more])
-    return _text(document)
+    return document.whole()
 
 
 def remove_grant(text: str, skill: str) -> str:
@@ -135,7 +135,7 @@ def remove_grant(text: str, skill: str) -> str:
     Raises:
         ProjectFileError: It is written in a way that is not edited here.
     """
-    return _text(take_value(read_document(_FILE, text), (*_AGENTS, "grants", skill)))
+    return take_value(read_document(_FILE, text), (*_AGENTS, "grants", skill)).whole()
 
 
 def _source_path(document: Document, package: str) -> tuple[str, ...]:
@@ -145,7 +145,3 @@ def _source_path(document: Document, package: str) -> tuple[str, ...]:
         if canonicalize_name(said) == name:
             return (*_AGENTS, "sources", said)
     return (*_AGENTS, "sources", name)
-
-
-def _text(document: Document) -> str:
-    return document.mark + document.text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from headrace_registry.errors import ProjectFileError
-from headrace_registry.projects._scan import Layout, scan
+from headrace_registry.projects._places import item_line, line_of
 from headrace_registry.projects._toml import TomlError, parse
 
 if TYPE_CHECKING:
@@ -32,9 +32,13 @@ class Document:
     mark: str
     """The byte order mark that it begins with, or nothing."""
     text: str
-    """What follows."""
+    """What follows, its last line ended too; without Windows' line ends where all are so."""
     data: dict[str, Any]
     """What it says."""
+    newline: str = "\n"
+    """What ends its lines."""
+    is_ended: bool = True
+    """Whether its last line is ended."""
 
     def table(self, *path: str) -> dict[str, Any]:
         """A table; empty where there is none, or something else."""
@@ -45,15 +49,22 @@ class Document:
 
     def line(self, *path: str) -> int:
         """The line of a path, or of what it stands in; 1 where there is neither."""
-        layout = scan(self.text)
-        for depth in range(len(path), 0, -1):
-            entry, number = layout.find(*path[:depth]), layout.header(*path[:depth])
-            if entry is not None:
-                return layout.line(entry.key)
-            if number is not None:
-                header = layout.headers[number]
-                return layout.line(header.start)
-        return 1
+        try:
+            return line_of(self.text, path)
+        except ValueError:
+            return 1
+
+    def item_line(self, number: int) -> int:
+        """The line of a requirement."""
+        try:
+            return item_line(self.text, DEPENDENCIES, number)
+        except ValueError:
+            return 1
+
+    def whole(self) -> str:
+        """All of the file, as it is to be written."""
+        text = self.text if self.is_ended else self.text.removesuffix("\n")
+        return self.mark + text.replace("\n", self.newline)
 
 
 def read_document(path: Path, text: str) -> Document:
@@ -66,12 +77,15 @@ def read_document(path: Path, text: str) -> Document:
     plain = text[len(mark) :]
     try:
         data = parse(plain)
-        scan(plain)
-    except (TomlError, ValueError, IndexError, RecursionError) as error:
+    except (TomlError, RecursionError) as error:
         raise ProjectFileError(
             f"{path} is not TOML that can be read: {error}\n  next: mend it, and try again"
         ) from None
-    return Document(path, mark, plain, data)
+    newline = "\n"
+    if "\r\n" in plain and plain.count("\r\n") == plain.count("\n"):
+        newline, plain = "\r\n", plain.replace("\r\n", "\n")
+    is_ended = not plain or plain.endswith("\n")
+    return Document(path, mark, plain if is_ended else f"{plain}\n", data, newline, is_ended)
 
 
 def requirements(path: Path, text: str) -> tuple[tuple[Requirement, ...], str]:
@@ -97,7 +111,7 @@ def requirements(path: Path, text: str) -> tuple[tuple[Requirement, ...], str]:
         try:
             found.append(Requirement(said))
         except InvalidRequirement as error:
-            line = _item_line(document, number)
+            line = document.item_line(number)
             why = str(error).splitlines()[0]
             raise problem(document, line, f"{said!r} is no requirement", why=why) from None
     python = document.table("project").get("requires-python", "")
@@ -217,18 +231,6 @@ def problem(
         if text:
             parts.append(f"  {name + ':':<7}" + text.replace("\n", "\n" + " " * 9))
     return ProjectFileError("\n".join(parts))
-
-
-def item_line(layout: Layout, number: int) -> int:
-    """The line of a requirement."""
-    entry = layout.find(*DEPENDENCIES)
-    if entry is None or number >= len(entry.items):
-        return 1
-    return layout.line(entry.items[number].start)
-
-
-def _item_line(document: Document, number: int) -> int:
-    return item_line(scan(document.text), number)
 
 
 def _quoted(text: str) -> str:

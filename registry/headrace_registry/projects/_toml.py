@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Any
+
+import tomlkit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +16,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found]
 
-__all__ = ["TomlError", "key_text", "parse", "same", "string", "value_text"]
+__all__ = ["TomlError", "inline_text", "key_text", "parse", "same", "value_text"]
 
 TomlError = tomllib.TOMLDecodeError
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -50,35 +49,20 @@ def _without_empty(value: Any) -> Any:
 
 def key_text(path: Sequence[str]) -> str:
     """Write a dotted key."""
-    return ".".join(part if _BARE.fullmatch(part) else string(part) for part in path)
-
-
-def string(text: str, quote: str = '"') -> str:
-    """Write a string, in the quotes that are liked better where they can hold it."""
-    other = "'" if quote == '"' else '"'
-    if quote in text and other not in text:
-        quote = other
-    if quote == "'" and "'" not in text and text.isprintable():
-        return f"'{text}'"
-    # What JSON escapes, TOML escapes alike; JSON leaves DEL as it is, and TOML does not take it.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+    return ".".join(tomlkit.key(part).as_string() for part in path)
 
 
 def value_text(value: Any) -> str:
-    """Write a value on one line.
-
-    Raises:
-        TypeError: It is none that is written here.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return string(value)
-    if isinstance(value, int):
-        return str(value)
+    """Write a value on one line."""
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{key_text([name])} = {value_text(one)}" for name, one in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    raise TypeError(f"a value of type {type(value).__name__} is not written here")
+        return inline_text([f"{key_text([key])} = {value_text(of)}" for key, of in value.items()])
+    text: str = tomlkit.item(value).as_string()
+    return text
+
+
+def inline_text(pairs: Sequence[str], *, tight: bool = False) -> str:
+    """Write an inline table of pairs that are written."""
+    blank = "" if tight or not pairs else " "
+    return f"{{{blank}{', '.join(pairs)}{blank}}}"

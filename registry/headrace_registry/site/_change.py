@@ -15,7 +15,12 @@ from headrace_registry.site import _merging
 from headrace_registry.site._drafting import Draft
 from headrace_registry.site._pages import FRONT, are_current, pages_of
 from headrace_registry.site._signing import METADATA, check_kept, is_signed, signing_time
-from headrace_registry.site._simple import file_path, listing_pages, package_pages
+from headrace_registry.site._simple import (
+    file_path,
+    listing_pages,
+    package_pages,
+    package_paths,
+)
 from headrace_registry.site._swapping import locked, settled, staged, swap
 from headrace_registry.wheels import wheel_name
 
@@ -180,7 +185,8 @@ class Change:
                 break
         for package in after.packages:
             if is_current and package.name not in changed:
-                draft.keep_folder(f"simple/{package.name}")
+                for path in package_paths(package):
+                    draft.keep(path)
                 continue
             for path, data in package_pages(package):
                 draft.write(path, data)

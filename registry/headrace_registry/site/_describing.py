@@ -142,7 +142,7 @@ def _results(paths: Sequence[tuple[Path, str]]) -> Iterator[Described | str]:
 
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(
-        workers, mp_context=context, 
+        workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)
     ) as pool:
         yield from pool.map(_attempt, paths, chunksize=8)
 

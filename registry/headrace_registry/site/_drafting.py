@@ -150,12 +150,18 @@ class Draft:
     def _old_files(self, path: str) -> Iterator[str]:
         if self._old is None:
             return
-        top = f"{self._old}/{path}"
-        if os.path.isfile(top):  # noqa: PTH113
+        try:
+            entries = list(os.scandir(f"{self._old}/{path}"))
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
             yield path
-        for place, _, names in os.walk(top):
-            inner = place[len(self._old) + 1 :]
-            yield from (f"{inner}/{name}" for name in names)
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._old_files(f"{path}/{entry.name}")
+            else:
+                yield f"{path}/{entry.name}"
 
     def _target(self, path: str) -> str:
         parts = path.split("/")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headrace_registry.catalogue import Catalogue, Package, Release, ReleaseFile
 
-__all__ = ["API_VERSION", "file_path", "listing_pages", "package_pages"]
+__all__ = ["API_VERSION", "file_path", "listing_pages", "package_pages", "package_paths"]
 
 API_VERSION = "1.4"
 _RESERVED = "quarantined"  # PEP 792: installers see no version, and look nowhere else
@@ -28,6 +28,11 @@ def listing_pages(catalogue: Catalogue) -> Iterator[tuple[str, bytes]]:
     listing = {"meta": _META, "projects": [{"name": name} for name in names]}
     yield "simple/index.json", _json(listing)
     yield "simple/index.html", _html("Packages", [f'<a href="{one}/">{one}</a>' for one in names])
+
+
+def package_paths(package: Package) -> tuple[str, str]:
+    """Where the two pages of a package are: JSON, then HTML."""
+    return f"simple/{package.name}/index.json", f"simple/{package.name}/index.html"
 
 
 def package_pages(package: Package) -> Iterator[tuple[str, bytes]]:
@@ -47,9 +52,10 @@ def package_pages(package: Package) -> Iterator[tuple[str, bytes]]:
             f'<meta name="pypi:project-status" content="{_RESERVED}">',
             f'<meta name="pypi:project-status-reason" content="{escape(package.reserved)}">',
         ]
-    yield f"simple/{package.name}/index.json", _json(page)
+    as_json, as_html = package_paths(package)
+    yield as_json, _json(page)
     anchors = [_anchor(package, *one) for one in files]
-    yield f"simple/{package.name}/index.html", _html(f"Links for {package.name}", anchors, head)
+    yield as_html, _html(f"Links for {package.name}", anchors, head)
 
 
 def file_path(package: str, file: ReleaseFile) -> str:

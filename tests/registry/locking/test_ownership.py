@@ -148,6 +148,23 @@ class TestTheUsersEnvironment:
         assert [one.name for one in look_alikes(lock, wanted, ["skill-b"])] == ["skill-b"]
 
 
+class TestACatalogueThatConfusesTheResolver:
+    def test_two_wheels_of_one_digest_do_not_get_each_others_requirements(self, bench):
+        """uv takes files of one digest for one file, and what one requires for the other's."""
+        from dataclasses import replace
+
+        bench.main.add("skill-a", "1.0", ("lib",))
+        bench.main.add("skill-b", "1.0", ("absent>=9",))
+        bench.index.add("lib", "1.0")
+        first = bench.main.releases["skill-a", "1.0"].files[0]
+        second = bench.main.releases["skill-b", "1.0"]
+        copied = replace(second.files[0], sha256=first.sha256)
+        bench.main.releases["skill-b", "1.0"] = replace(second, files=(copied,))
+        for _ in range(4):  # it is a race
+            with pytest.raises((ConflictError, LockError), match="absent"):
+                resolve(bench.wanted("skill-a", "skill-b"))
+
+
 class TestBindings:
     def test_a_name_bound_to_the_index_is_taken_from_there(self, attacked):
         lock = resolve(attacked.wanted("skill-b", bound={"skill-b": "index"}))

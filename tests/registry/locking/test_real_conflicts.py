@@ -6,6 +6,7 @@ does.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib.metadata import requires
 
@@ -122,7 +123,9 @@ def test_a_name_that_exists_nowhere(tmp_path):
 
 
 def release(name, version, needs, extras=()):
-    file = ReleaseFile(f"{name}-{version}-py3-none-any.whl", 1, "0" * 64, "0" * 64, "")
+    filename = f"{name}-{version}-py3-none-any.whl"
+    digest = hashlib.sha256(filename.encode()).hexdigest()
+    file = ReleaseFile(filename, 1, digest, digest, "")
     empty = dict.fromkeys(("summary", "license", "requires_python"), "")
     return Release(
         version=version,
