@@ -90,7 +90,8 @@ def install(
     todo = _missing(steps, environment, again)
     files = _fetched(todo, clients or {}, project, tell)
     known = environment.state()
-    there = known.packages if known is not None else {}
+    # Should this be cut short, what it brings is known to be ours; with what bytes, is not.
+    there = {one.package.name: "" for one in todo} | dict(known.packages if known else {})
     environment.note(SyncState(digest, False, there, str(project)))
     names = [one.partition("==")[0] for one in report.removed]
     try:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from tomlkit.exceptions import TOMLKitError
 
 from headrace_registry.projects import _lists
 from headrace_registry.projects._styles import (
@@ -23,7 +22,7 @@ from headrace_registry.projects._styles import (
     read_document,
     refuse_foreign,
 )
-from headrace_registry.projects._toml import TomlError, key_text, parse, same, value_text
+from headrace_registry.projects._toml import key_text, parse, same, value_text
 from headrace_registry.projects._values import remove_value, set_table, set_value
 
 if TYPE_CHECKING:
@@ -125,8 +124,8 @@ def _changed(
     try:
         text = change(document.text)
         data = parse(text)
-    except (TomlError, TOMLKitError, ValueError, LookupError):
-        raise _by_hand(document, path, value) from None
+    except (ValueError, LookupError):
+        raise _by_hand(document, path, value)
     if not same(data, expected):
         raise _by_hand(document, path, value)
     return replace(document, text=text, data=data)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import tomlkit
+from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, InlineTable, Integer, Item, Key, Table, Trivia
 
 if TYPE_CHECKING:
@@ -69,12 +70,15 @@ class Tree:
     """A file as the library parsed it.
 
     Raises:
-        tomlkit.exceptions.TOMLKitError: The library cannot parse it.
+        ValueError: The library cannot parse it.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.document = tomlkit.parse(text)
+        try:
+            self.document = tomlkit.parse(text)
+        except (TOMLKitError, RecursionError) as error:
+            raise ValueError(str(error)) from error
 
     def find(self, path: tuple[str, ...]) -> list[Place]:
         """Each entry of a path: a table may be written in several; none in an array of tables."""

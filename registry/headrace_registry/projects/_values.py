@@ -91,11 +91,12 @@ def remove_value(text: str, path: tuple[str, ...]) -> str:
 
 
 def _above(tree: Tree, path: tuple[str, ...]) -> Place | None:
-    """The last entry of what is nearest above a path."""
+    """The last entry of what is nearest above a path; one with a header of its own first."""
     for depth in range(len(path) - 1, 0, -1):
         places = tree.find(path[:depth])
         if places:
-            return places[-1]
+            own = [one for one in places if not _is_implied(one.item)]
+            return (own or places)[-1]
     return None
 
 
