@@ -195,7 +195,6 @@ def customer(tmp_path: Path) -> Customer:
     """A project without requirements, and its environment; caches of its own but for uv's."""
     environment: dict[str, str | None] = {
         "HEADRACE_CACHE_DIR": str(tmp_path / "cache"),
-        "AGENTS_CACHE_DIR": str(tmp_path / "cache"),
         "VIRTUAL_ENV": None,
         "COLUMNS": "200",
     }

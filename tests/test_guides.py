@@ -1,8 +1,8 @@
 """Guides are walked from top to bottom: files are written, commands are run, and say what is told.
 
 In a guide, a paragraph that is a file's name in backticks and a colon stands before its content. A
-``console`` block holds commands (``$``) with what they print, typed into one shell; ``...`` stands for whatever is left
-out, and ``# exit code 1`` says how a command ends that does not end well.
+``console`` block holds commands (``$``) with what they print, typed into one shell; ``...`` stands
+for whatever is left out, and ``# exit code 1`` says how a command ends that does not end well.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def test_a_skill_is_found_by_its_name_locked_and_installed(known):
 def test_what_is_asked_of_the_version_is_kept(known):
     known.done("skills", "add", "log-triage>=1,<1.1", "--yes")
     assert known.installed() == {"skill-log-triage": "1.0.0"}
-    assert '"skill-log-triage<1.1,>=1"' in known.file.read_text()
+    assert '"skill-log-triage>=1,<1.1"' in known.file.read_text()
 
 
 def test_comments_of_the_project_file_stay(known):

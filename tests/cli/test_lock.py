@@ -300,7 +300,7 @@ class TestWithARegistry:
         """A registry with version 1.0 of a package that the index has in version 9.9."""
         from headrace_registry.site import build_site
 
-        monkeypatch.setenv("AGENTS_CACHE_DIR", str(tmp_path / "agents-cache"))
+        monkeypatch.setenv("HEADRACE_CACHE_DIR", str(tmp_path / "agents-cache"))
         project.add("ours", "1.0", "base")
         wheel = (project.index / "ours" / "ours-1.0-py3-none-any.whl").rename(
             tmp_path / "ours-1.0-py3-none-any.whl"

@@ -108,7 +108,7 @@ def test_a_dry_run_says_what_would_be(place, site, wheel):
     ],
 )
 def test_bad_usage_is_exit_code_2(place, site, arguments, monkeypatch):
-    monkeypatch.delenv("AGENTS_UPLOAD_TOKEN", raising=False)
+    monkeypatch.delenv("HEADRACE_UPLOAD_TOKEN", raising=False)
     assert place.run("registry", *arguments).exit_code == 2
 
 
@@ -169,7 +169,7 @@ def test_mirror_copies_and_names_what_it_chose(place, site):
 @pytest.fixture
 def served(place, site):
     """Serve the site in a process of its own; give the process and its address."""
-    environment = {**ENVIRONMENT, "AGENTS_UPLOAD_TOKEN": "a-token-of-the-registry"}
+    environment = {**ENVIRONMENT, "HEADRACE_UPLOAD_TOKEN": "a-token-of-the-registry"}
     process = subprocess.Popen(
         [*COMMAND, "registry", "serve", "site", "--accept-uploads"],
         cwd=place.folder,
@@ -201,7 +201,7 @@ def test_serve_says_where_it_is_and_ends_quietly(served, number):
 @pytest.mark.slow
 def test_publish_to_a_served_registry(place, served, site, wheel, monkeypatch):
     _, url = served
-    monkeypatch.setenv("AGENTS_UPLOAD_TOKEN", "a-token-of-the-registry")
+    monkeypatch.setenv("HEADRACE_UPLOAD_TOKEN", "a-token-of-the-registry")
     path = wheel("1.1")
     dry = place.run("registry", "publish", path, "--to", url, "--dry-run")
     assert dry.exit_code == 0, dry.output
@@ -209,9 +209,9 @@ def test_publish_to_a_served_registry(place, served, site, wheel, monkeypatch):
     result = place.run("registry", "publish", path, "--to", url)
     assert result.stdout == "skill_greet-1.1-py3-none-any.whl: added\n"
     assert versions(site) == ["1.1", "1.0"]
-    monkeypatch.setenv("AGENTS_UPLOAD_TOKEN", "another-token-altogether")
+    monkeypatch.setenv("HEADRACE_UPLOAD_TOKEN", "another-token-altogether")
     refused = place.run("registry", "publish", wheel("1.2"), "--to", url)
-    assert (refused.exit_code, "AGENTS_UPLOAD_TOKEN" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "HEADRACE_UPLOAD_TOKEN" in refused.stderr) == (1, True)
 
 
 @pytest.mark.slow
@@ -224,7 +224,7 @@ def test_keys_are_taken_from_an_option_or_the_environment(place, site, wheel, mo
     assert (site / "metadata/timestamp.json").is_file()
     refused = place.run("registry", "publish", wheel("1.2"), "--to", "site")
     assert (refused.exit_code, "--keys" in refused.stderr) == (1, True)
-    monkeypatch.setenv("AGENTS_REGISTRY_KEYS", str(place.folder / "keys"))
+    monkeypatch.setenv("HEADRACE_SIGNING_KEYS", str(place.folder / "keys"))
     assert place.run("registry", "publish", wheel("1.2"), "--to", "site").exit_code == 0
 
 

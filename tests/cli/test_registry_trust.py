@@ -28,7 +28,7 @@ class Project:
         self.folder, self.file = folder, folder / "pyproject.toml"
         folder.mkdir()
         self.file.write_text(PYPROJECT)
-        self.environment = {"AGENTS_CACHE_DIR": str(cache), "COLUMNS": "200"}
+        self.environment = {"HEADRACE_CACHE_DIR": str(cache), "COLUMNS": "200"}
 
     def run(self, *arguments, input=None):  # noqa: A002
         runner = CliRunner(env=self.environment)
@@ -271,7 +271,7 @@ def test_refresh_refuses_what_is_older_than_the_lock(added, built):
 
     added.run("lock")
     text = (added.folder / "pylock.toml").read_text()
-    shutil.rmtree(added.environment["AGENTS_CACHE_DIR"])
+    shutil.rmtree(added.environment["HEADRACE_CACHE_DIR"])
     newer = re.sub(r"version = (\d{10})", lambda found: f"version = {int(found[1]) + 1}", text)
     assert newer != text
     (added.folder / "pylock.toml").write_text(newer)

@@ -26,7 +26,7 @@ class Project:
         for name, shop in registries.items():
             lines += f"[tool.agents.registries.{name}]\nurl = '{shop.url}'\nkey = '{shop.key}'\n"
         (folder / "pyproject.toml").write_text(lines)
-        self.environment = {"AGENTS_CACHE_DIR": str(cache)}
+        self.environment = {"HEADRACE_CACHE_DIR": str(cache)}
 
     def run(self, *arguments):
         return CliRunner(env=self.environment).invoke(agents, [str(one) for one in arguments])

@@ -34,8 +34,8 @@ _KEPT = 3600
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``AGENTS_CACHE_DIR``, else ``headrace`` in the user's cache."""
-    said = os.environ.get("AGENTS_CACHE_DIR")
+    """Where downloads are kept: ``HEADRACE_CACHE_DIR``, else ``headrace`` in the user's cache."""
+    said = os.environ.get("HEADRACE_CACHE_DIR")
     if said:
         return Path(said).absolute()
     base = os.environ.get("XDG_CACHE_HOME")

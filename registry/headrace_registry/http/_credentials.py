@@ -38,7 +38,7 @@ class Credentials:
 def variables(registry: RegistrySettings) -> tuple[str, str, str]:
     """The names of the variables for a registry's token, user and password."""
     name = registry.name.upper().replace("-", "_")
-    return tuple(f"AGENTS_REGISTRY_{name}_{one}" for one in ("TOKEN", "USERNAME", "PASSWORD"))  # type: ignore[return-value]
+    return tuple(f"HEADRACE_REGISTRY_{name}_{one}" for one in ("TOKEN", "USERNAME", "PASSWORD"))  # type: ignore[return-value]
 
 
 def is_private(url: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKEN", "send"]
 
-TOKEN = "AGENTS_UPLOAD_TOKEN"  # noqa: S105 - a variable's name
+TOKEN = "HEADRACE_UPLOAD_TOKEN"  # noqa: S105 - a variable's name
 """The variable of the environment that holds a registry's token."""
 _USER = "__token__"
 _CHUNK = 1 << 17
@@ -38,7 +38,7 @@ def send(
     Args:
         wheel: The file.
         url: The registry's address.
-        token: Its token; what ``AGENTS_UPLOAD_TOKEN`` says, if None, else the user's netrc.
+        token: Its token; what ``HEADRACE_UPLOAD_TOKEN`` says, if None, else the user's netrc.
         progress: Told how many bytes were sent, and how many there are.
 
     Raises:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ONLINE", "PASSWORD", "ROOTS", "KeyState", "Keys", "Lifetimes", "create_keys", "rotate"]
 
-PASSWORD = "AGENTS_REGISTRY_KEY_PASSWORD"  # noqa: S105 - a variable's name
+PASSWORD = "HEADRACE_SIGNING_PASSWORD"  # noqa: S105 - a variable's name
 """The variable with the password of the key files."""
 ROOTS = ("root-1", "root-2")
 """The root keys."""
@@ -82,7 +82,7 @@ class Keys:
 
         Args:
             folder: The folder.
-            password: The password of the key files; else ``AGENTS_REGISTRY_KEY_PASSWORD`` has it.
+            password: The password of the key files; else ``HEADRACE_SIGNING_PASSWORD`` has it.
 
         Raises:
             SiteError: It is no folder of keys.
@@ -175,7 +175,7 @@ def create_keys(
 
     Args:
         folder: Where to; it must not be there, or be empty.
-        password: Encrypts the key files; else ``AGENTS_REGISTRY_KEY_PASSWORD`` does, if it is set.
+        password: Encrypts the key files; else ``HEADRACE_SIGNING_PASSWORD`` does, if it is set.
         lifetimes: How long what is signed is good for.
         now: The time.
 

@@ -70,7 +70,7 @@ class KeySigner:
 
         Args:
             keys: The folder, as ``create_keys`` makes it.
-            password: The password of the key files; else ``AGENTS_REGISTRY_KEY_PASSWORD`` has it.
+            password: The password of the key files; else ``HEADRACE_SIGNING_PASSWORD`` has it.
 
         Raises:
             SiteError: It is no folder of keys.

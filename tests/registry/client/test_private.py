@@ -66,13 +66,13 @@ def read(tmp_path):
 
 
 def test_a_user_and_password_of_the_environment(guarded, read, monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_USERNAME", USER)
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_PASSWORD", PASSWORD)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_USERNAME", USER)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_PASSWORD", PASSWORD)
     assert read(guarded.url) == b"here"
 
 
 def test_a_token_of_the_environment(guarded, read, monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_OUR_OWN_TOKEN", TOKEN)
+    monkeypatch.setenv("HEADRACE_REGISTRY_OUR_OWN_TOKEN", TOKEN)
     assert read(guarded.url, "our-own") == b"here"
     with pytest.raises(AccessError):
         read(guarded.url, "another")
@@ -137,14 +137,14 @@ def test_the_keyring_is_not_asked_where_nobody_wants_credentials(tmp_path, serve
 
 
 def test_wrong_credentials_are_told_with_where_they_come_from(guarded, read, monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_TOKEN", "wrong-secret")
-    with pytest.raises(AccessError, match="come from AGENTS_REGISTRY_MAIN_TOKEN") as raised:
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_TOKEN", "wrong-secret")
+    with pytest.raises(AccessError, match="come from HEADRACE_REGISTRY_MAIN_TOKEN") as raised:
         read(guarded.url)
     assert "wrong-secret" not in str(raised.value)
 
 
 def test_credentials_are_not_sent_in_the_clear(monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_TOKEN", TOKEN)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_TOKEN", TOKEN)
     remote = Remote(RegistrySettings("main", "http://registry.example.org", "k"), None, QUICK)
     assert remote._credentials is None
     with pytest.raises(AccessError, match="not sent without TLS"):
@@ -176,7 +176,7 @@ def test_a_redirect_may_only_add_tls(old, new, followed):
 
 
 def test_the_installers_netrc_is_private_and_gone_afterwards(tmp_path, monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_TOKEN", TOKEN)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_TOKEN", TOKEN)
     own = tmp_path / "own"
     own.write_text(
         "machine other.example.org login me password mine\n"
@@ -202,8 +202,8 @@ def test_the_installers_netrc_is_private_and_gone_afterwards(tmp_path, monkeypat
 
 
 def test_two_users_on_one_host_cannot_be_handed_over(monkeypatch, tmp_path):
-    monkeypatch.setenv("AGENTS_REGISTRY_A_TOKEN", "1")
-    monkeypatch.setenv("AGENTS_REGISTRY_B_TOKEN", "2")
+    monkeypatch.setenv("HEADRACE_REGISTRY_A_TOKEN", "1")
+    monkeypatch.setenv("HEADRACE_REGISTRY_B_TOKEN", "2")
     both = [RegistrySettings(name, f"https://r.example.org/{name}", "k") for name in "ab"]
     with (
         pytest.raises(SettingsError, match=r"on r\.example\.org have different"),
@@ -214,7 +214,7 @@ def test_two_users_on_one_host_cannot_be_handed_over(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("password", ["a b", 'a"b', "a\\b", "a\nmachine evil.example.org"])
 def test_a_password_that_would_break_out_is_refused(monkeypatch, tmp_path, password):
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_TOKEN", password)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_TOKEN", password)
     registries = [RegistrySettings("main", "https://r.example.org", "k")]
     with pytest.raises(SettingsError) as raised, netrc_for(registries, cache=tmp_path):
         pass
@@ -237,7 +237,7 @@ def test_uv_installs_from_a_private_registry_with_it(guarded, keeper, tmp_path, 
         handler.say(200, (site / handler.path.lstrip("/")).read_bytes())
 
     guarded.answers["*"] = answer
-    monkeypatch.setenv("AGENTS_REGISTRY_MAIN_TOKEN", token)
+    monkeypatch.setenv("HEADRACE_REGISTRY_MAIN_TOKEN", token)
     url = f"{guarded.url}/files/skill-log-triage/skill_log_triage-1.0-py3-none-any.whl"
     command = [find_uv_bin(), "pip", "install", "--no-deps", "--no-config", "--python"]
     command += [sys.executable, "--target", str(tmp_path / "in"), "--cache-dir"]

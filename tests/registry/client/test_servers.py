@@ -228,7 +228,7 @@ def test_a_missing_file_is_named(bad, read, status):
 def test_who_is_not_let_in_is_told_what_to_set(bad, read, status):
     bad.answers[PATH] = lambda handler: handler.say(status)
     with pytest.raises(
-        AccessError, match="set AGENTS_REGISTRY_MAIN_TOKEN, or AGENTS_REGISTRY_MAIN_"
+        AccessError, match="set HEADRACE_REGISTRY_MAIN_TOKEN, or HEADRACE_REGISTRY_MAIN_"
     ):
         read(bad.url)
 

@@ -266,7 +266,7 @@ class Bench:
 def own_cache(tmp_path_factory, monkeypatch):
     """A cache of uv's own: nothing of other tests, and nothing is left."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("uv-cache")))
-    monkeypatch.setenv("AGENTS_CACHE_DIR", str(tmp_path_factory.mktemp("agents-cache")))
+    monkeypatch.setenv("HEADRACE_CACHE_DIR", str(tmp_path_factory.mktemp("agents-cache")))
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -71,7 +71,7 @@ def test_a_wheel_is_sent_and_is_there(server, workshop, site):
 
 
 def test_the_token_is_taken_from_the_environment(server, workshop, monkeypatch):
-    monkeypatch.setenv("AGENTS_UPLOAD_TOKEN", TOKEN)
+    monkeypatch.setenv("HEADRACE_UPLOAD_TOKEN", TOKEN)
     assert send(workshop.skill(version="1.1"), server.url).endswith("added")
 
 
@@ -99,10 +99,10 @@ def test_stock_uv_publishes(server, workshop, site):
 
 @pytest.mark.parametrize("token", [None, "wrong"])
 def test_without_the_token_nothing_comes_in(server, workshop, site, monkeypatch, token, tmp_path):
-    monkeypatch.delenv("AGENTS_UPLOAD_TOKEN", raising=False)
+    monkeypatch.delenv("HEADRACE_UPLOAD_TOKEN", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     before = tree(site)
-    with pytest.raises(PublishError, match="AGENTS_UPLOAD_TOKEN"):
+    with pytest.raises(PublishError, match="HEADRACE_UPLOAD_TOKEN"):
         send(workshop.skill(version="1.1"), server.url, token=token)
     assert tree(site) == before
 

@@ -57,7 +57,7 @@ class Ours:
 
 @pytest.fixture(autouse=True)
 def _no_password(monkeypatch):
-    monkeypatch.delenv("AGENTS_REGISTRY_KEY_PASSWORD", raising=False)
+    monkeypatch.delenv("HEADRACE_SIGNING_PASSWORD", raising=False)
 
 
 @pytest.fixture

@@ -86,28 +86,28 @@ def test_what_is_no_root_is_an_error(data):
 
 def test_keys_with_a_password_sign_with_it_alone(tmp_path, ours, monkeypatch):
     keys = tmp_path / "locked"
-    monkeypatch.setenv("AGENTS_REGISTRY_KEY_PASSWORD", "open sesame")
+    monkeypatch.setenv("HEADRACE_SIGNING_PASSWORD", "open sesame")
     create_keys(keys)
     assert b"ENCRYPTED" in (keys / "online.pem").read_bytes()
     assert Keys.open(keys).signer("online") is not None
-    monkeypatch.setenv("AGENTS_REGISTRY_KEY_PASSWORD", "wrong")
+    monkeypatch.setenv("HEADRACE_SIGNING_PASSWORD", "wrong")
     with pytest.raises(SiteError, match="password is wrong"):
         Keys.open(keys).signer("online")
-    monkeypatch.delenv("AGENTS_REGISTRY_KEY_PASSWORD")
-    with pytest.raises(SiteError, match="set AGENTS_REGISTRY_KEY_PASSWORD"):
+    monkeypatch.delenv("HEADRACE_SIGNING_PASSWORD")
+    with pytest.raises(SiteError, match="set HEADRACE_SIGNING_PASSWORD"):
         Keys.open(keys).signer("online")
 
 
 def test_a_rotated_key_has_the_password_too(tmp_path, monkeypatch):
     keys = tmp_path / "locked"
-    monkeypatch.setenv("AGENTS_REGISTRY_KEY_PASSWORD", "open sesame")
+    monkeypatch.setenv("HEADRACE_SIGNING_PASSWORD", "open sesame")
     create_keys(keys)
     rotate(keys, "online")
     assert b"ENCRYPTED" in (keys / "online.pem").read_bytes()
 
 
 def test_a_password_that_is_not_needed_does_no_harm(ours, monkeypatch):
-    monkeypatch.setenv("AGENTS_REGISTRY_KEY_PASSWORD", "open sesame")
+    monkeypatch.setenv("HEADRACE_SIGNING_PASSWORD", "open sesame")
     assert Keys.open(ours.keys).signer("online") is not None
 
 

@@ -34,9 +34,9 @@ keys = click.option(
     "--keys",
     type=_KEYS,
     metavar="DIR",
-    envvar="AGENTS_REGISTRY_KEYS",
+    envvar="HEADRACE_SIGNING_KEYS",
     help="Sign with the keys in this folder. A registry that is signed needs it. "
-    "Default: $AGENTS_REGISTRY_KEYS.",
+    "Default: $HEADRACE_SIGNING_KEYS.",
 )
 accept = click.option(
     "--accept",

@@ -22,7 +22,7 @@ def command() -> None:
     """The keys of a registry's keeper: two root keys and an online key.
 
     The root keys are kept apart from each other and from the server; either of them replaces any
-    key. The online key signs each change of the registry. AGENTS_REGISTRY_KEY_PASSWORD, if it is
+    key. The online key signs each change of the registry. HEADRACE_SIGNING_PASSWORD, if it is
     set, encrypts the files.
     """
 

@@ -32,7 +32,7 @@ def command(
     """Publish WHEEL: its skills are checked and audited, and its version must not be there yet.
 
     An address is that of a registry that takes uploads (`agents registry serve --accept-uploads`);
-    its token is in $AGENTS_UPLOAD_TOKEN, or in ~/.netrc. What was published stays as it was: a
+    its token is in $HEADRACE_UPLOAD_TOKEN, or in ~/.netrc. What was published stays as it was: a
     change needs a new version, and `agents registry yank` marks one that nobody should take.
     """
     if to.startswith(_WEB):

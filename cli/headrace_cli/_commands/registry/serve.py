@@ -32,7 +32,7 @@ _LEAST = 16  # characters of a token
 @click.option(
     "--accept-uploads",
     is_flag=True,
-    help="Let wheels be published by those who know $AGENTS_UPLOAD_TOKEN.",
+    help="Let wheels be published by those who know $HEADRACE_UPLOAD_TOKEN.",
 )
 @_keeping.accept
 @_keeping.keys
@@ -67,11 +67,11 @@ def command(
 def _uploads(site: Path, accept: tuple[str, ...], keys: Path | None) -> Uploads:
     from headrace_registry.site import Uploads
 
-    token = os.environ.get("AGENTS_UPLOAD_TOKEN", "")
+    token = os.environ.get("HEADRACE_UPLOAD_TOKEN", "")
     if len(token) < _LEAST:
         raise WrongUseError(
-            f"uploads need a token of at least {_LEAST} characters in $AGENTS_UPLOAD_TOKEN",
-            then="export AGENTS_UPLOAD_TOKEN=$(python3 -c 'import secrets; "
+            f"uploads need a token of at least {_LEAST} characters in $HEADRACE_UPLOAD_TOKEN",
+            then="export HEADRACE_UPLOAD_TOKEN=$(python3 -c 'import secrets; "
             "print(secrets.token_urlsafe(32))')",
         )
     return Uploads(site, token, accept, _keeping.signer_of(keys))
