@@ -89,7 +89,7 @@ def _wheels(folder: Path, count: int) -> list[Path]:
 def _timed(command: str, wheels: list[Path], site: Path) -> float:
     arguments = [*AGENTS, "registry", command, *map(str, wheels), "-o", str(site), "--json"]
     began = time.perf_counter()
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, env=_environment(site.parent))
     return time.perf_counter() - began
 
 
@@ -101,8 +101,14 @@ def _added(wheel: Path, folder: Path, number: int) -> float:
     new = pack([skill], version=f"2.{number}").wheel.write(folder / "new")
     arguments = [*AGENTS, "registry", "publish", str(new), "--to", str(folder / "site"), "--json"]
     began = time.perf_counter()
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, env=_environment(folder))
     return time.perf_counter() - began
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """As an installed headrace has it: with bytecode."""
+    more = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    return {**os.environ, **more, "XDG_CACHE_HOME": str(folder / "cache")}
 
 
 def _last(wheel: Path) -> str:

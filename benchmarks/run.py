@@ -20,6 +20,8 @@ sys.path.insert(0, str(HERE))
 
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
+import lock_speed  # noqa: E402
+import registry_speed  # noqa: E402
 import skills_speed  # noqa: E402
 import start_up  # noqa: E402
 from figures import Figure, table  # noqa: E402
@@ -28,6 +30,8 @@ PARTS = {
     "local": local_speed.measure,
     "start": start_up.measure,
     "skills": skills_speed.measure,
+    "registry": registry_speed.measure,
+    "lock": lock_speed.measure,
     "flink": flink_speed.measure,
 }
 DOCS = HERE.parent / "docs" / "benchmarks.md"

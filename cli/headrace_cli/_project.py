@@ -179,7 +179,7 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any]:
         import tomli as tomllib  # type: ignore[import-not-found]
 
     try:
-        parsed: dict[str, Any] = tomllib.loads(content.decode())
+        parsed: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError("this is not TOML", where=str(path), why=str(error)) from None
     return parsed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,8 @@ from headrace_registry.settings import INDEX, VENDOR, without_credentials
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from jinja2 import Environment
+    from jinja2 import Environment, FileSystemBytecodeCache
+    from jinja2.bccache import Bucket
 
     from headrace_registry.catalogue import Catalogue, Package, Release, ReleaseSkill
 
@@ -148,11 +151,35 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_bytecode(),
     )
     templates.filters.update(
         cut=cut, day=day, size=size, quoted=lambda text: quote(text.encode("utf-8", "replace"), "")
     )
     return templates
+
+
+def _bytecode() -> FileSystemBytecodeCache | None:
+    """Where compiled templates are kept: compiling takes longer than a page does."""
+    from jinja2 import FileSystemBytecodeCache
+
+    from headrace.plugins._kept import cache_folder
+
+    class Kept(FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):  # a full disk costs time, and no pages
+                super().dump_bytecode(bucket)
+
+    try:
+        folder = Path(cache_folder("templates"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except (OSError, ValueError):
+        return None
+    # What is read from there is run: nobody else may write it.
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022 or not os.access(folder, os.W_OK):
+        return None
+    return Kept(str(folder))
 
 
 def _shown(value: Any) -> Any:
