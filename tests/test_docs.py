@@ -50,7 +50,11 @@ class Way:
     flink: bool = False
 
 
-OWN_TESTS = {"python counter.py": "tests/plugins/scripted/test_readme.py"}
+OWN_TESTS = {
+    "python counter.py": "tests/plugins/scripted/test_readme.py",
+    "agents skills search money back": "tests/test_guides.py",
+    "agents lock --check": "tests/test_guides.py",
+}
 IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"
 ON_FLINK = (
     "agents run my_agents:Echo --engine flink --input in.jsonl --output out.jsonl --parallelism 4"

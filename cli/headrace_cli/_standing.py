@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace_registry.client import Snapshot
     from headrace_registry.standing import Standing
 
-__all__ = ["COLUMNS", "columns", "not_installed", "standings_here"]
+__all__ = ["COLUMNS", "columns", "not_installed", "snapshots_here", "standings_here"]
 
 COLUMNS = ("LOCKED", "NEWEST", "SOURCE", "SIGNED BY")
 """The headings of ``columns``."""
@@ -30,6 +31,16 @@ def standings_here() -> dict[str, Standing]:
     from headrace_registry.standing import standings
 
     return standings(project.settings())
+
+
+def snapshots_here() -> list[Snapshot]:
+    """The project's registries as they were last seen."""
+    from headrace_cli._project import nearest_project
+    from headrace_registry.client import Store, recent
+
+    registries = nearest_project(Path.cwd()).settings().registries
+    seen = (recent(Store(one), float("inf")) for one in registries)
+    return [one for one in seen if one is not None]
 
 
 def columns(standing: Standing | None) -> tuple[str, str, str, str]:

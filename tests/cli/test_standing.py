@@ -84,3 +84,19 @@ def test_a_lock_that_cannot_be_read_is_an_error_that_says_so(known):
     result = known.run("skills", "list")
     assert result.exit_code == 1
     assert "agents lock" in result.stderr
+
+
+def test_info_of_a_plugin_that_is_not_installed_tells_what_registries_have(shop, customer):
+    shop.package(
+        "scales-tool", "2.0", "headrace-core>=0.1", points="[headrace.tools]\nscales = s:Tool\n"
+    )
+    customer.knows(main=shop.build())
+    customer.done("registry", "refresh")
+    (found,) = json.loads(customer.done("plugins", "info", "tools.scales", "--json"))
+    assert (found["state"], found["distribution"], found["version"]) == (
+        "offered",
+        "scales-tool",
+        "2.0",
+    )
+    assert found["requires_core"] == ">=0.1"
+    assert "agents plugins add scales-tool" in customer.done("plugins", "info", "scales")

@@ -20,12 +20,15 @@ __all__ = ["command"]
 @click.option("--kind", metavar="KIND", help="Only this kind, where several have the name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, kind: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Show all of a plugin (NAME or KIND.NAME), and whether it loads."""
+    """Show all of a plugin (NAME or KIND.NAME), and whether it loads.
+
+    Of one that is not installed: what the project's registries had when they were last seen.
+    """
     found = discovered()
     listed = [one for one in found.list(kind) if name in (one.plugin.name, one.plugin.key)]
-    if not listed:
+    shown = [_checked(one) for one in listed] or _offered(name, kind)
+    if not shown:
         raise _not_found(found, name, kind)
-    shown = [_checked(one) for one in listed]
     if as_json:
         print_json(shown)
         return
@@ -42,6 +45,41 @@ def _checked(listed: ListedPlugin) -> dict[str, Any]:
     result = check(listed.plugin)
     why = "" if result.error is None else result.error.cause
     return {**data, "loads": result.ok, "why": why}
+
+
+def _offered(name: str, kind: str | None) -> list[dict[str, Any]]:
+    """The plugins of a name that registries have, as they were last seen."""
+    from headrace_cli._standing import snapshots_here
+
+    return [
+        {
+            "kind": one.kind,
+            "name": one.name,
+            "version": release.version,
+            "distribution": package.name,
+            "value": one.target,
+            "origin": f"registry {snapshot.registry.name} ({snapshot.registry.url})",
+            "editable": False,
+            "requires_core": _core_of(release.requires),
+            "state": "offered",
+            "why": f"agents plugins add {package.name}",
+            "loads": None,
+        }
+        for snapshot in snapshots_here()
+        for package in snapshot.catalogue.packages
+        if (release := package.newest) is not None
+        for one in release.provides
+        if one.kind != "skills"
+        and kind in (None, one.kind)
+        and name in (one.name, f"{one.kind}.{one.name}")
+    ]
+
+
+def _core_of(requires: tuple[str, ...]) -> str | None:
+    from packaging.requirements import Requirement
+
+    asked = [one for one in map(Requirement, requires) if one.name == "headrace-core"]
+    return str(asked[0].specifier) if asked else None
 
 
 _LOADS = {True: "yes", False: "no", None: "not tried"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,14 +70,11 @@ def _of_skill(skill: Skill) -> dict[str, Any]:
 
 
 def _offered(name: str) -> list[dict[str, Any]]:
-    from headrace_cli._project import nearest_project
-    from headrace_registry.client import Store, recent
+    from headrace_cli._standing import snapshots_here
 
     found = []
-    for registry in nearest_project(Path.cwd()).settings().registries:
-        snapshot = recent(Store(registry), float("inf"))
-        if snapshot is None:
-            continue
+    for snapshot in snapshots_here():
+        registry = snapshot.registry
         for package, release, skill in snapshot.catalogue.skills():
             if skill.name == name:
                 found.append(
