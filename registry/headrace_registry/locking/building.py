@@ -21,7 +21,7 @@ from headrace_registry.errors import DownloadError, LockError, OfflineError
 from headrace_registry.locking.lock import file_name
 from headrace_registry.locking.scratch import scratch, write_whole
 from headrace_registry.locking.targets import best_wheel, machine, targets_of
-from headrace_registry.locking.uv import run_uv
+from headrace_registry.locking.uv import interpreter, run_uv
 from headrace_registry.settings import VENDOR
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _built(wanted: Wanted, name: str, version: str, target: Target) -> Path:
     with scratch() as folder:
         source = _source(wanted, name, version, target, folder)
         result = run_uv(
-            ["build", "--wheel", "--python", target.python, "-o", "out", source.name],
+            ["build", "--wheel", "--python", interpreter(target.python), "-o", "out", source.name],
             folder=folder,
             index=wanted.index,
             more={"SOURCE_DATE_EPOCH": _EPOCH},

@@ -22,7 +22,7 @@ from headrace_registry.locking.install_plan import (
     target_of,
 )
 from headrace_registry.locking.scratch import scratch
-from headrace_registry.locking.uv import run_uv
+from headrace_registry.locking.uv import interpreter, run_uv
 from headrace_registry.locking.wanted import file_sha256
 from headrace_registry.settings import VENDOR
 
@@ -117,9 +117,10 @@ def _ready(
 ) -> tuple[Environment, Target]:
     target = target_of(lock, environment)
     if environment.python is None:
-        tell(f"making {environment.prefix} with Python {target.python}")
+        prefix = str(environment.prefix)
+        tell(f"making {prefix} with Python {target.python}")
         result = run_uv(
-            ["venv", str(environment.prefix), "--python", target.python, "--no-python-downloads"],
+            ["venv", prefix, "--python", interpreter(target.python), "--no-python-downloads"],
             folder=project,
             offline=offline,
         )

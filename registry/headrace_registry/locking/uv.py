@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["UvResult", "run_uv", "uv_environment"]
+__all__ = ["UvResult", "interpreter", "run_uv", "uv_environment"]
 
 _KEPT = (
     "UV_CACHE_DIR",
@@ -145,3 +145,12 @@ def _uv() -> str:
             f"uv is not installed beside {sys.executable}, and it resolves and installs\n"
             "  next: pip install headrace-registry"
         ) from None
+
+
+def interpreter(python: str) -> str:
+    """What uv is told to take for a version: this Python where it is of that version.
+
+    Others it looks for; what stands first on the path may be a mere stand-in that does not run.
+    """
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return sys.executable if python == running else python
