@@ -14,12 +14,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from figures import Figure, table
 
 __all__ = ["measure"]
 
 VERSIONS = 4
+TIMES = 5
 AGENTS = [sys.executable, "-c", "from headrace_cli.main import main; main()"]
 SKILL = """\
 ---
@@ -56,9 +58,9 @@ def measure(*, quick: bool) -> list[Figure]:
         wheels = _wheels(folder, count)
         site = folder / "site"
         cold = _timed("build", wheels[:-1], site)
-        added = min(_added(wheels[-1], folder, number) for number in range(3))
+        added = median(_added(wheels[-1], folder, number) for number in range(TIMES))
         again = _timed("build", wheels, site)
-        same = min(_timed("build", wheels, site) for _ in range(3))
+        same = median(_timed("build", wheels, site) for _ in range(TIMES))
         probe = _written(site)
     told = f"registry of {count:,} wheels"
     return [

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from headrace_registry.projects import _lists
 from headrace_registry.projects._styles import (
     DEPENDENCIES,
     Document,
@@ -23,7 +22,6 @@ from headrace_registry.projects._styles import (
     refuse_foreign,
 )
 from headrace_registry.projects._toml import key_text, parse, same, value_text
-from headrace_registry.projects._values import remove_value, set_table, set_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from headrace_registry.errors import ProjectFileError
 
-__all__ = ["change_table", "change_value", "edit", "take_value", "written"]
+__all__ = ["add_item", "change_table", "change_value", "edit", "take_value", "written"]
 
 _ORDER = ("===", "==", "~=", ">=", ">", "<=", "<", "!=")
 
@@ -87,6 +85,8 @@ def change_value(document: Document, path: tuple[str, ...], value: Any) -> Docum
     Raises:
         ProjectFileError: It cannot be set without changing something else.
     """
+    from headrace_registry.projects._values import set_value
+
     return _changed(document, path, value, lambda text: set_value(text, path, value))
 
 
@@ -96,7 +96,28 @@ def change_table(document: Document, path: tuple[str, ...], value: dict[str, Any
     Raises:
         ProjectFileError: It cannot be set without changing something else.
     """
+    from headrace_registry.projects._values import set_table
+
     return _changed(document, path, value, lambda text: set_table(text, path, value))
+
+
+def add_item(document: Document, path: tuple[str, ...], text: str) -> Document:
+    """Adds a text to a list of texts, at its end; a list of its own where there is none.
+
+    Raises:
+        ProjectFileError: It cannot be added without changing something else.
+    """
+    from headrace_registry.projects import _lists
+
+    have = document.table(*path[:-1]).get(path[-1])
+    if not isinstance(have, list):
+        return change_value(document, path, [text])
+    return _changed(
+        document,
+        path,
+        [*have, text],
+        lambda said: _lists.insert(said, path, len(have), text),
+    )
 
 
 def take_value(document: Document, path: tuple[str, ...]) -> Document:
@@ -105,6 +126,8 @@ def take_value(document: Document, path: tuple[str, ...]) -> Document:
     Raises:
         ProjectFileError: It cannot be taken away without changing something else.
     """
+    from headrace_registry.projects._values import remove_value
+
     return _changed(document, path, None, lambda text: remove_value(text, path))
 
 
@@ -125,7 +148,7 @@ def _changed(
         text = change(document.text)
         data = parse(text)
     except (ValueError, LookupError):
-        raise _by_hand(document, path, value)
+        raise _by_hand(document, path, value) from None
     if not same(data, expected):
         raise _by_hand(document, path, value)
     return replace(document, text=text, data=data)
@@ -139,6 +162,8 @@ def _by_hand(document: Document, path: tuple[str, ...], value: Any) -> ProjectFi
 
 
 def _added(document: Document, new: Requirement) -> Document:
+    from headrace_registry.projects import _lists
+
     have = listed(document)
     text = written(new)
     if "dependencies" not in document.table("project"):
@@ -220,6 +245,8 @@ def _removed(document: Document, name: str) -> Document:
 
 
 def _without(document: Document, place: int) -> Document:
+    from headrace_registry.projects import _lists
+
     rest = [one for n, one in enumerate(listed(document)) if n != place]
     return _changed(
         document,

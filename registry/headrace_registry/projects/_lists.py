@@ -11,15 +11,16 @@ import tomlkit
 from tomlkit.items import Array, Comment
 
 from headrace_registry.projects._places import Tree
+from headrace_registry.projects._toml import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tomlkit.items import String
 
-__all__ = ["insert", "place_of", "remove", "replace"]
+__all__ = ["comments_in", "insert", "place_of", "remove", "replace"]
 
-_INDENT = "    "
+_INDENTS = re.compile(r"\n([ \t]*)[\"'#]")
 
 
 def place_of(names: list[str], name: str) -> int:
@@ -36,20 +37,27 @@ def insert(text: str, path: tuple[str, ...], place: int, item: str) -> str:
         ValueError: There is no array, or not all of it would stay.
     """
 
-    def change(array: Array) -> None:
-        quotes = {one.as_string()[0] for one in array}
-        new, old = _string(item, literal=quotes == {"'"}), array.as_string()
-        if not array and "\n" in old:
-            indent = re.search(r"\n([ \t]*)#", old)
-            array.add_line(new, indent=indent[1] if indent else _INDENT)
-        elif array and place == 0 and "\n" not in old:
+    def put(array: Array) -> None:
+        new, old = _new(array, item), array.as_string()
+        if array and place == 0 and "\n" not in old:
             # The library would put no blank after an item that comes first.
             array.insert(1, array[0])
             array[0] = new
-        else:
+        elif array or "\n" not in old:
             array.insert(place, new)
+        else:
+            line(array)
 
-    return _changed(text, path, change)
+    def line(array: Array) -> None:
+        if place < len(array) or "\n" not in array.as_string():
+            raise ValueError("it cannot have a line of its own")
+        indents = _INDENTS.findall(array.as_string())
+        array.add_line(_new(array, item), indent=indents[-1] if indents else "    ")
+
+    try:
+        return _changed(text, path, put)
+    except ValueError:  # such as behind a comment: the library would write the item into that
+        return _changed(text, path, line)
 
 
 def replace(text: str, path: tuple[str, ...], place: int, item: str) -> str:
@@ -87,19 +95,26 @@ def _changed(
     if not isinstance(array, Array):
         raise ValueError("there is no array")  # noqa: TRY004  not the caller's fault
     before, after = tree.around_value(places[0])
-    old, comments = array.as_string(), _comments(array)
+    old, comments = array.as_string(), comments_in(array)
     taken = "" if gone is None else array[gone].as_string()
     change(array)
-    for comment in comments - _comments(array):
+    if parse(f"it = {array.as_string()}")["it"] != array.unwrap():
+        raise ValueError("the array is not printed as it is")
+    for comment in comments - comments_in(array):
         lines = [one for one in old.splitlines() if comment in one]
         if not taken or not any(taken in one for one in lines):
             raise ValueError(f"{comment!r} would be lost")
     return before + array.as_string() + after
 
 
-def _comments(array: Array) -> Counter[str]:
+def comments_in(array: Array) -> Counter[str]:
+    """The comments of an array."""
     items = array._iter_items()  # noqa: SLF001  the library has no public way to them
     return Counter(one.as_string().strip() for one in items if isinstance(one, Comment))
+
+
+def _new(array: Array, text: str) -> String:
+    return _string(text, literal={one.as_string()[0] for one in array} == {"'"})
 
 
 def _string(text: str, *, literal: bool) -> String:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from headrace_registry.projects._edit import change_table, change_value, take_value
+from headrace_registry.projects._edit import add_item, change_table, change_value, take_value
 from headrace_registry.projects._styles import read_document
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def add_grant(text: str, skill: str, grants: Mapping[str, Collection[str]]) -> s
         path = (*_AGENTS, "grants", skill, kind)
         have = document.table(*path[:-1]).get(kind, [])
         have = have if isinstance(have, list) else []
-        more = [one for one in grants.get(kind, ()) if one not in have]
-        if more:
-            document = change_value(document, path, [*have, *more])
+        for one in dict.fromkeys(grants.get(kind, ())):
+            if one not in have:
+                document = add_item(document, path, one)
     return document.whole()
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from headrace_registry.errors import ProjectFileError
-from headrace_registry.projects._places import item_line, line_of
 from headrace_registry.projects._toml import TomlError, parse
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ class Document:
 
     def line(self, *path: str) -> int:
         """The line of a path, or of what it stands in; 1 where there is neither."""
+        from headrace_registry.projects._places import line_of
+
         try:
             return line_of(self.text, path)
         except ValueError:
@@ -56,6 +57,8 @@ class Document:
 
     def item_line(self, number: int) -> int:
         """The line of a requirement."""
+        from headrace_registry.projects._places import item_line
+
         try:
             return item_line(self.text, DEPENDENCIES, number)
         except ValueError:

@@ -6,8 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import tomlkit
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,11 +47,15 @@ def _without_empty(value: Any) -> Any:
 
 def key_text(path: Sequence[str]) -> str:
     """Write a dotted key."""
+    import tomlkit
+
     return ".".join(tomlkit.key(part).as_string() for part in path)
 
 
 def value_text(value: Any) -> str:
     """Write a value on one line."""
+    import tomlkit
+
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, dict):

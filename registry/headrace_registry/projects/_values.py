@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tomlkit.items import AoT, Comment, InlineTable, Table
+from tomlkit.items import AoT, Array, Comment, InlineTable, Table
 
+from headrace_registry.projects._lists import comments_in
 from headrace_registry.projects._places import Place, Tree, entries_of, last_table, printed
 from headrace_registry.projects._toml import inline_text, key_text, value_text
 
@@ -31,6 +32,9 @@ def set_value(text: str, path: tuple[str, ...], value: Any) -> str:
     if len(there) > 1 or any(isinstance(one.item, Table) for one in there):
         return set_value(remove_value(text, path), path, value)
     if there:
+        old = there[0].item
+        if isinstance(old, Array) and comments_in(old):
+            raise ValueError("the comments of a list that is replaced would be lost")
         before, after = tree.around_value(there[0])
         return before + value_text(value) + after
     above = _above(tree, path)
@@ -175,8 +179,6 @@ def _pairs(table: InlineTable, without: int | None = None) -> list[str]:
     pairs = []
     for index, (key, item) in enumerate(entries_of(table)):
         if key is not None and index != without:
-            if isinstance(item, Table):
-                raise ValueError("dotted keys in an inline table are not edited")
             pairs.append(f"{key.as_string()}{key.sep}{item.as_string()}")
     return pairs
 

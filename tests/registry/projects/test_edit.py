@@ -40,6 +40,8 @@ class TestTheStyleOfTheListIsKept:
             ('[\n  "a",\n]', '[\n  "a",\n  "new>=1",\n]'),
             ('[\n\t"a"\n]', '[\n\t"a",\n\t"new>=1"\n]'),
             ('[\n  "a" # why\n]', '[\n  "a", # why\n  "new>=1"\n]'),
+            ('[\n  "a"\n  # "b"\n]', '[\n  "a",\n  # "b"\n  "new>=1",\n]'),
+            ('[ "a"  # why\n]', '[ "a",  # why\n    "new>=1",\n]'),
             ('[\n  "a",\n  "z"]', '[\n  "a",\n  "new>=1",\n  "z"]'),
             ('[\n  "z",\n  "a"]', '[\n  "z",\n  "a",\n  "new>=1"]'),
             ('[\n    "z"\n  , "a"\n]', '[\n    "z"\n  , "a", "new>=1"\n]'),

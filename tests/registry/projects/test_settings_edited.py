@@ -51,6 +51,12 @@ class TestWhatIsAdded:
         assert projects.remove_registry(after, "main") == text
 
 
+def test_windows_line_ends_stay():
+    after = projects.set_registry(AGENTS.replace("\n", "\r\n"), "main", "https://a.org", None)
+    plain = projects.set_registry(AGENTS, "main", "https://a.org", None)
+    assert after == plain.replace("\n", "\r\n")
+
+
 class TestARegistry:
     def test_that_is_not_signed_says_so(self):
         after = projects.set_registry("", "main", "https://example.org", None)
@@ -76,6 +82,7 @@ class TestARegistry:
         "before",
         [
             '[tool.agents]\nregistries = { one = { url = "https://a.org", unsigned = true } }\n',
+            '[tool.agents]\nregistries = {one = {url = "https://a.org", unsigned = true}}\n',
             '[tool.agents]\nregistries.one.url = "https://a.org"\nregistries.one.unsigned = true\n',
             '[tool]\nagents.registries.one = { url = "https://a.org", unsigned = true }\n',
             '[tool.agents.registries]\none = { url = "https://a.org", unsigned = true }\n',
@@ -87,6 +94,24 @@ class TestARegistry:
         assert projects.remove_registry(after, "two") == before
         changed = projects.set_registry(before, "one", "https://c.org", KEY)
         assert settings(changed).registries == (RegistrySettings("one", "https://c.org", KEY),)
+
+    def test_goes_without_what_is_said_of_the_next_table(self):
+        before = (
+            '[tool.agents.registries.main]\nurl = "https://a.org"\nunsigned = true\n\n'
+            "# How the code is checked.\n\n[tool.ruff]\nx = 1\n"
+        )
+        after = projects.remove_registry(before, "main")
+        assert after == "\n# How the code is checked.\n\n[tool.ruff]\nx = 1\n"
+
+    def test_joins_its_table_wherever_that_is_in_the_file(self):
+        before = (
+            '[tool.agents]\nagent = "a:B"\n# key = "user"\n\n[tool.ruff]\nx = 1\n\n'
+            '[project]\nname = "a"\n\n[tool.agents.run]\nkey = "user"  # last\n\n[tool.mypy]\n'
+        )
+        after = projects.set_registry(before, "main", "https://a.org", None)
+        block = '\n[tool.agents.registries.main]\nurl = "https://a.org"\nunsigned = true\n'
+        assert after == before.replace("# last\n", f"# last\n{block}")
+        assert projects.remove_registry(after, "main") == before
 
     def test_that_is_not_there_cannot_be_missed(self):
         assert projects.remove_registry(AGENTS, "main") == AGENTS
@@ -112,6 +137,18 @@ class TestASource:
             f'[tool.agents.sources.skill-tides]\nfrom = "./skills/tides"\ndigest = "{OTHER}"\n'
         )
 
+    def test_of_a_registry_takes_the_place_of_a_folders(self):
+        before = f'[tool.agents.sources.skill-tides]\nfrom = "./x"\ndigest = "{KEY}"\n'
+        after = projects.set_source(before, "skill-tides", "index")
+        assert tomllib.loads(after) == {"tool": {"agents": {"sources": {"skill-tides": "index"}}}}
+
+    def test_stands_beside_those_that_are_tables(self):
+        before = f'[tool.agents.sources.a]\nfrom = "./x"\ndigest = "{OTHER}"  # of May\n'
+        after = projects.set_source(before, "b", "index")
+        written = {"from": "./x", "digest": OTHER}
+        assert tomllib.loads(after)["tool"]["agents"]["sources"] == {"a": written, "b": "index"}
+        assert after.startswith(before)
+
     def test_nothing_in_a_name_can_add_a_line(self):
         hostile = Source('x"\n[tool.agents.registries.evil]\nurl="', OTHER, "\x00\x7f")
         after = projects.set_source("", "skill-tides", hostile)
@@ -119,11 +156,51 @@ class TestASource:
         assert settings(after).registries == ()
 
 
+class TestTargets:
+    TWO = (Target("3.11", "linux/amd64"), Target("3.12", "macos/arm64"))
+
+    @pytest.mark.parametrize(
+        ("above", "below"),
+        [
+            ('[tool.agents]\nagent = "a:B"  # mine\n', ""),
+            ('[tool.agents]\nagent = "a:B"\n# key = "user"\n', "\n[tool.ruff]\nx = 1\n"),
+            ('[tool.agents]\nagent = "a:B"\n', "# Checks.\n[tool.ruff]\nx = 1\n"),
+            ('[tool.agents]\nagent = "a:B"\n', "\n# Checks.\n\n[tool.ruff]\nx = 1\n"),
+            ("[tool.agents]\n# What runs.\n", "\n[tool.agents.run]\n"),
+            ("[tool.agents]\n", "\n[tool.ruff]\nx = 1\n\n[tool.agents.run]\n"),
+        ],
+    )
+    def test_stand_behind_what_the_table_has(self, above, below):
+        after = projects.set_targets(above + below, self.TWO)
+        assert settings(after).targets == self.TWO
+        assert after.startswith(f"{above}targets = [")
+        assert after.partition("targets = ")[2].partition("\n")[2] == below
+
+    def test_are_replaced_with_the_comment_beside_them(self):
+        before = "[tool.agents]\ntargets = [\n]  # those that we run\n"
+        after = projects.set_targets(before, self.TWO)
+        assert settings(after).targets == self.TWO
+        assert after.endswith("]  # those that we run\n")
+
+    def test_without_any_go_with_their_line_only(self):
+        before = '[tool.agents]\n# What runs.\nagent = "a:B"\n'
+        after = projects.set_targets(before, self.TWO)
+        assert projects.set_targets(after, ()) == before
+
+
 class TestGrants:
     def test_come_to_those_that_are_there(self):
         before = '[tool.agents.grants.tides]\nnetwork = ["a.org"]  # seen\n'
         after = projects.add_grant(before, "tides", {"network": ["a.org", "b.org"], "commands": []})
         assert after == '[tool.agents.grants.tides]\nnetwork = ["a.org", "b.org"]  # seen\n'
+
+    def test_leave_the_comments_in_the_list(self):
+        before = (
+            "[tool.agents.grants.tides]\nnetwork = [\n"
+            '    "a.org",  # seen\n    # and asked for:\n    "b.org",\n'
+        )
+        after = projects.add_grant(f"{before}]\n", "tides", {"network": ["c.org", "d.org"]})
+        assert after == f'{before}    "c.org",\n    "d.org",\n]\n'
 
 
 def test_comments_in_a_table_keep_it_when_its_last_entry_goes():

@@ -13,7 +13,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from headrace_registry.site import BuildReport, Signer
+    from headrace_registry.site import BuildReport
+    from headrace_registry.trust import Signer
 
 __all__ = [
     "accept",
