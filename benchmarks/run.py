@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE))
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
+import registry_search  # noqa: E402
 import registry_speed  # noqa: E402
 import skills_speed  # noqa: E402
 import start_up  # noqa: E402
@@ -31,6 +32,7 @@ PARTS = {
     "start": start_up.measure,
     "skills": skills_speed.measure,
     "registry": registry_speed.measure,
+    "search": registry_search.measure,
     "lock": lock_speed.measure,
     "flink": flink_speed.measure,
 }
