@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -165,6 +166,26 @@ class Customer:
         result = self.run(*arguments, **more)
         assert result.exit_code == 0, result.output
         return result.stdout
+
+    def answer(self, typed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs ``agents`` in a process of its own, at a terminal at which this is typed."""
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, **{k: v for k, v in self.environment.items() if v is not None}}
+        environment.pop("VIRTUAL_ENV", None)
+        os.write(ours, typed.encode())
+        try:
+            return subprocess.run(
+                [sys.executable, "-c", "from headrace_cli.main import main; main()", *arguments],
+                stdin=theirs,
+                capture_output=True,
+                cwd=self.folder,
+                env=environment,
+                text=True,
+                check=False,
+            )
+        finally:
+            os.close(theirs)
+            os.close(ours)
 
     def installed(self) -> dict[str, str]:
         """What the environment has, by name."""

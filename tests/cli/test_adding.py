@@ -66,6 +66,16 @@ def test_without_a_terminal_and_without_a_yes_it_stops(known):
     assert known.state() == before
 
 
+@pytest.mark.parametrize(("typed", "made"), [("y\n", True), ("\n", True), ("n\n", False)])
+def test_on_a_terminal_it_asks(known, typed, made):
+    before = known.state()
+    done = known.answer(typed, "skills", "add", "log-triage")
+    assert "Make this change?" in done.stdout
+    assert done.returncode == (0 if made else 1), done.stderr
+    assert bool(known.installed()) == made
+    assert made or known.state() == before
+
+
 def test_the_same_as_json(known):
     data = json.loads(known.done("skills", "add", "mailer", "--yes", "--json"))
     (move,) = data["moves"]
@@ -152,6 +162,20 @@ def test_an_older_version_of_what_is_there_needs_a_word_of_its_own(shop, custome
     assert customer.installed() == {"base": "2.0"}
     customer.done("plugins", "add", "old-tool", "--yes", "--allow-downgrade")
     assert customer.installed() == {"base": "1.0", "old-tool": "1.0"}
+
+
+@pytest.mark.parametrize(("typed", "made"), [("y\ny\n", True), ("n\n", False), ("\n", False)])
+def test_on_a_terminal_an_older_version_is_a_question_of_its_own(shop, customer, typed, made):
+    shop.package("base", "1.0")
+    shop.package("base", "2.0")
+    shop.package("old-tool", "1.0", "base<2")
+    customer.knows(main=shop.build())
+    customer.file.write_text(customer.file.read_text().replace("[]", '["base"]'))
+    customer.done("lock")
+    done = customer.answer(typed, "plugins", "add", "old-tool", "--no-sync")
+    assert "base gets older: 2.0 -> 1.0" in done.stdout
+    assert (done.returncode == 0) == made
+    assert ('"old-tool' in customer.file.read_text()) == made
 
 
 def test_a_conflict_changes_nothing_and_is_told_in_the_projects_words(shop, customer):

@@ -6,6 +6,7 @@ counted by Python's audit hooks.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 from headrace_registry.site import build_site
 site, limit, exchange, *wheels = sys.argv[1:]
 limit, count, swaps = int(limit), 0, []
-CHANGES = {"os.mkdir", "os.link", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "open"}
+CHANGES = {"os.mkdir", "os.link", "os.rename", "os.rmdir", "os.remove", "os.chmod", "open"}
 def hook(event, arguments):
     global count
     swapping = event == "ctypes.dlsym" and arguments[1] == "renameat2"
@@ -35,7 +36,7 @@ def hook(event, arguments):
     )
     if swapping or inside:
         count += 1
-        if swapping or event == "os.rename":
+        if swapping or event == "os.rename" and site in map(str, arguments[:2]):
             swaps.append(count)
         if count == limit:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -52,32 +53,36 @@ def killed(workshop, site, tmp_path):
     build_site([first], tmp_path / "before", pages=False)
     build_site([first, second], tmp_path / "after", pages=False)
 
-    def run(limit: int, exchange: str = "yes") -> subprocess.CompletedProcess[str]:
+    def run(limit: int, exchange: str, spare: str) -> subprocess.CompletedProcess[str]:
         shutil.rmtree(site.parent, ignore_errors=True)
         shutil.copytree(tmp_path / "before", site)
+        if spare == "yes":
+            shutil.copytree(site, site.with_name(".site.spare"), copy_function=os.link)
         return run_python(KILLED, site, limit, exchange, second)
 
     run.trees = (tree(tmp_path / "before"), tree(tmp_path / "after"))
-    run.wheel = second
+    run.wheel, run.later = second, workshop.plain(version="2.0")
     return run
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exchange", ["yes", "no"])
-def test_a_kill_at_any_step_leaves_the_old_site_or_the_new_one(killed, site, exchange):
+@pytest.mark.parametrize(("exchange", "spare"), [("yes", "no"), ("no", "no"), ("yes", "yes")])
+def test_a_kill_at_any_step_leaves_the_old_site_or_the_new_one(killed, site, exchange, spare):
     before, after = killed.trees
-    last, *swaps = map(int, killed(0, exchange).stdout.split())
+    last, *swaps = map(int, killed(0, exchange, spare).stdout.split())
     assert tree(site) == after
     assert len(swaps) == {"yes": 1, "no": 2}[exchange]
     # An event comes just before what it tells of.
     seen = []
     for step in (2, swaps[0] // 2, *swaps, swaps[-1] + 1, (swaps[-1] + last) // 2, last):
-        assert killed(step, exchange).returncode == -9, step
+        assert killed(step, exchange, spare).returncode == -9, step
         seen.append(tree(site) if site.exists() else None)
         build_site([killed.wheel], site)  # which mends what was left
         assert tree(site) == after, step
-        left = {one.name for one in site.parent.iterdir()} - {".site.lock"}
+        left = {one.name for one in site.parent.iterdir()} - {".site.lock", ".site.spare"}
         assert left == {"site"}, step
+        publish(killed.later, site)
+        assert_whole(site)
     between = [] if exchange == "yes" else [None]
     assert seen == [before, before, before, *between, after, after, after]
 
