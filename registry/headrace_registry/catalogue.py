@@ -7,17 +7,15 @@ are checked, and every text may be hostile where it is shown.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headrace_registry.errors import CatalogueError
-from headrace_registry.wheels import Provided  # noqa: TC001 - pydantic reads the annotations
+from headrace_registry.wheels import Provided  # noqa: TC001 - _reading reads the annotations
 from headrace_skills.needs import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pydantic import TypeAdapter
 
 __all__ = [
     "CATALOGUE",
@@ -183,7 +181,9 @@ class Catalogue:
 
     def as_json(self) -> bytes:
         """The file's bytes: the same for the same catalogue."""
-        return _adapter().dump_json(self) + b"\n"
+        from headrace_registry._reading import writer
+
+        return writer(Catalogue).to_json(self) + b"\n"
 
 
 def read_catalogue(data: bytes) -> Catalogue:
@@ -192,12 +192,14 @@ def read_catalogue(data: bytes) -> Catalogue:
     Raises:
         CatalogueError: It is no catalogue, or one of a later form.
     """
-    from pydantic import ValidationError
+    from pydantic_core import ValidationError
+
+    from headrace_registry._reading import reader
 
     if len(data) > MAX_BYTES:
         raise CatalogueError(f"the catalogue has {len(data)} bytes, more than {MAX_BYTES}")
     try:
-        found = _adapter().validate_json(data, strict=True)
+        found: Catalogue = reader(Catalogue).validate_json(data, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
@@ -208,10 +210,3 @@ def read_catalogue(data: bytes) -> Catalogue:
             "update headrace-registry"
         )
     return found
-
-
-@lru_cache(maxsize=1)
-def _adapter() -> TypeAdapter[Catalogue]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Catalogue)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from headrace_registry.site._mirroring import Mirrored, mirror
     from headrace_registry.site._sending import send
     from headrace_registry.site._serving import Server, serve
-    from headrace_registry.site._signing import Signer
     from headrace_registry.site._uploads import Uploads
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
     "Described",
     "Mirrored",
     "Server",
-    "Signer",
     "Uploads",
     "build_site",
     "check_publishable",
@@ -43,7 +41,6 @@ _HOMES = {
     "_mirroring": ("Mirrored", "mirror"),
     "_sending": ("send",),
     "_serving": ("Server", "serve"),
-    "_signing": ("Signer",),
     "_uploads": ("Uploads",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace_registry.site._change import Change
-    from headrace_registry.site._signing import Signer
+    from headrace_registry.trust import Signer
 
 __all__ = ["build_site", "publish", "reserve", "sign_site", "yank"]
 

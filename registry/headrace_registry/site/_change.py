@@ -21,7 +21,7 @@ from headrace_registry.site._simple import (
     package_pages,
     package_paths,
 )
-from headrace_registry.site._swapping import locked, settled, staged, swap
+from headrace_registry.site._swapping import locked, settled
 from headrace_registry.wheels import wheel_name
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from headrace_registry.catalogue import Package, ReleaseFile
     from headrace_registry.site._describing import Described
-    from headrace_registry.site._signing import Signer
+    from headrace_registry.trust import Signer
 
 __all__ = ["BuildReport", "Change", "changing", "files_of"]
 
@@ -141,8 +141,7 @@ class Change:
         """Makes the new site, and puts it in the place of the old one."""
         if self._dry_run:
             return self._report(after, (), 0)
-        with staged(self.folder) as folder:
-            draft = Draft(folder, None if self._is_new else self.folder)
+        with Draft(self.folder, is_new=self._is_new) as draft:
             self._write_wheels(draft, after)
             self._write_simple(draft, after, anew=anew)
             draft.write(CATALOGUE, after.as_json())
@@ -153,8 +152,7 @@ class Change:
                 self._sign(draft, self._signer)
             if not (draft.changed or draft.removed() or self._is_new):
                 return self._report(after, (), draft.kept)
-            draft.keep_foreign()
-            swap(folder, self.folder, draft.changed)
+            draft.take_place()
         return self._report(after, tuple(draft.changed), draft.kept)
 
     @property
@@ -204,12 +202,12 @@ class Change:
         all_anew = anew or not are_current(self.folder, after.title)
         only = None if all_anew else _changed(self.before, after)
         fingerprint = getattr(self._signer, "fingerprint", None)
-        made = pages_of(after, draft.folder, url=url, fingerprint=fingerprint, only=only)
+        made = pages_of(after, draft.where, url=url, fingerprint=fingerprint, only=only)
         for path, data in made:
             draft.write(path, data)
-        for package in after.packages:
-            if only is not None and package.name not in only:
-                draft.keep_folder(f"packages/{package.name}")
+        if only is not None:
+            same = (one.name for one in after.packages if one.name not in only)
+            draft.keep_folders({f"packages/{name}" for name in same})
 
     def _sign(self, draft: Draft, signer: Signer) -> None:
         if is_signed(self.folder):
@@ -218,7 +216,7 @@ class Change:
             if not path.startswith(f"{METADATA}/"):
                 raise SiteError(f"a signer may write into {METADATA}/ alone, and wrote {path!r}")
             draft.write(path, data)
-        draft.keep_folder(METADATA)  # older roots lead clients to the newest one
+        draft.keep_folders({METADATA})  # older roots lead clients to the newest one
 
     def _report(self, after: Catalogue, changed: tuple[str, ...], unchanged: int) -> BuildReport:
         names = {file.filename for _, file in files_of(after)}

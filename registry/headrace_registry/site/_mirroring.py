@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from packaging.pylock import PackageWheel
 
     from headrace_registry.site._change import BuildReport
-    from headrace_registry.site._signing import Signer
+    from headrace_registry.trust import Signer
 
 __all__ = ["Mirrored", "mirror"]
 

@@ -12,7 +12,7 @@ from headrace_skills._frontmatter import parse_document
 from headrace_skills.errors import SkillFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from headrace_registry.catalogue import Catalogue, Package, Release, ReleaseSkill
@@ -37,7 +37,7 @@ def are_current(site: Path, title: str) -> bool:
 
 def pages_of(
     catalogue: Catalogue,
-    site: Path,
+    where: Callable[[str], Path],
     *,
     url: str | None = None,
     fingerprint: str | None = None,
@@ -47,7 +47,7 @@ def pages_of(
 
     Args:
         catalogue: What the site has.
-        site: Where its wheels are.
+        where: Gives the place of a wheel, by its path in the site.
         url: Where it will be served.
         fingerprint: That of its root of trust.
         only: The packages whose own pages changed; all if None.
@@ -66,16 +66,15 @@ def pages_of(
         ) from None
 
     def text(package: Package, release: Release, skill: ReleaseSkill) -> str:
-        return skill_text(site, package, release, skill)
+        return skill_text(where(file_path(package.name, release.files[0])), skill)
 
     yield from render(catalogue, text, url=url, fingerprint=fingerprint, only=only)
 
 
-def skill_text(site: Path, package: Package, release: Release, skill: ReleaseSkill) -> str:
+def skill_text(wheel: Path, skill: ReleaseSkill) -> str:
     """What a skill's SKILL.md says after its frontmatter; nothing where it cannot be read."""
-    path = site / file_path(package.name, release.files[0])
     try:
-        with open_wheel(path) as archive:
+        with open_wheel(wheel) as archive:
             data = archive.read(f"{skill.path}/SKILL.md", _MAX_SKILL_FILE)
             data = data or archive.read(f"{skill.path}/skill.md", _MAX_SKILL_FILE)
         return parse_document(data or b"").body

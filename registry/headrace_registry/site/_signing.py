@@ -1,11 +1,11 @@
-"""What a signer of sites must be, and what is held against an earlier signature."""
+"""Whether a site is signed, and what is held against an earlier signature."""
 
 from __future__ import annotations
 
 import json
 import os
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from headrace_registry.errors import SiteError
 
@@ -13,30 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-__all__ = ["METADATA", "Signer", "check_kept", "is_signed", "signing_time"]
+__all__ = ["METADATA", "check_kept", "is_signed", "signing_time"]
 
 METADATA = "metadata"
 """The folder of the signatures."""
-
-
-class Signer(Protocol):
-    """Signs a site; ``headrace_registry.trust.KeySigner`` does."""
-
-    def sign(
-        self, site: Path, files: Mapping[str, tuple[int, str]], now: datetime
-    ) -> Mapping[str, bytes]:
-        """Signs what a site has.
-
-        Args:
-            site: The site as it was, whose ``metadata`` folder has the earlier signatures; it
-                need not be there.
-            files: Size and SHA-256 of every file, by its path in the site.
-            now: The time to sign with.
-
-        Returns:
-            The files to write, by their paths in the site; none where the earlier signatures
-            still hold.
-        """
 
 
 def is_signed(site: Path) -> bool:

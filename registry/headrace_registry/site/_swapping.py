@@ -1,8 +1,8 @@
 """A folder put in the place of another in one step, so that nobody ever sees half of it.
 
 The new one is made beside the old one, as ``.NAME.new``. Linux can exchange two folders at once;
-where the file system cannot, two renames do it, and the next command mends what a kill between
-them left. A lock beside the folder keeps two commands apart.
+where the file system cannot, renames do it, and the next command mends what a kill between them
+left. A lock beside the folder keeps two commands apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["locked", "settled", "staged", "swap"]
+__all__ = ["beside", "discard", "locked", "settled", "swap"]
 
 WAIT = 60.0
 """Seconds to wait for another command."""
@@ -66,7 +66,7 @@ def locked(site: Path, wait: float = WAIT) -> Iterator[None]:
 
     try:
         site.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(_beside(site, "lock"), timeout=wait)
+        lock = FileLock(beside(site, "lock"), timeout=wait)
         lock.acquire()
     except Timeout:
         raise BusyError(
@@ -85,19 +85,22 @@ def locked(site: Path, wait: float = WAIT) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def staged(site: Path) -> Iterator[Path]:
-    """A new folder beside the site; it is removed again if it did not take the site's place."""
-    draft = _beside(site, "new")
-    draft.mkdir()
-    try:
-        yield draft
-    finally:
-        _remove(draft)
+def beside(site: Path, what: str) -> Path:
+    """Where something stands beside a site."""
+    return site.with_name(f".{site.name}.{what}")
+
+
+def discard(left: str | Path) -> None:
+    """Removes a file, a link or a folder as far as it goes, and never what a link leads to."""
+    if os.path.isdir(left) and not os.path.islink(left):  # noqa: PTH112, PTH114 - mostly texts
+        _remove(left)
+    else:
+        with suppress(OSError):
+            os.unlink(left)  # noqa: PTH108
 
 
 def swap(draft: Path, site: Path, new: Sequence[str]) -> None:
-    """Puts a folder in the place of the site; the old one is where the new one was, if at all.
+    """Puts a folder in the place of the site; the old one is then where the new one was, if any.
 
     What is new in it is on the disk before anything of the old one goes.
 
@@ -110,15 +113,15 @@ def swap(draft: Path, site: Path, new: Sequence[str]) -> None:
     if not site.exists():
         draft.rename(site)
     elif not _exchange(draft, site):
-        old = _beside(site, "old")
+        old = beside(site, "old")
         site.rename(old)
         draft.rename(site)
-        _remove(old)
+        old.rename(draft)
     with suppress(OSError):  # some file systems cannot, and the names are right all the same
         _fsync(site.parent)
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: str | Path) -> None:
     """Removes a folder as far as it goes; parts of it side by side, for the disk takes the time."""
     parts = [one for part in _folders(folder) for one in _folders(part)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -135,7 +138,7 @@ def _folders(folder: str | Path) -> list[str]:
 
 def _mend(site: Path) -> None:
     """Takes back or throws away what a command that was killed left."""
-    old, new = _beside(site, "old"), _beside(site, "new")
+    old, new = beside(site, "old"), beside(site, "new")
     if old.is_dir() and not site.exists():
         old.rename(site)
     for left in (old, new):
@@ -143,10 +146,6 @@ def _mend(site: Path) -> None:
             left.unlink()
         elif left.exists():
             shutil.rmtree(left)
-
-
-def _beside(site: Path, what: str) -> Path:
-    return site.with_name(f".{site.name}.{what}")
 
 
 def _exchange(one: Path, other: Path) -> bool:

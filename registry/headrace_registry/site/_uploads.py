@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from io import BufferedIOBase
 
-    from headrace_registry.site._signing import Signer
+    from headrace_registry.trust import Signer
 
 __all__ = ["MAX_UPLOAD", "Answer", "Uploads"]
 
