@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -166,12 +167,21 @@ def test_mirror_copies_and_names_what_it_chose(place, site):
     assert versions(place.folder / "copy") == ["1.0"]
 
 
+# A process in the background may have been started with SIGINT ignored.
+INTERRUPTIBLE = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from headrace_cli.main import main; main()",
+]
+
+
 @pytest.fixture
 def served(place, site):
     """Serve the site in a process of its own; give the process and its address."""
     environment = {**ENVIRONMENT, "HEADRACE_UPLOAD_TOKEN": "a-token-of-the-registry"}
     process = subprocess.Popen(
-        [*COMMAND, "registry", "serve", "site", "--accept-uploads"],
+        [*INTERRUPTIBLE, "registry", "serve", "site", "--accept-uploads"],
         cwd=place.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import email.parser
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace_registry._side_by_side import side_by_side
 from headrace_registry.errors import RegistryError
 from headrace_registry.settings import INDEX, RegistrySettings
 
@@ -63,11 +63,9 @@ def _of_index(packages: Sequence[LockedPackage]) -> dict[str, str]:
     }
     if not urls:
         return {}
-    with (
-        tempfile.TemporaryDirectory(prefix="headrace-") as folder,
-        ThreadPoolExecutor(_AT_ONCE) as pool,
-    ):
-        found = pool.map(lambda url: _asked(url, Path(folder), limits), urls.values())
+    with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
+        place = Path(folder)
+        found = side_by_side(lambda url: _asked(url, place, limits), list(urls.values()), _AT_ONCE)
         return dict(zip(urls, found, strict=True))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from headrace_registry._side_by_side import side_by_side
 from headrace_registry.catalogue import ReleaseFile
 from headrace_registry.errors import InstallError
 from headrace_registry.locking.environment import Environment, SyncState
@@ -168,9 +168,8 @@ def _fetched(
             asked.append((client, step))
     if asked:
         tell(f"fetching {len(asked)} wheels from {', '.join(_origins(asked))}")
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            files = pool.map(lambda one: _fetch(*one), asked)
-            found |= {step.package.name: path for (_, step), path in zip(asked, files, strict=True)}
+        files = side_by_side(lambda one: _fetch(*one), asked, _AT_ONCE)
+        found |= {step.package.name: path for (_, step), path in zip(asked, files, strict=True)}
     return found
 
 

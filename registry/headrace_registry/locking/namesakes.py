@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from headrace_registry._side_by_side import side_by_side
 from headrace_registry.locking.scratch import scratch
 from headrace_registry.locking.uv import run_uv
 from headrace_registry.settings import INDEX
@@ -62,8 +62,7 @@ def look_alikes(lock: Lock, wanted: Wanted, names: Collection[str]) -> list[Look
         for one in lock.packages
         if one.name in names and one.origin != INDEX and one.name not in built
     ]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        of_index = list(pool.map(lambda one: _in_index(wanted, one.name), ours))
+    of_index = side_by_side(lambda one: _in_index(wanted, one.name), ours, _AT_ONCE)
     found = [
         LookAlike(one.name, one.origin, one.version, where, version)
         for one, index_version in zip(ours, of_index, strict=True)
