@@ -22,7 +22,7 @@ COMMAND = [
 
 
 class Registry(SimpleHTTPRequestHandler):
-    """A registry whose wheels can be held back, or refused, from the second one on."""
+    """A registry whose second wheel can be held back or refused, or that is away."""
 
     protocol_version = "HTTP/1.1"
     behaviour = "serve"
@@ -30,6 +30,9 @@ class Registry(SimpleHTTPRequestHandler):
     go_on = threading.Event()
 
     def do_GET(self):
+        if self.behaviour == "away":
+            self.send_error(404)
+            return
         if self.path.endswith(".whl") and "mailer" in self.path:
             if self.behaviour == "hold":
                 self.asked.set()
@@ -163,3 +166,14 @@ def test_a_file_that_was_edited_meanwhile_is_not_overwritten(served, monkeypatch
     assert customer.file.read_text().endswith("# mine\n")
     assert "mailer" not in customer.file.read_text()
     assert customer.lock.read_bytes() == lock
+
+
+def test_offline_takes_all_from_the_cache(served):
+    customer, handler = served
+    customer.done("skills", "add", "mailer", "--yes")
+    customer.done("skills", "remove", "mailer", "--yes")
+    handler.behaviour = "away"
+    refused = customer.run("skills", "add", "mailer", "--yes")
+    assert refused.exit_code == 1
+    customer.done("skills", "add", "mailer", "--yes", "--offline")
+    assert customer.installed() == {"skill-log-triage": "1.0.0", "skill-mailer": "1.0.0"}
