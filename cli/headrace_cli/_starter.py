@@ -37,7 +37,7 @@ def test_messages_of_each_user_are_counted():
 
 _README = """# {name}
 
-An agent for [headrace](https://pypi.org/project/headrace/), in `{module}.py`.
+An agent for headrace, in `{module}.py`.
 
     agents run .                     # on this machine: inputs.jsonl to out/outputs.jsonl
     agents run . --engine flink      # on Flink: pip install 'headrace[flink]'
