@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,28 +20,42 @@ if TYPE_CHECKING:
 
     from headrace_registry.changes import Plan, Project
 
-__all__ = ["Agreement", "Noun", "carry_out", "change_options", "opened", "project_folder"]
+__all__ = ["How", "Noun", "carry_out", "change_options", "opened", "project_folder"]
 
 Noun = Literal["skills", "plugins"]
 """What the user calls the packages: the group that the command is in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """What was agreed to on the command line."""
+class How:
+    """How a change is to be made, as the command line says."""
 
     yes: bool
-    """The change as a whole."""
-    accept: tuple[str, ...] = ()
+    """Whether it is agreed to as a whole."""
+    accept: tuple[str, ...]
     """Rules of the audit whose findings are accepted."""
-    allow_downgrade: bool = False
-    """That packages get older versions."""
-    dry_run: bool = False
-    """Nothing: it is only to be shown."""
+    allow_downgrade: bool
+    """Whether packages may get older versions."""
+    dry_run: bool
+    """Whether it is only to be shown."""
+    no_sync: bool
+    """Whether nothing is to be installed."""
+    python: Path | None
+    """The Python, or its environment, to install into; ``None``: the project's."""
+    offline: bool
+    """Whether the network is not to be used."""
+    as_json: bool
+    """Whether JSON is printed."""
 
 
 def change_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that all commands have which change packages."""
+    """The options that all commands have which change packages, given to them as ``how``."""
+
+    @wraps(function)
+    def command(**given: Any) -> Any:
+        how = How(**{one.name: given.pop(one.name) for one in fields(How)})
+        return function(how=how, **given)
+
     options = (
         click.option("-y", "--yes", is_flag=True, help="Do not ask."),
         click.option(
@@ -61,9 +76,10 @@ def change_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--offline", is_flag=True, help="Use what is in the cache."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     )
+    found: Callable[..., Any] = command
     for option in reversed(options):
-        function = option(function)
-    return function
+        found = option(found)
+    return found
 
 
 def project_folder() -> Path:
@@ -85,7 +101,7 @@ def project_folder() -> Path:
 
 
 @contextmanager
-def opened(*, offline: bool, refresh: bool = True) -> Iterator[Project]:
+def opened(*, offline: bool) -> Iterator[Project]:
     """The project that one stands in, held against other commands, with its registries asked.
 
     What a command that was killed had begun is taken back first.
@@ -101,18 +117,10 @@ def opened(*, offline: bool, refresh: bool = True) -> Iterator[Project]:
                 "have more than the lock says: agents sync",
                 err=True,
             )
-        project = open_project(folder, offline=offline)
-        yield project.refreshed() if refresh else project
+        yield open_project(folder, offline=offline).refreshed()
 
 
-def carry_out(
-    plan: Plan,
-    agreement: Agreement,
-    *,
-    sync: bool,
-    python: Path | None,
-    as_json: bool,
-) -> bool:
+def carry_out(plan: Plan, how: How) -> bool:
     """Shows a change, asks, and makes it.
 
     Returns:
@@ -123,27 +131,27 @@ def carry_out(
     """
     from headrace_registry.changes import objections
 
-    if not as_json:
+    if not how.as_json:
         show_review(plan.review)
-    against = objections(plan.review, accept=agreement.accept, downgrades=agreement.allow_downgrade)
-    if plan.changes_nothing and not agreement.dry_run:
+    against = objections(plan.review, accept=how.accept, downgrades=how.allow_downgrade)
+    if plan.changes_nothing and not how.dry_run:
         _apply(plan, sync=False, python=None)  # there is nothing to agree to
-    if agreement.dry_run or plan.changes_nothing:
-        if as_json:
+    if how.dry_run or plan.changes_nothing:
+        if how.as_json:
             _print(plan, applied=False, objections=[one.as_data() for one in against])
         else:
             show_objections(against)
         return False
-    _agree(plan, agreement, as_json=as_json)
-    installed = _apply(plan, sync=sync, python=python)
-    if as_json:
+    _agree(plan, how)
+    installed = _apply(plan, sync=not how.no_sync, python=how.python)
+    if how.as_json:
         _print(plan, applied=True, installed=installed)
     else:
         click.echo(installed["text"] if installed else "project and lock are changed: agents sync")
     return True
 
 
-def _agree(plan: Plan, agreement: Agreement, *, as_json: bool) -> None:
+def _agree(plan: Plan, how: How) -> None:
     """Returns when all is agreed to.
 
     Raises:
@@ -151,22 +159,22 @@ def _agree(plan: Plan, agreement: Agreement, *, as_json: bool) -> None:
     """
     from headrace_registry.changes import objections
 
-    asking = sys.stdin.isatty() and not as_json and not agreement.yes
-    downgrades = agreement.allow_downgrade
+    asking = sys.stdin.isatty() and not how.as_json and not how.yes
+    downgrades = how.allow_downgrade
     if asking and not downgrades:
         older = [move for move in plan.review.moves if move.kind == "down"]
         downgrades = all(
             click.confirm(f"{one.name} gets older: {one.before} -> {one.after}. Is that right?")
             for one in older
         )
-    against = objections(plan.review, accept=agreement.accept, downgrades=downgrades)
+    against = objections(plan.review, accept=how.accept, downgrades=downgrades)
     if against:
         show_objections(against)
         options = " ".join(dict.fromkeys(one.option for one in against))
         raise CommandError(
             "nothing was changed", then=f"look at it; then, if it is right: {options}"
         )
-    if agreement.yes or (asking and click.confirm("Make this change?", default=True)):
+    if how.yes or (asking and click.confirm("Make this change?", default=True)):
         return
     if asking:
         raise CommandError("nothing was changed", why="it was not agreed to")

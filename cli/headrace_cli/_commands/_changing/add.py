@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace_cli._changing import Agreement, Noun, carry_out, change_options, opened
+from headrace_cli._changing import How, Noun, carry_out, change_options, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from headrace_registry.changes import Move, Plan, Project
     from headrace_registry.sources import Collected, Spec
@@ -55,27 +54,19 @@ def _add(
     everything: bool,
     from_index: bool,
     build: bool,
-    yes: bool,
-    accept: tuple[str, ...],
-    allow_downgrade: bool,
-    dry_run: bool,
-    no_sync: bool,
-    python: Path | None,
-    offline: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     from headrace_registry.changes import plan_add
     from headrace_registry.sources import NameSpec, parse_spec
 
     parsed = [parse_spec(one) for one in specs]
     sources = [one for one in parsed if not isinstance(one, NameSpec)]
-    with opened(offline=offline) as project:
+    with opened(offline=how.offline) as project:
         collected = _collected(project, sources, skills, every=everything, build=build)
         names = [one.requirement for one in parsed if isinstance(one, NameSpec)]
         plan = plan_add(project, names, collected, from_index=from_index)
-        agreement = Agreement(yes, accept, allow_downgrade, dry_run)
-        made = carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
-    if made and not as_json:
+        made = carry_out(plan, how)
+    if made and not how.as_json:
         _tell_grants(plan)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from headrace_cli._changing import Agreement, Noun, carry_out, change_options, opened
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from headrace_cli._changing import How, Noun, carry_out, change_options, opened
 
 __all__ = ["remove_command"]
 
@@ -28,21 +25,9 @@ def remove_command(noun: Noun) -> click.Command:
     return command
 
 
-def _remove(
-    names: tuple[str, ...],
-    *,
-    yes: bool,
-    accept: tuple[str, ...],
-    allow_downgrade: bool,
-    dry_run: bool,
-    no_sync: bool,
-    python: Path | None,
-    offline: bool,
-    as_json: bool,
-) -> None:
+def _remove(names: tuple[str, ...], *, how: How) -> None:
     from headrace_registry.changes import plan_remove
 
-    with opened(offline=offline) as project:
+    with opened(offline=how.offline) as project:
         plan = plan_remove(project, names)
-        agreement = Agreement(yes, accept, allow_downgrade, dry_run)
-        carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
+        carry_out(plan, how)

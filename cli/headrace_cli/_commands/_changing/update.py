@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace_cli._changing import Agreement, Noun, carry_out, change_options, opened
+from headrace_cli._changing import How, Noun, carry_out, change_options, opened
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from headrace_registry.changes import Project
     from headrace_registry.sources import Collected
 
@@ -40,21 +38,13 @@ def _update(
     names: tuple[str, ...],
     *,
     build: bool,
-    yes: bool,
-    accept: tuple[str, ...],
-    allow_downgrade: bool,
-    dry_run: bool,
-    no_sync: bool,
-    python: Path | None,
-    offline: bool,
-    as_json: bool,
+    how: How,
 ) -> None:
     from headrace_registry.changes import plan_update
 
-    with opened(offline=offline) as project:
+    with opened(offline=how.offline) as project:
         plan = plan_update(project, names, lambda package: _collect(project, package, build=build))
-        agreement = Agreement(yes, accept, allow_downgrade, dry_run)
-        carry_out(plan, agreement, sync=not no_sync, python=python, as_json=as_json)
+        carry_out(plan, how)
 
 
 def _collect(project: Project, package: str, *, build: bool) -> Collected:
