@@ -132,7 +132,7 @@ def carry_out(plan: Plan, how: How) -> bool:
     from headrace_registry.changes import objections
 
     if not how.as_json:
-        show_review(plan.review)
+        show_review(plan.review, nothing=plan.changes_nothing)
     against = objections(plan.review, accept=how.accept, downgrades=how.allow_downgrade)
     if plan.changes_nothing and not how.dry_run:
         _apply(plan, sync=False, python=None)  # there is nothing to agree to

@@ -35,10 +35,15 @@ def size(number: int | None) -> str:
     return f"{amount:.1f} {unit}"
 
 
-def show_review(review: Review) -> None:
-    """Prints what would come, go and change; with what skills may do, and what was found."""
+def show_review(review: Review, *, nothing: bool) -> None:
+    """Prints what would come, go and change; with what skills may do, and what was found.
+
+    Args:
+        review: The change.
+        nothing: Whether the project's file stays as it is, too.
+    """
     if not review.moves:
-        click.echo("nothing changes")
+        click.echo("nothing changes" if nothing else "no package changes")
     else:
         rows = [_row(move) for move in review.moves]
         lines = table(("", "PACKAGE", "VERSION", "FROM", "LICENCE", "SIZE"), rows).splitlines()

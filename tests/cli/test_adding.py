@@ -97,6 +97,13 @@ def test_adding_it_again_changes_nothing(known):
     assert known.state() == before
 
 
+def test_another_wish_for_the_version_that_is_there_is_told_to_move_no_package(known):
+    known.done("skills", "add", "log-triage", "--yes")
+    shown = known.done("skills", "add", "log-triage==1.1.0", "--yes")
+    assert "no package changes" in shown
+    assert '"skill-log-triage==1.1.0"' in known.file.read_text()
+
+
 def test_a_second_skill_leaves_the_first_where_it_is(known, shop):
     known.done("skills", "add", "log-triage==1.0.0", "--yes")
     known.done("skills", "add", "mailer", "--yes")

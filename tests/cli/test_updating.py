@@ -116,6 +116,13 @@ def test_why_tells_the_chains_that_lead_to_a_package(shop, customer):
     assert data["chains"] == [["tool-a", "base-x"]]
 
 
+def test_why_knows_a_skill_by_its_own_name(known):
+    assert known.done("skills", "why", "log-triage").splitlines() == [
+        "skill-log-triage 1.0.0",
+        "  this project -> skill-log-triage",
+    ]
+
+
 def test_why_of_what_is_not_there_says_so(known):
     refused = known.run("skills", "why", "mailer")
     assert refused.exit_code == 1

@@ -55,7 +55,9 @@ def _why(noun: Noun, name: str, *, as_json: bool) -> None:
 
 
 def _package(noun: Noun, name: str, lock: Lock) -> str:
-    """The locked package of a name: its own, or that of an installed skill or plugin.
+    """The locked package of a name: its own, or that of a skill or plugin.
+
+    What is installed here is looked into, and what registries had when they were last seen.
 
     Raises:
         CommandError: There is none.
@@ -66,7 +68,7 @@ def _package(noun: Noun, name: str, lock: Lock) -> str:
     if lock.package(package) is not None:
         return package
     carriers = _skill_carriers(name) if noun == "skills" else _plugin_carriers(name)
-    for one in carriers:
+    for one in (*carriers, *_offering(name)):
         if lock.package(one) is not None:
             return one
     raise CommandError(
@@ -88,3 +90,14 @@ def _plugin_carriers(name: str) -> list[str]:
 
     listed = discovered().list()
     return [one.plugin.distribution for one in listed if name in (one.plugin.name, one.plugin.key)]
+
+
+def _offering(name: str) -> list[str]:
+    from headrace_cli._standing import snapshots_here
+
+    return [
+        package.name
+        for snapshot in snapshots_here()
+        for package in snapshot.catalogue.packages
+        if any(one.name == name for release in package.releases for one in release.provides)
+    ]
