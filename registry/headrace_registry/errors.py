@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.errors import HeadraceError
 
 __all__ = [
+    "BundleError",
     "BusyError",
     "CatalogueError",
     "ConflictError",
@@ -81,3 +82,7 @@ class InstallError(RegistryError):
 
 class BusyError(RegistryError):
     """Another command changes the same project."""
+
+
+class BundleError(RegistryError):
+    """A job's zip that cannot be built; nothing was written."""

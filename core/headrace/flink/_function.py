@@ -33,6 +33,7 @@ from headrace.flink._pyflink import (
     ValueStateDescriptor,
 )
 from headrace.flink._waking import own_shards, wake
+from headrace.jobs.places import located
 from headrace.lanes import Lanes
 from headrace.operator import Journal, Operator, Run, RunInput, check_worker
 from headrace.plan import AgentPlan
@@ -126,7 +127,7 @@ class AgentFunction(KeyedProcessFunction):
     # ------------------------------------------------------------ Flink's calls
     def open(self, runtime_context: RuntimeContext) -> None:
         """Gets ready; refuses a worker whose plugins are not the plan's."""
-        plan = AgentPlan.model_validate_json(self._plan_json)
+        plan = located(AgentPlan.model_validate_json(self._plan_json))
         check_worker(plan)
         self._adopt_mains()
         pickled = Types.PICKLED_BYTE_ARRAY()

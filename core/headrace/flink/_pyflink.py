@@ -15,7 +15,12 @@ from pyflink.datastream import (
     RuntimeExecutionMode,
     StreamExecutionEnvironment,
 )
-from pyflink.datastream.connectors.file_system import FileSink, FileSource, StreamFormat
+from pyflink.datastream.connectors.file_system import (
+    FileSink,
+    FileSource,
+    RollingPolicy,
+    StreamFormat,
+)
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 __all__ = [
@@ -28,6 +33,7 @@ __all__ = [
     "KeyedProcessFunction",
     "MapStateDescriptor",
     "OutputTag",
+    "RollingPolicy",
     "Row",
     "RuntimeContext",
     "RuntimeExecutionMode",

@@ -21,6 +21,7 @@ __all__ = [
     "GLIBC",
     "MACOS",
     "best_wheel",
+    "environment",
     "fits",
     "machine",
     "marker",
@@ -127,27 +128,27 @@ def fits(marker_text: str, target: Target) -> tuple[bool, ...]:
     """Whether a marker is true on a target: with the first and a late patch of its Python."""
     from packaging.markers import Marker
 
-    system, machine, name = _SYSTEMS[target.platform]
     parsed = Marker(marker_text)
-    return tuple(
-        parsed.evaluate(
-            {
-                "implementation_name": "cpython",
-                "implementation_version": f"{target.python}.{micro}",
-                "os_name": "posix",
-                "platform_machine": machine,
-                "platform_python_implementation": "CPython",
-                "platform_release": "",
-                "platform_system": name,
-                "platform_version": "",
-                "python_full_version": f"{target.python}.{micro}",
-                "python_version": target.python,
-                "sys_platform": system,
-                "extra": "",
-            }
-        )
-        for micro in (0, 99)
-    )
+    return tuple(parsed.evaluate(environment(target, micro)) for micro in (0, 99))
+
+
+def environment(target: Target, micro: int = 0, extra: str = "") -> dict[str, str]:
+    """What markers (PEP 508) see on a target, with a patch release of its Python."""
+    system, machine, name = _SYSTEMS[target.platform]
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{target.python}.{micro}",
+        "os_name": "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": name,
+        "platform_version": "",
+        "python_full_version": f"{target.python}.{micro}",
+        "python_version": target.python,
+        "sys_platform": system,
+        "extra": extra,
+    }
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,97 @@
+"""``agents deploy kubernetes``: an image, a FlinkDeployment, and what belongs to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headrace_cli._commands.deploy import _folders
+
+__all__ = ["command"]
+
+
+@click.command("kubernetes")
+@_folders.options
+@click.option("--namespace", default="default", show_default=True, metavar="NAME", help="Where.")
+@click.option(
+    "--image",
+    metavar="IMAGE",
+    help="The job's image. Default: NAME; without a tag it gets one of the job's digest.",
+)
+@click.option(
+    "--base",
+    metavar="IMAGE",
+    help="An image with Flink and the job's Python. Default: made of Flink's and Python's own.",
+)
+@click.option(
+    "--lock",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="For a zip without its engine: the project's pylock.toml.",
+)
+@click.option(
+    "--service-account",
+    default="flink",
+    show_default=True,
+    metavar="NAME",
+    help="The account that starts TaskManagers.",
+)
+@click.option(
+    "--checkpoints",
+    metavar="URI",
+    help="A folder of this job's own: s3://, gs://, abfs://..., or pvc:CLAIM. Default: a claim "
+    "that is written too.",
+)
+@click.option(
+    "--secret", metavar="NAME", help="The secret with its secrets. Default: NAME-secrets."
+)
+def command(
+    job: Path,
+    output: Path,
+    name: str | None,
+    parallelism: int | None,
+    memory: str,
+    cpu: float,
+    slots: int,
+    state: str | None,
+    given: tuple[str, ...],
+    keys: tuple[str, ...],
+    force: bool,  # noqa: FBT001
+    dry_run: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    namespace: str,
+    image: str | None,
+    base: str | None,
+    lock: Path | None,
+    service_account: str,
+    checkpoints: str | None,
+    secret: str | None,
+) -> None:
+    """Write what runs ZIP on Kubernetes, for Flink's operator and without it.
+
+    DIR gets a Dockerfile with what it needs, a FlinkDeployment, a script for Flink's own
+    application mode, and a README with the commands. Nothing is built or sent. Written again with
+    another zip, it is the new version of the same deployment.
+    """
+    from headrace_registry.deploying import KubernetesOptions, kubernetes_folder, read_settings
+
+    with _folders.bad_options():
+        made = KubernetesOptions(
+            name=name,
+            namespace=namespace,
+            image=image,
+            base=base,
+            lock=lock,
+            service_account=service_account,
+            parallelism=parallelism or slots,
+            slots=slots,
+            memory=memory,
+            cpu=cpu,
+            checkpoints=checkpoints,
+            secret=secret,
+            state=state,
+            settings=read_settings(given),
+        )
+        folder = kubernetes_folder(_folders.read_job(job, keys), made)
+    _folders.tell_and_write(folder, output, force=force, dry_run=dry_run, as_json=as_json)

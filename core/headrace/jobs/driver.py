@@ -1,0 +1,245 @@
+"""Puts the job of a zip together on Flink: what the zip's ``main.py`` runs.
+
+It runs where a job is submitted, never on a worker, and in three ways:
+
+- started by Flink (``flink run -py main.py``, application mode): it executes the job in the
+  environment that Flink gives it;
+- started by ``agents run JOB.zip``: it executes the job embedded, on this machine;
+- started by ``agents submit``: it writes the job's graph to a file, which is uploaded then.
+
+What it is to do beyond the zip's own defaults is in the variable ``HEADRACE_ORDER``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from headrace.errors import HeadraceError
+from headrace.jobs._job import Job
+from headrace.jobs.manifest import (
+    DRIVER,
+    HOME_VARIABLE,
+    JARS,
+    LAUNCHER,
+    FilesIO,
+    read_manifest,
+    read_plans,
+)
+from headrace.references import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace.jobs.manifest import JobManifest
+    from headrace.plan import AgentPlan
+
+__all__ = ["ARCHIVE", "ORDER_VARIABLE", "Graph", "Order", "main"]
+
+ORDER_VARIABLE = "HEADRACE_ORDER"
+"""The environment variable that holds an ``Order``, as JSON."""
+ARCHIVE = "job"
+"""The folder that Flink unpacks the zip to, in a worker's working folder."""
+_CHECKPOINTS = {"execution.checkpointing.interval": "10s"}
+
+
+class Order(BaseModel):
+    """What the driver is to do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Literal["execute", "compile"] = "execute"
+    """Run the job, or write its graph."""
+    archive: str | None = None
+    """The zip, where workers are sent it; ``None``: they have it unpacked in the same place."""
+    graph: str | None = None
+    """For ``compile``: the folder to write to."""
+    name: str | None = None
+    """What the job is called; the manifest's name where ``None``."""
+    parallelism: int | None = Field(default=None, ge=1)
+    """Subtasks of each operator; the cluster's default where ``None``."""
+    savepoint: str | None = None
+    """The savepoint or checkpoint to go on from."""
+    allow_lost_state: bool = False
+    """Whether state of the savepoint that no operator takes is dropped."""
+    job_id: str | None = None
+    """The job's id, 32 hexadecimal digits; Flink's choice where ``None``."""
+    settings: dict[str, str] = Field(default_factory=dict)
+    """Flink's settings, over those of the manifest."""
+    files: FilesIO = FilesIO()
+    """What a job over files reads and writes, over the manifest's defaults."""
+    follow: bool = False
+    """Whether a job over files waits for more of them, and never ends."""
+
+
+class Graph(BaseModel):
+    """A compiled job, ready to be uploaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_id: str
+    """Its id."""
+    name: str
+    """What it is called."""
+    path: str
+    """The file with Flink's graph."""
+    jars: tuple[str, ...]
+    """Files that go on the job's class path."""
+    artifacts: dict[str, str]
+    """Files that workers are sent, by the name that the graph has for them."""
+    parallelism: int
+    """The most subtasks that one of its operators has: the slots that it takes."""
+
+
+def main() -> None:
+    """Runs what the zip holds, as ``HEADRACE_ORDER`` says."""
+    home = Path(os.environ.get(HOME_VARIABLE) or Path(sys.argv[0]).resolve().parent)
+    os.environ[HOME_VARIABLE] = str(home)
+    order = Order.model_validate_json(os.environ.get(ORDER_VARIABLE) or "{}")
+    try:
+        run(home, order)
+    except HeadraceError as error:
+        raise SystemExit(f"headrace: {error}") from error
+
+
+def run(home: Path, order: Order) -> None:
+    """Runs the job of an unpacked zip.
+
+    Raises:
+        HeadraceError: The zip is damaged, or the job cannot be put together.
+        JobFailedError: It ran here, and failed.
+    """
+    # Else PyFlink would run the functions of a job here, in this process, and tell workers so.
+    os.environ["_python_worker_execution_mode"] = "process"
+    manifest = read_manifest(home)
+    plans = read_plans(home, manifest)
+    name = order.name or manifest.name
+    env = _environment(home, manifest, order, name)
+    if manifest.pipeline is not None:
+        _authors(manifest.pipeline)(env, plans)
+    else:
+        from headrace.jobs._files import file_pipeline
+
+        file_pipeline(env, _only(plans), _files(manifest, order), follow=order.follow)
+    if order.action == "compile":
+        graph = _compiled(env, order, name)
+        assert order.graph is not None  # noqa: S101 - who orders a graph says where
+        (Path(order.graph) / "graph.json").write_text(graph.model_dump_json(), encoding="utf-8")
+    else:
+        env.execute(name)
+
+
+def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> Any:
+    from headrace.flink import SETTINGS
+    from headrace.flink._pyflink import Configuration, StreamExecutionEnvironment
+
+    options = {**SETTINGS, **_CHECKPOINTS, **manifest.settings, "pipeline.name": name}
+    config = Configuration()
+    if os.environ.get("PYFLINK_GATEWAY_PORT") is None:  # else whoever runs Flink has said it
+        if order.archive is None:
+            python = str(home / LAUNCHER)
+        else:
+            python = f"{ARCHIVE}/{LAUNCHER}"
+            options["python.archives"] = f"{order.archive}#{ARCHIVE}"
+        options |= {"python.executable": python, "python.client.executable": sys.executable}
+    options |= order.settings
+    jars = [(home / one).as_uri() for one in manifest.jars]
+    if order.action == "compile":
+        jars.append(_python_jar().as_uri())
+    if jars:
+        options["pipeline.jars"] = ";".join([*jars, *options.get("pipeline.jars", "").split(";")])
+        options["pipeline.jars"] = options["pipeline.jars"].rstrip(";")
+    if order.parallelism is not None:
+        options["parallelism.default"] = str(order.parallelism)
+    if order.savepoint is not None:
+        options["execution.state-recovery.path"] = order.savepoint
+        if order.allow_lost_state:
+            options["execution.state-recovery.ignore-unclaimed-state"] = "true"
+    if order.job_id is not None:
+        options["$internal.pipeline.job-id"] = order.job_id
+    options["pipeline.global-job-parameters"] = _parameters(manifest)
+    for key, value in options.items():
+        config.set_string(key, value)
+    env = StreamExecutionEnvironment.get_execution_environment(config)
+    if order.parallelism is not None:
+        env.set_parallelism(order.parallelism)
+    return env
+
+
+def _parameters(manifest: JobManifest) -> str:
+    """What a running job shows of itself, in the form of Flink's maps."""
+    shown = {
+        "headrace.job": manifest.name,
+        "headrace.digest": manifest.digest,
+        "headrace.version": manifest.headrace,
+        "headrace.state": manifest.state.model_dump_json(),
+    }
+    # Flink reads YAML here, and JSON is YAML.
+    return json.dumps(shown)
+
+
+def _python_jar() -> Path:
+    """Flink's own jar for Python, which a stock cluster has not on its class path."""
+    from pyflink.find_flink_home import _find_flink_home
+
+    found = sorted(Path(_find_flink_home(), "opt").glob("flink-python*.jar"))
+    if not found:
+        raise HeadraceError("there is no flink-python jar: pip install 'headrace[flink]'")
+    return found[0]
+
+
+def _authors(reference: str) -> Job:
+    found = find(reference)
+    if not isinstance(found, Job):
+        raise HeadraceError(f"{reference} is no job: it is made by the decorator headrace.job")
+    return found
+
+
+def _only(plans: Mapping[str, AgentPlan]) -> AgentPlan:
+    (plan,) = plans.values()
+    return plan
+
+
+def _files(manifest: JobManifest, order: Order) -> FilesIO:
+    said = order.files.model_dump(exclude_none=True)
+    return (manifest.files or FilesIO()).model_copy(update=said)
+
+
+def _compiled(env: Any, order: Order, name: str) -> Graph:
+    """Writes the graph as Flink's own client would send it."""
+    from py4j.java_gateway import get_field
+    from pyflink.java_gateway import get_gateway
+
+    assert order.graph is not None  # noqa: S101 - who orders a graph says where
+    jvm = get_gateway().jvm
+    config = env._j_stream_execution_environment.getConfiguration()  # noqa: SLF001 - PyFlink
+    plan = env._generate_stream_graph(True, name)  # noqa: SLF001 - has no public ways
+    utils = jvm.org.apache.flink.client.deployment.executors.PipelineExecutorUtils
+    graph = utils.getStreamGraph(plan, config)
+    graph.serializeUserDefinedInstances()
+    path = Path(order.graph) / "graph.bin"
+    stream = jvm.java.io.ObjectOutputStream(jvm.java.io.FileOutputStream(str(path)))
+    stream.writeObject(graph)
+    stream.close()
+    artifacts = {
+        entry.getKey(): str(get_field(entry.getValue(), "filePath"))
+        for entry in graph.getUserArtifacts().entrySet()
+    }
+    return Graph(
+        job_id=str(graph.getJobID()),
+        name=name,
+        path=str(path),
+        jars=tuple(jar.getPath() for jar in graph.getUserJars()),
+        artifacts=artifacts,
+        parallelism=int(graph.getMaximumParallelism()),
+    )
+
+
+if __name__ == "__main__":
+    sys.argv[0] = DRIVER
+    main()

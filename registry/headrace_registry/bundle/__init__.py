@@ -1,0 +1,1 @@
+"""The one zip that a job is shipped in: built, verified, signed, opened."""

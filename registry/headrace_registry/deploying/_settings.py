@@ -1,0 +1,43 @@
+"""Flink's settings of a deployment, and the order that goes to the job's driver."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from headrace.jobs.driver import ORDER_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace_registry.deploying.subject import Subject
+
+__all__ = ["ORDER_VARIABLE", "merged", "order_of"]
+
+_DRIVER_ROOM = {"jobmanager.memory.jvm-overhead.min": "512m"}
+"""The job is put together by a Python process beside the JobManager, in the memory of both."""
+
+
+def merged(
+    subject: Subject, ours: Mapping[str, str], given: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """All of Flink's settings by name: the job's own, over them ours, over them those given.
+
+    Returns:
+        The settings, and the names of those of the job's own that ours take the place of.
+    """
+    own = subject.manifest.settings
+    found = {**_DRIVER_ROOM, **own, **ours, **given}
+    replaced = {key for key, value in own.items() if found[key] != value}
+    return dict(sorted(found.items())), tuple(sorted(replaced))
+
+
+def order_of(
+    settings: Mapping[str, str], replaced: tuple[str, ...], given: Mapping[str, str]
+) -> str | None:
+    """The order for the driver, which puts a job's own settings over the cluster's.
+
+    What was asked for here comes last; ``None`` where nothing was.
+    """
+    last = {key: settings[key] for key in sorted({*replaced, *given})}
+    return json.dumps({"settings": last}, sort_keys=True) if last else None
