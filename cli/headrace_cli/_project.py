@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.plugins import PluginSet
+    from headrace_registry.bundle.settings import BundleSettings
     from headrace_registry.settings import ProjectSettings
 
 __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
 _PACKAGES = ("targets", "index", "build", "registries", "sources")
-_NAMES = ("agent", "run", "plugins", "skills", "grants", *_PACKAGES)
+_NAMES = ("agent", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
 _SKILLS = "skills."
 _GRANTS = ("network", "environment", "commands")
 
@@ -66,6 +67,8 @@ class Project:
     """``[tool.agents.grants.SKILL]``: what a skill may have of what it asks for."""
     packages: Mapping[str, Any] = field(default_factory=dict)
     """What says where packages come from, as written; ``settings`` reads it."""
+    bundle: Mapping[str, Any] = field(default_factory=dict)
+    """``[tool.agents.bundle]``, as written; ``bundle_settings`` reads it."""
 
     def settings(self) -> ProjectSettings:
         """Where the project's packages come from, and what they are locked for.
@@ -76,6 +79,16 @@ class Project:
         from headrace_registry.settings import read_settings
 
         return read_settings(self.packages, self.folder)
+
+    def bundle_settings(self) -> BundleSettings:
+        """What the project says of its jobs' zips.
+
+        Raises:
+            SettingsError: Something in it is wrong.
+        """
+        from headrace_registry.bundle.settings import read_bundle_settings
+
+        return read_bundle_settings(self.bundle)
 
     @property
     def skill_pins(self) -> dict[str, str]:
@@ -140,6 +153,7 @@ def read_project(folder: Path) -> Project | None:
         _skill_defaults(table.get("skills", {}), path),
         _grants(table.get("grants", {}), path),
         {name: table[name] for name in _PACKAGES if name in table},
+        _table(table.get("bundle", {}), "tool.agents.bundle", path),
     )
 
 

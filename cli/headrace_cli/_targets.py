@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from headrace.agent import Agent, AgentBuilder
+    from headrace.jobs import Job
     from headrace.plan import AgentPlan
 
-__all__ = ["FORMS", "Target", "load_target"]
+__all__ = ["FORMS", "JobTarget", "Target", "load_job", "load_target"]
 
 FORMS = "MODULE:AGENT, FILE.py:AGENT, FILE.yaml, or a FOLDER whose pyproject.toml has [tool.agents]"
 _YAML = (".yaml", ".yml")
@@ -39,6 +40,22 @@ class Target:
     """The folder that its modules are imported from."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobTarget:
+    """A job to be built: its compiled agents, and the project that they belong to."""
+
+    name: str
+    """What it is called."""
+    plans: Mapping[str, AgentPlan]
+    """Its agents, by name."""
+    pipeline: str | None
+    """The author's job, ``module:name``; ``None``: its only agent runs over files."""
+    project: Project
+    """Its project."""
+    path: Path
+    """The folder that its modules are imported from."""
+
+
 def load_target(text: str, parameters: Mapping[str, str]) -> Target:
     """Finds, makes and compiles an agent.
 
@@ -51,32 +68,94 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
         CommandError: Its module or its project's file is at fault.
         PlanError: It does not compile.
     """
+    from headrace.jobs import Job
+
+    project, agent, path = _found(text, parameters)
+    if isinstance(agent, Job):
+        raise WrongUseError(
+            f"{text} is a job, with streams of its own",
+            then=f"agents build {text} -o job.zip, then: agents run job.zip",
+        )
+    return Target(_compiled(agent, project), project, path)
+
+
+def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
+    """Finds a job, or an agent that is to run over files, and compiles what it has.
+
+    Args:
+        text: As for ``load_target``; what it names may be a job, too.
+        parameters: The agent's parameters by name, as typed.
+
+    Raises:
+        WrongUseError: There is no such job, or it takes no such parameters.
+        CommandError: Its module or its project's file is at fault.
+        PlanError: An agent does not compile.
+    """
+    from headrace.jobs import Job
+
+    project, found, path = _found(text, parameters)
+    if not isinstance(found, Job):
+        plan = _compiled(found, project)
+        return JobTarget(plan.name, {plan.name: plan}, None, project, path)
+    plans: dict[str, AgentPlan] = {}
+    for agent in found.agents:
+        plan = _compiled(agent, project)
+        if plan.name in plans:
+            raise CommandError(
+                f"two agents of the job {found.name} are called {plan.name}",
+                then="give one of them another name",
+            )
+        plans[plan.name] = plan
+    return JobTarget(found.name, plans, _reference(found), project, path)
+
+
+def _reference(job: Job) -> str:
+    """The name that the job is found by where it is submitted."""
+    from headrace.errors import ResourceError
+    from headrace.references import find
+
+    name = f"{job.pipeline.__module__}:{getattr(job.pipeline, '__qualname__', '')}"
+    try:
+        found = find(name)
+    except ResourceError:
+        found = None
+    if found is not job:
+        raise CommandError(
+            f"the job {job.name} cannot be found by its function's name, {name}",
+            then="write @job(...) right above a function at the top of a module",
+        )
+    return name
+
+
+def _compiled(agent: Agent | AgentBuilder, project: Project) -> AgentPlan:
     from headrace.plan import AgentPlan
 
-    head, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
-    if Path(text).is_dir():
-        project, agent, path = _of_folder(Path(text).resolve(), parameters)
-    elif text.endswith(_YAML):
-        path = Path(text).resolve().parent
-        project = nearest_project(path)
-        agent = _of_yaml(Path(text), parameters)
-    elif head.endswith(".py"):
-        project, agent, path = _of_file(Path(head), attribute, parameters)
-    elif head and colon:
-        path = Path.cwd()
-        project = nearest_project(path)
-        agent = _of_module(head, attribute, path, parameters)
-    else:
-        raise _no_target(text)
     # Compiling resolves plugins by the project's rules.
     plan = AgentPlan.from_agent(agent, plugins=project.plugins())  # type: ignore[arg-type]
-    return Target(apply_skill_rules(plan, project), project, path)
+    return apply_skill_rules(plan, project)
+
+
+def _found(
+    text: str, parameters: Mapping[str, str]
+) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
+    head, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
+    if Path(text).is_dir():
+        return _of_folder(Path(text).resolve(), parameters)
+    if text.endswith(_YAML):
+        path = Path(text).resolve().parent
+        return nearest_project(path), _of_yaml(Path(text), parameters), path
+    if head.endswith(".py"):
+        return _of_file(Path(head), attribute, parameters)
+    if head and colon:
+        path = Path.cwd()
+        return nearest_project(path), _of_module(head, attribute, path, parameters), path
+    raise _no_target(text)
 
 
 # ---------------------------------------------------------------- the forms
 def _of_folder(
     folder: Path, parameters: Mapping[str, str]
-) -> tuple[Project, Agent | AgentBuilder, Path]:
+) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
     project = read_project(folder)
     if project is None or project.agent is None:
         raise WrongUseError(
@@ -112,7 +191,7 @@ def _of_yaml(path: Path, parameters: Mapping[str, str]) -> AgentBuilder:
 
 def _of_file(
     path: Path, attribute: str, parameters: Mapping[str, str]
-) -> tuple[Project, Agent | AgentBuilder, Path]:
+) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
     if not path.is_file():
         raise WrongUseError(f"there is no file {path}", then=f"TARGET is {FORMS}")
     path = path.resolve()
@@ -135,7 +214,7 @@ def _of_file(
 
 def _of_module(
     name: str, attribute: str, folder: Path, parameters: Mapping[str, str]
-) -> Agent | AgentBuilder:
+) -> Agent | AgentBuilder | Job:
     module = _imported(name, folder)
     found: Any = module
     for part in attribute.split("."):
@@ -198,23 +277,25 @@ def _import_failed(name: str, error: BaseException) -> CommandError:
 # ---------------------------------------------------------------- the agent
 def _agents_of(module: ModuleType) -> list[str]:
     from headrace.agent import Agent, AgentBuilder
+    from headrace.jobs import Job
 
     return [
         name
         for name, value in vars(module).items()
         if (isinstance(value, type) and issubclass(value, Agent) and value is not Agent)
-        or isinstance(value, (Agent, AgentBuilder))
+        or isinstance(value, (Agent, AgentBuilder, Job))
     ]
 
 
 def _made(
     found: Any, name: str, parameters: Mapping[str, str], module: ModuleType
-) -> Agent | AgentBuilder:
+) -> Agent | AgentBuilder | Job:
     from headrace.agent import Agent, AgentBuilder
+    from headrace.jobs import Job
 
     if isinstance(found, type) and issubclass(found, Agent):
         return _with_parameters(found, parameters)
-    if isinstance(found, (Agent, AgentBuilder)):
+    if isinstance(found, (Agent, AgentBuilder, Job)):
         if parameters:
             raise WrongUseError(
                 f"{name} is made already, so it takes no --param",

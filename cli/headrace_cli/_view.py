@@ -9,18 +9,17 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from headrace.local import Sink
-from headrace.values import decode, to_jsonable
+from headrace.local import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from rich.console import RenderableType
 
     from headrace_cli._job import Summary
 
-__all__ = ["LiveView", "Shown", "Tee", "no_view"]
+__all__ = ["LiveView", "Shown", "no_view"]
 
 _ROWS = 12
 _CELL = 60
@@ -30,7 +29,7 @@ _NARROW = 8
 _MOST_COLUMNS = 5
 
 
-class Shown:
+class Shown(Watch):
     """What is shown: told by the job, read by the terminal."""
 
     def __init__(self, summary: Summary, columns: Sequence[str]) -> None:
@@ -44,6 +43,10 @@ class Shown:
         for name in ("inputs", "outputs", "dead_letters", "skipped", "handed_back"):
             setattr(self.summary, name, getattr(result, name, getattr(self.summary, name)))
         self.summary.seconds = self.elapsed
+
+    def sent(self, outputs: Sequence[Any]) -> None:
+        """Takes new outputs."""
+        self.newest.extend(outputs)
 
     @property
     def elapsed(self) -> float:
@@ -62,28 +65,6 @@ class Shown:
         if not columns:
             return ("output",), [(_cell(value),) for value in values]
         return columns, [tuple(_cell(_field(value, name)) for name in columns) for value in values]
-
-
-class Tee(Sink):
-    """Passes lines on, and tells the values of the newest of them."""
-
-    def __init__(self, inner: Sink, tell: Callable[[list[Any]], None]) -> None:
-        self._inner = inner
-        self._tell = tell
-
-    def write(self, lines: list[Any]) -> int:
-        """Writes lines."""
-        length = self._inner.write(lines)
-        self._tell([to_jsonable(decode(line)) for line in lines[-_ROWS:]])
-        return length
-
-    def cut(self, length: int) -> None:
-        """Takes back what was written after a length."""
-        self._inner.cut(length)
-
-    def close(self) -> None:
-        """Closes the stream."""
-        self._inner.close()
 
 
 class LiveView:

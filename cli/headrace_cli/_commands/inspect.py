@@ -95,7 +95,7 @@ def _print_sbom(found: Inspected) -> None:
     import json
 
     if not sys.stdout.isatty():
-        click.get_binary_stream("stdout").write(found.sbom)
+        click.echo(found.sbom, nl=False)
         return
     # A terminal would obey what a stranger put between the lines.
     try:
@@ -157,7 +157,7 @@ def _packages(found: Inspected) -> Iterator[str]:
     engine = len(found.manifest.packages) - len(own)
     yield ""
     more = f", and {engine} of the engine (--packages)" if engine else ""
-    yield f"{len(own)} packages{more}"
+    yield f"{_count(len(own), 'package')}{more}"
     yield from _package_table(found, everything=False)
 
 
@@ -192,7 +192,7 @@ def _skills(found: Inspected) -> Iterator[str]:
         )
         for one in found.manifest.skills
     ]
-    yield f"{len(rows)} skills" if rows else "no skills"
+    yield _count(len(rows), "skill") if rows else "no skills"
     yield from _table(("SKILL", "FROM", "MAY REACH", "SEES", "RUNS"), rows)
 
 
@@ -227,6 +227,10 @@ def _files(found: Inspected) -> Iterator[str]:
         for one in found.files
     ]
     yield from _table(("PACKED", "SIZE", "RUNS", "FILE"), rows)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

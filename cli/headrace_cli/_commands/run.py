@@ -45,20 +45,59 @@ _FILE = click.Path(allow_dash=True)
 def command(target: str, **typed: Any) -> None:
     """Run an agent.
 
-    TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file, or a folder whose pyproject.toml has
-    [tool.agents]; there [tool.agents.run] gives defaults for most options. Without --output the
+    TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file, a job's zip (which runs with its own
+    packages only), or a folder whose pyproject.toml has [tool.agents]; there [tool.agents.run] gives defaults for most options. Without --output the
     outputs go to stdout; they keep their order within a key.
     """
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._targets import load_target
 
-    loaded = load_target(target, agent_parameters(typed["parameters"], typed["model"]))
+    parameters = agent_parameters(typed["parameters"], typed["model"])
+    if target.endswith(".zip"):
+        _run_zip(Path(target), parameters, typed)
+        return
+    loaded = load_target(target, parameters)
     job = _job(loaded, typed, folder=Path(target).is_dir())
     if typed["as_json"] and job.output is None:
         raise WrongUseError(
             "--json prints the summary on stdout, where the outputs go", then="--output FILE"
         )
     _run(job, loaded, as_json=typed["as_json"], quiet=typed["quiet"])
+
+
+def _run_zip(path: Path, parameters: Mapping[str, str], typed: Mapping[str, Any]) -> None:
+    """Runs a job's zip, in a process that has only what is in it."""
+    from headrace.jobs.manifest import read_manifest, read_plans
+    from headrace_cli._commands.verify import keys_for
+    from headrace_cli._project import Project
+    from headrace_cli._running_zip import check_zip_job, run_zip_pipeline
+    from headrace_cli._settings import pairs
+    from headrace_cli._targets import Target
+    from headrace_registry.bundle.opening import open_zip
+
+    if not path.is_file():
+        raise WrongUseError(f"there is no file {path}")
+    if parameters:
+        raise WrongUseError(
+            "--param and --model are part of a job's zip", then=f"agents build with them: {path}"
+        )
+    home = open_zip(path, keys=keys_for(()))
+    manifest = read_manifest(home)
+    check_zip_job(manifest, typed)
+    if manifest.pipeline is not None:
+        settings = pairs(typed["settings"], "--set")
+        run_zip_pipeline(
+            home, manifest, {"parallelism": typed["parallelism"], "settings": settings}
+        )
+        return
+    (plan,) = read_plans(home, manifest).values()
+    loaded = Target(plan, Project(Path.cwd()), home)
+    job = _job(loaded, typed, folder=False)
+    if typed["as_json"] and job.output is None:
+        raise WrongUseError(
+            "--json prints the summary on stdout, where the outputs go", then="--output FILE"
+        )
+    _run(job, loaded, as_json=typed["as_json"], quiet=typed["quiet"], home=home)
 
 
 def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
@@ -121,7 +160,7 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
     return job
 
 
-def _run(job: Job, target: Target, *, as_json: bool, quiet: bool) -> None:
+def _run(job: Job, target: Target, *, as_json: bool, quiet: bool, home: Path | None = None) -> None:
     from headrace_cli._job import Summary
     from headrace_cli._view import LiveView, Shown, no_view
 
@@ -139,10 +178,16 @@ def _run(job: Job, target: Target, *, as_json: bool, quiet: bool) -> None:
         click.echo("reading inputs from the terminal; Ctrl-D ends them", err=True)
     try:
         with LiveView(shown) if display else no_view():
-            if job.engine == "flink":
+            debug = bool(click.get_current_context().find_root().params.get("debug"))
+            if home is not None:
+                from headrace.jobs.manifest import read_manifest
+                from headrace_cli._running_zip import run_zip_job
+
+                manifest = read_manifest(home)
+                run_zip_job(home, manifest, job, shown, display=display, debug=debug)
+            elif job.engine == "flink":
                 from headrace_cli._running_flink import run_flink_job
 
-                debug = bool(click.get_current_context().find_root().params.get("debug"))
                 run_flink_job(job, shown, debug=debug)
             else:
                 from headrace_cli._running_local import run_local_job

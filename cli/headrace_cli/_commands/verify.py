@@ -82,12 +82,8 @@ def keys_for(given: tuple[str, ...]) -> tuple[str, ...]:
         return given
     from headrace_cli._project import nearest_project
 
-    said = getattr(nearest_project(Path.cwd()), "bundle", None)
-    if not said:
-        return ()
-    from headrace_registry.bundle.settings import read_bundle_settings
-
-    return read_bundle_settings(said).keys
+    project = nearest_project(Path.cwd())
+    return project.bundle_settings().keys if project.bundle else ()
 
 
 def signed_by(signer: str | None, *, trusted: bool) -> str:

@@ -33,9 +33,9 @@ from headrace.flink._pyflink import (
     ValueStateDescriptor,
 )
 from headrace.flink._waking import own_shards, wake
-from headrace.jobs.places import located
+from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
-from headrace.operator import Journal, Operator, Run, RunInput, check_worker
+from headrace.operator import Journal, Operator, Run, RunInput
 from headrace.plan import AgentPlan
 from headrace.values import decode, encode, key_id
 
@@ -127,8 +127,7 @@ class AgentFunction(KeyedProcessFunction):
     # ------------------------------------------------------------ Flink's calls
     def open(self, runtime_context: RuntimeContext) -> None:
         """Gets ready; refuses a worker whose plugins are not the plan's."""
-        plan = located(AgentPlan.model_validate_json(self._plan_json))
-        check_worker(plan)
+        plan = ready(AgentPlan.model_validate_json(self._plan_json))
         self._adopt_mains()
         pickled = Types.PICKLED_BYTE_ARRAY()
         state = runtime_context

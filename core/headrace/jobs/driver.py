@@ -25,7 +25,6 @@ from headrace.jobs._job import Job
 from headrace.jobs.manifest import (
     DRIVER,
     HOME_VARIABLE,
-    JARS,
     LAUNCHER,
     FilesIO,
     read_manifest,
@@ -39,10 +38,12 @@ if TYPE_CHECKING:
     from headrace.jobs.manifest import JobManifest
     from headrace.plan import AgentPlan
 
-__all__ = ["ARCHIVE", "ORDER_VARIABLE", "Graph", "Order", "main"]
+__all__ = ["ARCHIVE", "ORDER_VARIABLE", "PROBE", "Graph", "Order", "main"]
 
 ORDER_VARIABLE = "HEADRACE_ORDER"
 """The environment variable that holds an ``Order``, as JSON."""
+PROBE = "headrace: what Python the workers have (fails on purpose)"
+"""What the job is called that asks for it."""
 ARCHIVE = "job"
 """The folder that Flink unpacks the zip to, in a worker's working folder."""
 _CHECKPOINTS = {"execution.checkpointing.interval": "10s"}
@@ -59,6 +60,9 @@ class Order(BaseModel):
     """The zip, where workers are sent it; ``None``: they have it unpacked in the same place."""
     graph: str | None = None
     """For ``compile``: the folder to write to."""
+    probe: str | None = None
+    """For ``compile``: a zip whose ``bin/python`` tells of the workers; a second graph is made,
+    of a job that asks each for it, and fails."""
     name: str | None = None
     """What the job is called; the manifest's name where ``None``."""
     parallelism: int | None = Field(default=None, ge=1)
@@ -94,6 +98,8 @@ class Graph(BaseModel):
     """Files that workers are sent, by the name that the graph has for them."""
     parallelism: int
     """The most subtasks that one of its operators has: the slots that it takes."""
+    probe: Graph | None = None
+    """The job that asks for the workers' Python."""
 
 
 def main() -> None:
@@ -115,7 +121,7 @@ def run(home: Path, order: Order) -> None:
         JobFailedError: It ran here, and failed.
     """
     # Else PyFlink would run the functions of a job here, in this process, and tell workers so.
-    os.environ["_python_worker_execution_mode"] = "process"
+    os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112 - PyFlink's name
     manifest = read_manifest(home)
     plans = read_plans(home, manifest)
     name = order.name or manifest.name
@@ -127,9 +133,12 @@ def run(home: Path, order: Order) -> None:
 
         file_pipeline(env, _only(plans), _files(manifest, order), follow=order.follow)
     if order.action == "compile":
-        graph = _compiled(env, order, name)
         assert order.graph is not None  # noqa: S101 - who orders a graph says where
-        (Path(order.graph) / "graph.json").write_text(graph.model_dump_json(), encoding="utf-8")
+        folder = Path(order.graph)
+        graph = _compiled(env, name, folder / "graph.bin")
+        if order.probe is not None:
+            graph = graph.model_copy(update={"probe": _probe(order.probe, folder / "probe.bin")})
+        (folder / "graph.json").write_text(graph.model_dump_json(), encoding="utf-8")
     else:
         env.execute(name)
 
@@ -210,19 +219,39 @@ def _files(manifest: JobManifest, order: Order) -> FilesIO:
     return (manifest.files or FilesIO()).model_copy(update=said)
 
 
-def _compiled(env: Any, order: Order, name: str) -> Graph:
+def _probe(archive: str, path: Path) -> Graph:
+    """A job of one Python function, which never gets as far as to run it."""
+    from headrace.flink._pyflink import Configuration, StreamExecutionEnvironment
+
+    config = Configuration()
+    for key, value in {
+        "python.archives": f"{archive}#{ARCHIVE}",
+        "python.executable": f"{ARCHIVE}/{LAUNCHER}",
+        "pipeline.jars": _python_jar().as_uri(),
+        "restart-strategy.type": "disable",
+    }.items():
+        config.set_string(key, value)
+    env = StreamExecutionEnvironment.get_execution_environment(config)
+    env.set_parallelism(1)
+    env.from_collection([0]).map(_same).print()
+    return _compiled(env, PROBE, path)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _compiled(env: Any, name: str, path: Path) -> Graph:
     """Writes the graph as Flink's own client would send it."""
     from py4j.java_gateway import get_field
     from pyflink.java_gateway import get_gateway
 
-    assert order.graph is not None  # noqa: S101 - who orders a graph says where
     jvm = get_gateway().jvm
     config = env._j_stream_execution_environment.getConfiguration()  # noqa: SLF001 - PyFlink
     plan = env._generate_stream_graph(True, name)  # noqa: SLF001 - has no public ways
     utils = jvm.org.apache.flink.client.deployment.executors.PipelineExecutorUtils
     graph = utils.getStreamGraph(plan, config)
     graph.serializeUserDefinedInstances()
-    path = Path(order.graph) / "graph.bin"
     stream = jvm.java.io.ObjectOutputStream(jvm.java.io.FileOutputStream(str(path)))
     stream.writeObject(graph)
     stream.close()

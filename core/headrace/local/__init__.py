@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.local._engine import JobResult, LocalEngine
+from headrace.local._files import LocalJob, Watch, run_files
 from headrace.local._sinks import CallSink, FileSink, ListSink, Sink
 from headrace.local._sources import (
     END,
@@ -37,10 +38,13 @@ __all__ = [
     "JobResult",
     "ListSink",
     "LocalEngine",
+    "LocalJob",
     "Outputs",
     "PipeSource",
     "Sink",
     "Source",
+    "Watch",
+    "run_files",
     "run_local",
 ]
 

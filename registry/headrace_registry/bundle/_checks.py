@@ -10,6 +10,7 @@ import base64
 import binascii
 import csv
 import io
+import json
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ __all__ = [
     "package_faults",
     "part_faults",
     "plan_faults",
+    "sbom_faults",
     "target_faults",
 ]
 
@@ -138,6 +140,26 @@ def lock_faults(job: JobZip, told: Collection[str]) -> Iterator[str]:
             yield f"package {_shown(one.name)} {_shown(one.version)}: is not in {LOCK}"
         elif one.sha256 not in hashes:
             yield f"package {one.name} {one.version}: its wheel is not the one of {LOCK}"
+
+
+def sbom_faults(job: JobZip, told: Collection[str]) -> Iterator[str]:
+    """The bill of materials is of these packages: auditors read it, and not the manifest."""
+    data = job.read(SBOM)
+    if data is None or SBOM in told:
+        return
+    try:
+        listed = {
+            (one["name"], one["version"], one["hashes"][0]["content"])
+            for one in json.loads(data)["components"]
+            if one["type"] == "library" and "purl" in one
+        }
+    except (ValueError, LookupError, TypeError, RecursionError):
+        yield f"{SBOM}: is no bill of materials of a job"
+        return
+    have = {(one.name, one.version, one.sha256) for one in job.manifest.packages}
+    if listed != have:
+        names = ", ".join(sorted({_shown(str(one[0])) for one in listed ^ have})[:_NAMED])
+        yield f"{SBOM}: lists other packages than job.json: {names}"
 
 
 def package_faults(job: JobZip, digests: Mapping[str, str], told: Collection[str]) -> Iterator[str]:

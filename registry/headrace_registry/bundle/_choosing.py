@@ -7,6 +7,7 @@ holds more, since it is also for those who develop the job.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
@@ -157,6 +158,7 @@ def select(
     extras: Mapping[str, Collection[str]],
     direct: Collection[str],
     imported: Collection[str],
+    needed: Collection[str],
     mode: Mode,
     engine: Engine | None,
     source: WheelSource,
@@ -172,6 +174,7 @@ def select(
         extras: By name, the extras that the project asks for.
         direct: What the project itself requires.
         imported: The top-level modules that the job's code imports.
+        needed: Those of them that it cannot do without.
         mode: Whether the engine goes in.
         engine: What of the engine goes in; ``None`` where nothing is known of its version.
         source: Gives the wheels.
@@ -183,16 +186,16 @@ def select(
         LockError: One has no wheel for the target.
     """
     steps = {one.package.name: one for one in steps_of(lock, target)}
-    for name, why in roots.items():
+    for name, reason in roots.items():
         if name not in steps:
             raise BundleError(
-                f"the job needs {name} ({why}), and the lock has none for {target}\n"
+                f"the job needs {name} ({reason}), and the lock has none for {target}\n"
                 f"  next: agents plugins add {name}; or put it into the project's dependencies, "
                 "then: agents lock"
             )
     walk = _Walk(steps, source, cache, target)
     stop = {*TOOLS, *_JAVA, FLINK, *without} - {name for name in roots if name in without}
-    reasons = {name: why for name, why in roots.items() if name not in stop}
+    reasons = {name: text for name, text in roots.items() if name not in stop}
     left: dict[str, str] = {}
     for name in sorted(set(direct) & set(steps) - set(reasons) - stop):
         needless = _needless(walk, name, imported)
@@ -201,20 +204,53 @@ def select(
         else:
             reasons[name] = "the project requires it"
     why = walk.reach(reasons, extras, stop)
+    missing = _more(walk, why, needed, stop)
+    if missing:
+        reasons |= missing
+        why = walk.reach(reasons, extras, stop)
     jobs = set(why)
     provided: tuple[str, ...] = ()
     if FLINK in steps:
         why, more, provided = _with_engine(walk, why, mode, engine)
         left |= more
-    chosen = tuple(
-        Chosen(steps[name], *walk.found[name], why[name]) for name in sorted(why)
-    )
+    chosen = tuple(Chosen(steps[name], *walk.found[name], why[name]) for name in sorted(why))
     others = sorted(set(steps) - set(why))
     told = tuple(
         LeftOut(name, steps[name].package.version, _why_left(name, left, without))
         for name in others
     )
     return Selection(chosen, told, provided, frozenset(why) - jobs)
+
+
+def _more(
+    walk: _Walk, why: Mapping[str, str], needed: Collection[str], stop: Collection[str]
+) -> dict[str, str]:
+    """Locked packages that the code imports and that nothing else brought in.
+
+    Which package has a module is known of those that are installed here.
+
+    Raises:
+        BundleError: A module is of a package that is not locked.
+    """
+    have = {module for name in why for module in walk.found[name][0].modules}
+    owners = packages_distributions()
+    found: dict[str, str] = {}
+    unlocked = []
+    for module in sorted(set(needed) - have):
+        names = [str(canonicalize_name(one)) for one in owners.get(module, ())]
+        locked = [one for one in names if one in walk.steps]
+        if not names or any(one in stop for one in names):
+            continue  # the engine's, or nobody's: told where the code is gathered
+        if not locked:
+            unlocked.append(f"{module} (of {names[0]})")
+        else:
+            found[locked[0]] = f"the code imports {module}"
+    if unlocked:
+        raise BundleError(
+            f"the job's code imports {', '.join(unlocked)}, which is not locked\n"
+            "  next: put it into the project's dependencies, then: agents lock"
+        )
+    return found
 
 
 def _needless(walk: _Walk, name: str, imported: Collection[str]) -> str:

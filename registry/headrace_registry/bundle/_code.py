@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Code", "CodeFile", "collect_code", "hidden"]
 
 _MAX_SOURCE = 16 * 1024**2  # of a file that is read for its imports
+_INCLUDE = "include "
 _UNPORTABLE = re.compile(r'[<>:"|?*]|[. ](/|$)')
 
 
@@ -76,6 +77,7 @@ def collect_code(
         collecting.name(path)
     for pattern in settings.include:
         collecting.include(pattern)
+    collecting.follow_rest()
     return collecting.code()
 
 
@@ -122,8 +124,13 @@ class _Collecting:
                         f"there is no module {name!r}, neither in {self._root} nor in a package"
                     )
         self._import(((name, "the plan names it") for name in sorted(modules)), reached=True)
-        # What nothing imports in a package may be imported by a name that is made at run time. So
-        # what it needs of the project comes along; packages that it alone needs are not asked for.
+
+    def follow_rest(self) -> None:
+        """Takes what modules import that nothing imports.
+
+        A module of a package, or one that is included, may be imported by a name that is made at
+        run time. What it needs of the project comes; packages that it needs are not asked for.
+        """
         tried: set[str] = set()
         while rest := [one for one in self._unread() if one[0] not in tried]:
             tried |= {name for name, _ in rest}
@@ -140,9 +147,12 @@ class _Collecting:
                 if module is None or module.kind == "namespace":
                     continue
                 self._take(module, why)
+                shown = self._files.shown(module.path)
                 for found in self._imports_of(module, reached=reached):
-                    where = f"{self._files.shown(module.path)}, line {found.line}, imports it"
-                    waiting += [(own, where) for own in self._own(found, reached=reached)]
+                    where = f"{shown}, line {found.line}, imports it"
+                    waiting += [
+                        (own, where) for own in self._own(found, reached=reached) if own not in seen
+                    ]
 
     def _own(self, found: Import, *, reached: bool) -> Iterator[str]:
         """The project's modules that an import may mean; others are noted."""
@@ -177,20 +187,26 @@ class _Collecting:
         self._files.add(module.path, path, why, "module")
 
     def _unread(self) -> list[tuple[str, str]]:
-        """Modules of whole packages that nothing has named."""
+        """Modules of whole packages, and included ones, that nothing imports."""
         found = []
         for path, file in sorted(self._files.taken.items()):
             inner = PurePosixPath(path).relative_to(APP)
             parts = inner.with_suffix("").parts
             parts = parts[:-1] if inner.name == "__init__.py" else parts
             if (
-                inner.suffix == ".py"
+                parts
+                and inner.suffix == ".py"
                 and file.source not in self._read
                 and all(part.isidentifier() for part in parts)
-                and any(file.source.is_relative_to(tree) for tree in self._trees.values())
+                and (file.why.startswith(_INCLUDE) or self._is_in_tree(file))
             ):
-                found.append((".".join(parts), file.why))
+                module = self._find(".".join(parts))
+                if module is not None and module.path.resolve() == file.source:
+                    found.append((module.name, file.why))
         return found
+
+    def _is_in_tree(self, file: CodeFile) -> bool:
+        return any(file.source.is_relative_to(tree) for tree in self._trees.values())
 
     def _imports_of(self, module: Module, *, reached: bool) -> Sequence[Import]:
         real = module.path.resolve()
@@ -248,7 +264,7 @@ class _Collecting:
         for path in found:
             # The code looks for it from where itself stands, if it stands there.
             shown = seen_from(path, self._root, self._project)
-            self._files.add(path, f"{APP}/{shown}", f"include {pattern}", "chosen")
+            self._files.add(path, f"{APP}/{shown}", f"{_INCLUDE}{pattern}", "chosen")
 
     def code(self) -> Code:
         """All that was found.

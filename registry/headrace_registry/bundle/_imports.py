@@ -33,6 +33,8 @@ STANDARD = frozenset(sys.stdlib_module_names) | {"tomllib", "__main__"}
 """Names of the standard library's modules, of this Python and the newest that is supported."""
 _EXTENSIONS = (".so", ".pyd", *importlib.machinery.EXTENSION_SUFFIXES)
 _ENVIRONMENTS = frozenset({"site-packages", "dist-packages"})
+_CALLS = (b"import_module", b"__import__")
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -91,7 +93,8 @@ def parse(source: bytes, module: str, *, package: bool) -> Imports:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd escapes: the author's interpreter tells
             tree = ast.parse(source)
-        reading = _Reading(module if package else module.rpartition(".")[0])
+        calls = any(one in source for one in _CALLS)
+        reading = _Reading(module if package else module.rpartition(".")[0], calls=calls)
         reading.visit(tree)
     except (RecursionError, MemoryError):
         raise ValueError("it is nested too deep to be read") from None
@@ -99,11 +102,22 @@ def parse(source: bytes, module: str, *, package: bool) -> Imports:
 
 
 class _Reading(ast.NodeVisitor):
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, *, calls: bool) -> None:
         self.found: list[Import] = []
         self.unnamed: list[int] = []
         self._package = package
         self._optional = False
+        self._calls = calls
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Goes on below a node; into expressions only where a call in them may import."""
+        if self._calls:
+            super().generic_visit(node)
+            return
+        for name in _BLOCKS:
+            below = getattr(node, name, None)
+            for one in below if isinstance(below, list) else ():
+                self.visit(one)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:

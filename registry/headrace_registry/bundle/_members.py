@@ -111,8 +111,9 @@ def _known(kept: Path) -> Wheel | None:
         data: dict[str, Any] = json.loads(kept.read_bytes())
         members = tuple(Member(*one) for one in data.pop("members"))
         left_out = tuple((path, why) for path, why in data.pop("left_out"))
-        texts = {name: tuple(data.pop(name)) for name in ("requires", "groups", "modules")}
-        return Wheel(members=members, left_out=left_out, **texts, **data)
+        for name in ("requires", "groups", "modules"):
+            data[name] = tuple(data[name])
+        return Wheel(members=members, left_out=left_out, **data)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

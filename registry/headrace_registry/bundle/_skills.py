@@ -253,10 +253,11 @@ class _Checking:
         skill = one.skill
         base = one.bases.get(skill.place)
         if base is not None:
+            place = Path(skill.place)
+            shown = seen_from(place, base, base.resolve())
             # A zip of skills is unpacked elsewhere; it is the zip that travels.
-            path = Path(skill.place) if Path(skill.place).is_file() else skill.root
-            shown = seen_from(path, base, base.resolve())
-            return None if shown is None else f"{APP}/{shown}"
+            inner = seen_from(skill.root, place.resolve()) if place.is_dir() else ""
+            return str(PurePosixPath(APP, shown or "", inner or ""))
         name = _distribution(skill)
         if name is not None:
             if self._packages is not None and name not in self._packages:

@@ -8,6 +8,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from headrace.jobs.manifest import SITE
@@ -29,44 +30,53 @@ class Kept:
     wheel: Wheel
     """The wheel, with the files that are copied from it."""
     rewritten: Mapping[str, bytes]
-    """Files that are made anew: its RECORD, where not all is taken along as it was."""
+    """Files that are not its own: its RECORD, where not all is taken along as it was, and those
+    that stand in for others."""
     reasons: Mapping[str, int]
     """Why files are left out, and how many."""
 
 
-def trimmed(chosen: Chosen, engine: Engine | None) -> Kept:
+def trimmed(chosen: Chosen, engine: Engine | None, *, shared: bool) -> Kept:
     """Takes out of a wheel what stays behind.
 
     Args:
         chosen: The package.
         engine: What of the engine stays behind; ``None``: everything goes in.
+        shared: Whether more than the engine needs it.
     """
     wheel = chosen.wheel
-    globs = () if engine is None else engine.trims(chosen.step.package.name, wheel.version)
+    name, version = chosen.step.package.name, wheel.version
+    trims = () if engine is None else engine.trims(name, version, shared=shared)
+    others = () if engine is None else engine.instead(name, version, shared=shared)
+    rewritten = {f"{SITE}/{one.path}": one.text.encode() for one in others}
     reasons: Counter[str] = Counter(why for _, why in wheel.left_out)
+    reasons.update(one.why for one in others)
     kept: list[Member] = []
     for one in wheel.members:
         inside = one.path.removeprefix(f"{SITE}/")
-        why = next((trim.why for trim in globs if fnmatchcase(inside, trim.glob)), None)
+        why = next((trim.why for trim in trims if fnmatchcase(inside, trim.glob)), None)
+        if one.path in rewritten:
+            continue
         if why is None:
             kept.append(one)
         else:
             reasons[why] += 1
     record = f"{SITE}/{wheel.info}/RECORD"
-    if not reasons and all(one.path.startswith(f"{SITE}/") for one in kept):
+    if not reasons:
         return Kept(wheel, {}, {})
     kept = [one for one in kept if one.path != record]
-    return Kept(
-        replace(wheel, members=tuple(kept)), {record: _record(kept, wheel.info)}, dict(reasons)
-    )
+    rows = [(one.path, one.sha256, one.size) for one in kept]
+    rows += [(path, sha256(data).hexdigest(), len(data)) for path, data in rewritten.items()]
+    rewritten[record] = _record(rows, wheel.info)
+    return Kept(replace(wheel, members=tuple(kept)), rewritten, dict(reasons))
 
 
-def _record(members: list[Member], info: str) -> bytes:
+def _record(rows: list[tuple[str, str, int]], info: str) -> bytes:
     """The list of a distribution's files (PEP 376 and 627), of those that are there."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    for one in members:
-        digest = base64.urlsafe_b64encode(bytes.fromhex(one.sha256)).rstrip(b"=").decode()
-        rows.writerow((one.path.removeprefix(f"{SITE}/"), f"sha256={digest}", one.size))
-    rows.writerow((f"{info}/RECORD", "", ""))
+    table = csv.writer(text, lineterminator="\n")
+    for path, digest, size in sorted(rows):
+        encoded = base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode()
+        table.writerow((path.removeprefix(f"{SITE}/"), f"sha256={encoded}", size))
+    table.writerow((f"{info}/RECORD", "", ""))
     return text.getvalue().encode()

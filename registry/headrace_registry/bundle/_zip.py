@@ -134,8 +134,6 @@ def _put(file: BinaryIO, one: Entry, began: int, sources: dict[Path, BinaryIO]) 
     return head + name + extra
 
 
-
-
 def _copy(file: BinaryIO, one: Entry, sources: dict[Path, BinaryIO]) -> None:
     assert one.source is not None  # noqa: S101 - an entry has bytes or a source
     source = sources.get(one.source)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from headrace_registry.bundle._choosing import Chosen, LeftOut, Mode, Selection
     from headrace_registry.bundle._code import Code
     from headrace_registry.bundle._wheels import Client
+    from headrace_registry.bundle.engines import Engine as FlinkEngine
     from headrace_registry.bundle.settings import BundleSettings
     from headrace_registry.locking import Lock
     from headrace_registry.settings import Target
@@ -116,6 +117,10 @@ class Built:
     """Packages of the lock that are not in it."""
     trimmed: Mapping[str, Mapping[str, int]]
     """By package, the reasons that files of it are left out for, and how many each."""
+    code: tuple[tuple[str, str], ...]
+    """The job's own files in it, and why."""
+    code_left_out: tuple[tuple[str, str], ...]
+    """Files of the project that are not in it, and why."""
     notes: tuple[str, ...] = ()
     """What one should know."""
 
@@ -170,10 +175,10 @@ def build_job(
     """
     _check_target(lock, target)
     content = _Content()
-    plans, code, notes = _gather_code(source, settings)
+    plans, code = _gather_code(source, settings)
     selection = _select(source, lock, target, mode, settings, toolbox, plans, code)
     _check_versions(plans, selection)
-    skills, secrets = _checked(source, plans, code, selection, settings)
+    skills, secrets = _checked(source, plans, code, selection, settings, target)
     packages, trims = _put_packages(content, selection, mode, lock)
     for one in code.files:
         content.put(one.path, one.source.read_bytes(), executable=one.executable)
@@ -193,9 +198,7 @@ def build_job(
         headrace=next(one.wheel.version for one in selection.chosen if _is(one, _CORE)),
         python=target.python,
         platform=target.platform,
-        engine=Engine(
-            mode=mode, distribution=FLINK, version=version, requires=selection.provided
-        ),
+        engine=Engine(mode=mode, distribution=FLINK, version=version, requires=selection.provided),
         plans=tuple(files),
         pipeline=source.pipeline,
         files=source.files,
@@ -236,8 +239,23 @@ def build_job(
         parts=_parts(sizes, packages),
         left_out=selection.left_out,
         trimmed=trims,
-        notes=(*notes, *code.notes),
+        code=tuple((one.path, one.why) for one in code.files),
+        code_left_out=code.left_out,
+        notes=(*_engine_notes(lock, mode), *code.notes),
     )
+
+
+def _engine_notes(lock: Lock, mode: Mode) -> tuple[str, ...]:
+    """What of the engine could have stayed behind, and did not."""
+    from headrace_registry.bundle.engines import engine_for
+
+    flink = lock.package(FLINK)
+    if mode == "provided" or flink is None:
+        return ()
+    found = engine_for(flink.version)
+    if found is None:
+        return (f"nothing is known of what Flink {flink.version} can do without: all goes in",)
+    return found.unproven(_versions(lock))
 
 
 def _check_target(lock: Lock, target: Target) -> None:
@@ -255,9 +273,7 @@ def _check_target(lock: Lock, target: Target) -> None:
         )
 
 
-def _gather_code(
-    source: JobSource, settings: BundleSettings
-) -> tuple[dict[str, AgentPlan], Code, list[str]]:
+def _gather_code(source: JobSource, settings: BundleSettings) -> tuple[dict[str, AgentPlan], Code]:
     from headrace_registry.bundle._code import collect_code
     from headrace_registry.bundle._places import mark_places
 
@@ -280,7 +296,7 @@ def _gather_code(
     code = collect_code(
         modules, root=source.root, project=source.project, settings=settings, named=named
     )
-    return plans, code, []
+    return plans, code
 
 
 def _select(
@@ -294,7 +310,6 @@ def _select(
     code: Code,
 ) -> Selection:
     from headrace_registry.bundle._skills import skill_distributions
-    from headrace_registry.bundle.engines import engine_for
 
     roots = {_CORE: "every job needs it"}
     for plan in plans.values():
@@ -302,7 +317,9 @@ def _select(
             for name, one in providers.items():
                 if one.distribution:
                     roots.setdefault(one.distribution, f"plan: {kind} {name}")
-    for name, skill in skill_distributions(source.plans).items():
+    for name, skill in skill_distributions(
+        source.plans, project=source.project, root=source.root
+    ).items():
         roots.setdefault(name, f"plan: skill {skill}")
     for name in settings.packages:
         roots.setdefault(str(canonicalize_name(name)), "the project says so")
@@ -328,15 +345,29 @@ def _select(
             roots=roots,
             extras=direct,
             direct=direct,
-            imported=code.modules,
+            imported=code.modules | code.optional,
+            needed=code.modules,
             mode=mode,
-            engine=None if flink is None else engine_for(flink.version),
+            engine=_engine(lock),
             source=wheels,
             cache=toolbox.cache,
             without=[str(canonicalize_name(one)) for one in settings.without],
         )
     finally:
         wheels.close()
+
+
+def _engine(lock: Lock) -> FlinkEngine | None:
+    """What of the locked Flink travels; ``None`` where nothing is known of it."""
+    from headrace_registry.bundle.engines import engine_for
+
+    flink = lock.package(FLINK)
+    found = None if flink is None else engine_for(flink.version)
+    return None if found is None else found.held_to(_versions(lock))
+
+
+def _versions(lock: Lock) -> dict[str, str]:
+    return {one.name: one.version for one in lock.packages}
 
 
 def _check_versions(plans: Mapping[str, AgentPlan], selection: Selection) -> None:
@@ -362,8 +393,10 @@ def _checked(
     code: Code,
     selection: Selection,
     settings: BundleSettings,
+    target: Target,
 ) -> tuple[tuple[SkillEntry, ...], tuple[Secret, ...]]:
     """The skills and the secrets' names; refuses what could not run, or must not travel."""
+    from headrace_registry.bundle._code import hidden
     from headrace_registry.bundle._secrets import held_secrets, secrets_of
     from headrace_registry.bundle._skills import skills_of
 
@@ -377,11 +410,18 @@ def _checked(
     skills, problems = skills_of(
         source.plans,
         project=source.project,
+        root=source.root,
         settings=settings,
         scripts=scripts,
         packages=versions,
+        target=target,
     )
-    problems = [*problems, *held_secrets(plans, code.files, settings)]
+    taken = {name: one.wheel.name for one in selection.chosen for name in one.wheel.modules}
+    problems = [
+        *problems,
+        *hidden(code.files, taken),
+        *held_secrets(plans, code.files, settings),
+    ]
     if problems:
         raise BundleError("\n".join(["the job cannot be built:", *problems]))
     return skills, secrets_of(plans, skills)
@@ -390,11 +430,11 @@ def _checked(
 def _put_packages(
     content: _Content, selection: Selection, mode: Mode, lock: Lock
 ) -> tuple[tuple[BundledPackage, ...], dict[str, dict[str, int]]]:
-    from headrace_registry.bundle.engines import engine_for
-
-    flink = lock.package(FLINK)
-    engine = None if flink is None or mode == "provided" else engine_for(flink.version)
-    cut = [trimmed(one, engine) for one in selection.chosen]
+    engine = None if mode == "provided" else _engine(lock)
+    cut = [
+        trimmed(one, engine, shared=one.step.package.name not in selection.engine)
+        for one in selection.chosen
+    ]
     check_apart([one.wheel for one in cut])
     packages = []
     trims: dict[str, dict[str, int]] = {}
@@ -510,9 +550,7 @@ def _is(chosen: Chosen, name: str) -> bool:
 def _sbom(manifest: JobManifest, lock: bytes, selection: Selection) -> bytes:
     from headrace_registry.bundle._sbom import sbom
 
-    requires = {
-        one.step.package.name: one.step.package.dependencies for one in selection.chosen
-    }
+    requires = {one.step.package.name: one.step.package.dependencies for one in selection.chosen}
     return sbom(manifest, hashlib.sha256(lock).hexdigest(), requires)
 
 
@@ -539,5 +577,7 @@ def as_data(built: Built) -> dict[str, object]:
             {"name": one.name, "version": one.version, "why": one.why} for one in built.left_out
         ],
         "trimmed": {name: dict(some) for name, some in built.trimmed.items()},
+        "code": [{"path": path, "why": why} for path, why in built.code],
+        "code_left_out": [{"path": path, "why": why} for path, why in built.code_left_out],
         "notes": list(built.notes),
     }

@@ -1,9 +1,9 @@
 """What of Flink's Python side travels in a job's zip, by experiment.
 
-``apache-flink`` requires some fifty distributions. A driver of a DataStream job and the workers that
-Flink starts for it load fewer than half of them, and of those not every file. What stays behind is
-data here, each with the reason. It was found by running jobs of every kind of Python operator from
-a folder with nothing but the rest, and it holds for the versions that it was proven with.
+``apache-flink`` requires some fifty distributions. A job's driver and the workers that Flink starts
+for it do with half of them, and of those not with every file. What stays behind is data here, each
+with the reason. It was found by running jobs of every kind of Python operator from a folder that
+held nothing but the rest, and it is true of the versions that it was proven with.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ _FLINK_2_3 = Engine(
             "pyjwt": "only redis requires it",
             "regex": _GUARDED,
             "orjson": _GUARDED,
-            "requests": "PyFlink requires it and does not import it; of Beam, only hdfs and runners do",
+            "requests": "PyFlink does not import it; of Beam, only hdfs and runners do",
             "urllib3": "only requests requires it",
             "charset-normalizer": "only requests requires it",
             "idna": "only requests requires it",
@@ -252,9 +252,8 @@ _FLINK_2_3 = Engine(
                 Trim("numpy/*.pxd", _SOURCES, harmless=True),
                 Trim("numpy/*.pyx", _SOURCES, harmless=True),
                 Trim("numpy/*.a", _SOURCES, harmless=True),
-                Trim("numpy/_core/include/*", _SOURCES, harmless=True),
+                Trim("numpy/_core/include/*.h", _SOURCES, harmless=True),
                 Trim("numpy/f2py/*", "compiles Fortran"),
-                Trim("numpy/distutils/*", "compiles extensions; gone from Python 3.12 on"),
             ),
             "fastavro": (
                 Trim(

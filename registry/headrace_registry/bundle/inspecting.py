@@ -196,21 +196,21 @@ def _value_lines(name: str, old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             yield from _value_lines(f"{name}.{key}", old.get(key), new.get(key))
-    elif old is None:
-        yield f"{name}: added: {new}"
-    elif new is None:
-        yield f"{name}: removed: {old}"
+    elif old is None or new is None:
+        value = old if new is None else new
+        shown = "" if isinstance(value, (dict, list)) else f": {value}"
+        yield f"{name}: {'removed' if new is None else 'added'}{shown}"
     else:
         yield f"{name}: {old} -> {new}"
 
 
 def _by_name(value: Any) -> Any:
-    named = (
-        isinstance(value, list)
-        and value
-        and all(isinstance(one, dict) and "name" in one for one in value)
-    )
-    return {one["name"]: one for one in value} if named else value
+    """A list of named things as a mapping; an empty list may be one of those."""
+    if not isinstance(value, list):
+        return value
+    if any(not isinstance(one, dict) or "name" not in one for one in value):
+        return value
+    return {one["name"]: one for one in value}
 
 
 def _package_lines(old: JobManifest, new: JobManifest) -> Iterator[str]:
@@ -226,7 +226,8 @@ def _package_lines(old: JobManifest, new: JobManifest) -> Iterator[str]:
             if one.version != two.version:
                 yield f"package {name}: {one.version} -> {two.version}"
             elif one.sha256 != two.sha256:
-                yield f"package {name} {one.version}: another wheel: {one.wheel} -> {two.wheel}"
+                wheels = (f"{which.wheel} ({which.sha256[:12]})" for which in (one, two))
+                yield f"package {name} {one.version}: another wheel: {' -> '.join(wheels)}"
             elif (one.origin, one.why) != (two.origin, two.why):
                 yield f"package {name}: {one.origin}, {one.why} -> {two.origin}, {two.why}"
 

@@ -38,7 +38,8 @@ _PART = ".part"
 _LOCK = ".lock"
 _OLD = ".old"
 _FILE, _EXECUTABLE, _RUN_BITS = 0o444, 0o555, 0o111
-_held: dict[Path, int] = {}
+_held: list[int] = []
+"""The markers of the jobs that this process uses."""
 
 
 def open_zip(
@@ -129,11 +130,14 @@ def _hold(home: Path) -> None:
     """
     marker = home / MARKER
     os.utime(marker)
-    if home not in _held:
-        descriptor = os.open(marker, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        os.set_inheritable(descriptor, True)
-        _held[home] = descriptor
+    descriptor = os.open(marker, os.O_RDONLY)
+    is_held = any(os.path.sameopenfile(descriptor, one) for one in _held)
+    if is_held:
+        os.close(descriptor)
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.set_inheritable(descriptor, True)
+    _held.append(descriptor)
 
 
 def _clean(jobs: Path, keep: int) -> None:

@@ -17,6 +17,7 @@ from headrace_registry.bundle._checks import (
     package_faults,
     part_faults,
     plan_faults,
+    sbom_faults,
     target_faults,
 )
 from headrace_registry.bundle._reading import MAX_TEXT, VerificationError, open_job, read_all
@@ -135,13 +136,14 @@ def check_job(
         *_mode_faults(job, missing),
     ]
     if job.manifest.files_total != len(sums):
-        told = f"{job.manifest.files_total:,}"
-        faults.append(f"{SUMS} lists {len(sums):,} files, and {MANIFEST} tells of {told}")
+        total = f"{job.manifest.files_total:,}"
+        faults.append(f"{SUMS} lists {len(sums):,} files, and {MANIFEST} tells of {total}")
     faults += part_faults(job, told)
     faults += plan_faults(job, told)
     faults += target_faults(job)
     faults += lock_faults(job, told)
     faults += package_faults(job, sums, told)
+    faults += sbom_faults(job, told)
     if faults:
         raise VerificationError.of(job.path, faults)
     return Verified(

@@ -28,7 +28,8 @@ def ask(address: str, path: str) -> Any:
 
 
 def registered(address: str) -> set[str]:
-    """The TaskManagers that the JobManager knows, by Flink's names."""
+    """The TaskManagers whose slots the JobManager knows, by Flink's names."""
     said = ask(address, "/taskmanagers")
     known = said.get("taskmanagers", ()) if isinstance(said, dict) else ()
-    return {str(one.get("id")) for one in known if isinstance(one, dict)}
+    # One that has just come tells its slots a moment later.
+    return {str(one.get("id")) for one in known if isinstance(one, dict) and one.get("slotsNumber")}

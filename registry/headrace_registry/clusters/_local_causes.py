@@ -81,6 +81,7 @@ _KNOWN = (
 )
 _TOLD = re.compile(r"RECEIVED SIGNAL \d+: (SIG\w+)")
 _ROOT = re.compile(r"^Caused by: ([^\n]+)", re.MULTILINE)
+_THROWN = re.compile(r"[a-z][\w.$]*\.[\w$]+(?:Exception|Error)\b")
 _END = re.compile(
     r"^[^\n]{0,40}\b(?:ERROR|FATAL)\s+org\.apache\.flink\.runtime\."
     r"(?:entrypoint|taskexecutor\.TaskManagerRunner|zookeeper)[^\n]*? - ([^\n]+)",
@@ -102,7 +103,10 @@ def cause_of(part: ClusterProcess) -> Cause:
     if roots := _ROOT.findall(said):
         return Cause(_shortened(roots[-1]))
     if end:
-        return Cause(_shortened(end[1]))
+        # The line after the headline of a failure is the exception.
+        below = said.splitlines()[1:2]
+        thrown = below[0] if below and _THROWN.match(below[0]) else end[1]
+        return Cause(_shortened(thrown))
     if told := _TOLD.search(log):
         return Cause(f"it was told to end ({told[1]})")
     if not log and out.strip():
@@ -120,7 +124,7 @@ def last_lines(part: ClusterProcess, count: int = 5) -> list[str]:
 
 
 def _shortened(line: str) -> str:
-    text = "".join(one if one.isprintable() else " " for one in line.strip())
+    text = "".join(one if one.isprintable() else " " for one in line).strip()
     return text if len(text) <= _LINE else text[: _LINE - 3] + "..."
 
 

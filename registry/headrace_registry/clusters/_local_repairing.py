@@ -14,7 +14,7 @@ from headrace_registry.clusters._local_memory import END_OF_OPTIONS
 from headrace_registry.clusters._local_processes import environment_of, kill
 from headrace_registry.clusters._local_record import JOBMANAGER, TASKMANAGER, write_record
 from headrace_registry.clusters._local_settings import read_settings
-from headrace_registry.clusters._local_waiting import until_ready
+from headrace_registry.clusters._local_waiting import PartEndedError, until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,15 +47,17 @@ def start_parts(
     launcher = _launcher(cluster, given)
     memory = {JOBMANAGER: cluster.record.jobmanager, TASKMANAGER: cluster.record.taskmanager}
     processes = {(one.role, one.index): one for one in cluster.processes}
-    started = []
+    started: list[ClusterProcess] = []
+    wanted = list(parts)
     try:
-        for part in parts:
-            new = launcher.start(
-                part.role, part.index, memory=memory.get(part.role, (END_OF_OPTIONS,))
-            )
-            started.append(new)
-            processes[part.role, part.index] = new
-        until_ready(cluster.address, tuple(processes.values()), progress=progress)
+        while wanted:
+            for part in wanted:
+                new = launcher.start(
+                    part.role, part.index, memory=memory.get(part.role, (END_OF_OPTIONS,))
+                )
+                started.append(new)
+                processes[part.role, part.index] = new
+            wanted = _ended_meanwhile(cluster, processes, started, progress)
         names = tuple(sorted({*cluster.record.variables, *given}))
         record = replace(cluster.record, processes=tuple(processes.values()), variables=names)
         write_record(cluster.folder, record)
@@ -63,6 +65,26 @@ def start_parts(
         kill([one.running for one in started])
         raise
     return replace(cluster, record=record, given=given)
+
+
+def _ended_meanwhile(
+    cluster: LocalCluster,
+    processes: Mapping[tuple[str, int], ClusterProcess],
+    started: Sequence[ClusterProcess],
+    progress: Callable[[str], None] | None,
+) -> list[ClusterProcess]:
+    """Waits for all parts; those that ran before and have ended since.
+
+    A TaskManager that loses its JobManager in the middle of a bundle may end itself: cancelling
+    the task makes Beam count a reference below zero, which Flink takes for fatal.
+    """
+    try:
+        until_ready(cluster.address, tuple(processes.values()), progress=progress)
+    except PartEndedError as error:
+        if error.part in started:
+            raise
+        return [error.part]
+    return []
 
 
 def _launcher(cluster: LocalCluster, given: Mapping[str, str]) -> Launcher:

@@ -19,6 +19,11 @@ __all__ = ["HOST", "Ports", "java_options", "read_settings", "settings_of", "wri
 
 HOST = "127.0.0.1"
 _OPTIONS = "env.java.opts.all"
+_SILENCED = """
+# When a job with Python ends, this one logs its workers' whole environment: secrets too.
+logger.beam_bundles.name = org.apache.beam.runners.fnexecution.control.DefaultJobBundleFactory
+logger.beam_bundles.level = OFF
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def write_settings(folder: Path, settings: dict[str, str], flink: Flink, ports: 
     (conf / "config.yaml").write_text(yaml.safe_dump(settings, width=10_000), encoding="utf-8")
     for name in ("log4j.properties", "log4j-cli.properties", "log4j-session.properties"):
         shutil.copyfile(flink.home / "conf" / name, conf / name)
+    with (conf / "log4j.properties").open("a", encoding="utf-8") as file:
+        file.write(_SILENCED)
     if ports.zookeeper is not None:
         lines = (
             "tickTime=500",

@@ -27,7 +27,7 @@ from headrace_registry.clusters._local_settings import (
     settings_of,
     write_settings,
 )
-from headrace_registry.clusters._local_waiting import START_WAIT, PortTakenError, until_ready
+from headrace_registry.clusters._local_waiting import START_WAIT, PartEndedError, until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +78,8 @@ def start_cluster(
                 return made.run(progress, wait)
             except BaseException as error:
                 clear(folder, keep=kept)
-                again = isinstance(error, PortTakenError) and spec.port is None
-                if not again or attempt == _TRIES:
+                again = isinstance(error, PartEndedError) and error.port_taken
+                if not again or spec.port is not None or attempt == _TRIES:
                     raise
     raise AssertionError("the last try either returns or raises")
 

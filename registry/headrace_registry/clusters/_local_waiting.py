@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
     from headrace_registry.clusters._local_record import ClusterProcess
 
-__all__ = ["START_WAIT", "PortTakenError", "until_ready"]
+__all__ = ["START_WAIT", "PartEndedError", "until_ready"]
 
-START_WAIT = 120.0
+START_WAIT = 180.0
 """Seconds after which a cluster that is not up is given up."""
 _PAUSE = 0.1
 
 
-class PortTakenError(ClusterStartError):
-    """A port that was free is so no more."""
+class PartEndedError(ClusterStartError):
+    """A part that ended while it was waited for."""
+
+    def __init__(self, part: ClusterProcess) -> None:
+        cause = cause_of(part)
+        text = f"the {part.label} did not come up\n  why:   {cause.why}"
+        super().__init__(f"{text}\n  next:  {cause.then}" if cause.then else text)
+        self.part = part
+        self.port_taken = cause.port_taken
+        """Whether other ports would have done."""
 
 
 def until_ready(
@@ -42,7 +50,8 @@ def until_ready(
         wait: Seconds.
 
     Raises:
-        ClusterStartError: A part ended, or it took too long; says why, as far as logs tell.
+        PartEndedError: One of them ended; says why, as far as its log tells.
+        ClusterStartError: It took too long.
     """
     wanted = {one.resource for one in parts if one.role == TASKMANAGER}
     deadline = time.monotonic() + wait
@@ -50,7 +59,7 @@ def until_ready(
     while True:
         for part in parts:
             if not part.lives:
-                raise _ended(part)
+                raise PartEndedError(part)
         known = registered(address)
         count = len(known & wanted)
         if progress is not None and count != told:
@@ -61,14 +70,6 @@ def until_ready(
         if time.monotonic() > deadline:
             raise _too_slow(parts, wait)
         time.sleep(_PAUSE)
-
-
-def _ended(part: ClusterProcess) -> ClusterStartError:
-    cause = cause_of(part)
-    text = f"the {part.label} did not come up\n  why:   {cause.why}"
-    if cause.then:
-        text += f"\n  next:  {cause.then}"
-    return PortTakenError(text) if cause.port_taken else ClusterStartError(text)
 
 
 def _too_slow(parts: Sequence[ClusterProcess], wait: float) -> ClusterStartError:

@@ -317,6 +317,8 @@ class FlinkRest:
         Raises:
             NoSuchTaskManagerError: There is none, or it has no such file.
         """
+        if name is not None and ("/" in name or name in ("", ".", "..")):
+            raise NoSuchTaskManagerError(described(f"there is no log {name!r}", where=self.url))
         path = "/log" if name is None else f"/logs/{quote(name, safe='')}"
         about = taskmanager if name is None else name
         return self._file(f"{self._taskmanager(taskmanager)}{path}", about, offset)
@@ -385,7 +387,7 @@ class FlinkRest:
         return f"{self._job(job)}/vertices/{quote(vertex, safe='')}"
 
     def _taskmanager(self, taskmanager: str) -> str:
-        if not taskmanager or taskmanager in (".", ".."):
+        if "/" in taskmanager or taskmanager in ("", ".", ".."):
             raise NoSuchTaskManagerError(
                 described(f"there is no TaskManager {taskmanager!r}", where=self.url)
             )

@@ -13,8 +13,9 @@ from headrace_registry.clusters._rest_errors import (
     RejectedError,
     described,
 )
+from headrace_registry.clusters._rest_traces import java_chain
 from headrace_registry.clusters._rest_values import ENDED
-from headrace_registry.clusters._rest_words import explain_entry
+from headrace_registry.clusters._rest_words import explain_entry, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -190,8 +191,6 @@ def wait_for_savepoint(
         FollowTimeoutError: It is not done in time.
         ClusterUnreachableError: The cluster was away too long.
     """
-    from headrace_registry.clusters._rest_traces import java_chain
-
     deadline, gone, wait = time.monotonic() + timeout, None, _QUICK
     while time.monotonic() < deadline:
         try:
@@ -208,12 +207,11 @@ def wait_for_savepoint(
                 chain = java_chain(status.failure)
                 if any(one.type.endswith("FlinkJobNotFoundException") for one in chain):
                     raise NoSuchJobError(described(f"the job {job} does not run", where=rest.url))
-                why = next((one.message for one in reversed(chain) if one.message), "")
                 raise RejectedError(
                     described(
                         "the savepoint was not made",
                         where=rest.url,
-                        why=why.partition("\n")[0][:500],
+                        why=innermost(chain),
                         then="the job goes on, unless it failed by that: "
                         f"agents jobs show {job[:8]}",
                     )

@@ -56,7 +56,12 @@ def _seconds(value: Any) -> Any:
     return value / 1000 if 0 <= value < 1 << 53 else None
 
 
+def _place(value: Any) -> Any:
+    return "" if value == "(unassigned)" else _text(value)  # what Flink calls nowhere
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Place = Annotated[str, BeforeValidator(_place)]
 LongText = Annotated[str, BeforeValidator(_long_text)]
 Seconds = Annotated[float, BeforeValidator(lambda value: _seconds(value) or 0.0)]
 MaybeSeconds = Annotated[float | None, BeforeValidator(_seconds)]
@@ -101,16 +106,18 @@ class TaskManager(_Answer):
     """A TaskManager that is registered."""
 
     id: Text
-    """Flink's name for it, such as ``10.0.0.7:41233-5d2c1f``."""
+    """Its name, such as ``10.0.0.7:41233-5d2c1f``, unless it was given another."""
     slots: int = Field(alias="slotsNumber")
     """Its slots."""
     free: int = Field(alias="freeSlots")
     """Those that are free."""
+    path: Text = ""
+    """Where its JobManager reaches it."""
 
     @property
     def host(self) -> str:
         """The host that it says it is on."""
-        return self.id.rpartition(":")[0]
+        return self.path.partition("@")[2].partition("/")[0].rpartition(":")[0]
 
 
 class JobSummary(_Answer):
@@ -208,9 +215,9 @@ class Placement(_Answer):
     """Its number, from 0."""
     state: Text = Field(alias="status")
     """Its state."""
-    taskmanager: Text = Field("", alias="taskmanager-id")
-    """The id of its TaskManager."""
-    endpoint: Text = ""
+    taskmanager: Place = Field("", alias="taskmanager-id")
+    """The id of its TaskManager; nothing while it has none."""
+    endpoint: Place = ""
     """Host and port of that."""
 
 
@@ -272,9 +279,9 @@ class ExceptionEntry(_Answer):
     """When, in seconds since 1970."""
     task: Text = Field("", alias="taskName")
     """The subtask that failed, where it was one."""
-    endpoint: Text = ""
+    endpoint: Place = ""
     """Its host and port."""
-    taskmanager: Text = Field("", alias="taskManagerId")
+    taskmanager: Place = Field("", alias="taskManagerId")
     """Its TaskManager's id."""
     concurrent: tuple[ExceptionEntry, ...] = Field((), alias="concurrentExceptions")
     """What failed at the same time, or the same with its place."""

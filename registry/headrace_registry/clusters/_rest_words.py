@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headrace_registry.clusters._rest_traces import JavaError, PythonTrace
     from headrace_registry.clusters._rest_values import ExceptionEntry, JobExceptions
 
-__all__ = ["Failure", "FailureKind", "explain", "explain_entry"]
+__all__ = ["Failure", "FailureKind", "explain", "explain_entry", "innermost"]
 
 FailureKind = Literal[
     "python",
@@ -92,6 +92,19 @@ def explain_entry(entry: ExceptionEntry) -> Failure:
         taskmanager=placed.taskmanager,
         time=entry.time,
     )
+
+
+def innermost(chain: list[JavaError]) -> str:
+    """What the innermost exception of a chain says, in a line."""
+    told = [one for one in chain if one.message] or chain[-1:]
+    if not told:
+        return "Flink does not say why"
+    kind, message = told[-1].type.rpartition(".")[2], told[-1].message
+    text = f"{kind}: {message}" if kind and message else kind or message
+    if " " not in message:  # a path or number alone says little
+        around = next((one for one in reversed(told) if message not in one.message), None)
+        text = f"{_one_line(around.message)} ({text})" if around else text
+    return _one_line(text) or "Flink does not say why"
 
 
 # ---------------------------------------------------------------- Python
@@ -295,12 +308,7 @@ def _class(chain: list[JavaError]) -> _Told | None:
 
 
 def _root(chain: list[JavaError]) -> _Told:
-    """The innermost exception, where no rule knows more."""
-    if not chain:
-        return _Told("Flink does not say why", "other")
-    one = next((each for each in reversed(chain) if each.message), chain[-1])
-    kind = one.type.rpartition(".")[2]
-    return _Told(_one_line(f"{kind}: {one.message}" if one.message else kind), "other")
+    return _Told(innermost(chain), "other")
 
 
 _RULES: tuple[Callable[[list[JavaError]], _Told | None], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace_registry.deploying._checks import read_settings
+from headrace_registry.deploying._files import Files
 from headrace_registry.deploying.errors import DeployError, OptionError
 from headrace_registry.deploying.kubernetes import KubernetesOptions, kubernetes_folder
 from headrace_registry.deploying.subject import Subject, read_subject
@@ -12,6 +13,7 @@ from headrace_registry.deploying.yarn import YarnOptions, yarn_folder
 __all__ = [
     "Change",
     "DeployError",
+    "Files",
     "Folder",
     "KubernetesOptions",
     "OptionError",

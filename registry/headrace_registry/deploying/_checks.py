@@ -131,16 +131,22 @@ def mebibytes(option: str, text: str) -> int:
     return int(found[1]) * (1024 if found[2][0] in "gG" else 1)
 
 
-def check_setting(key: str, value: str, where: str) -> None:
+def check_setting(key: str, value: str, where: str, kind: type[DeployError] = DeployError) -> None:
     """Checks one of Flink's settings.
+
+    Args:
+        key: Its name.
+        value: Its value.
+        where: Where it is from.
+        kind: The error that it is told by.
 
     Raises:
         DeployError: It could not stand in Flink's configuration.
     """
     if not _KEY.fullmatch(key):
-        raise DeployError(f"{where}: {one_line(repr(key), 120)} is no name of a setting of Flink")
+        raise kind(f"{where}: {one_line(repr(key), 120)} is no name of a setting of Flink")
     if len(value) > _MAX_VALUE or has_hidden(value):
-        raise DeployError(
+        raise kind(
             f"{where}: the value of {key} has more than {_MAX_VALUE} characters, or some that are "
             "not seen"
         )
@@ -157,7 +163,7 @@ def read_settings(given: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals:
             raise OptionError(f"--set {one_line(text, 120)!r} is not of the form KEY=VALUE")
-        check_setting(key, value, "--set")
+        check_setting(key, value, "--set", OptionError)
         if key in _OWN:
             raise OptionError(f"--set {key}: the option {_OWN[key]} is for that")
         if any(_SECRET.fullmatch(key, at) for at in range(len(key))):

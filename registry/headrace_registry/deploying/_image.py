@@ -10,7 +10,8 @@ from headrace_registry.deploying._engine import bundled_engine, engine_requireme
 from headrace_registry.deploying.errors import DeployError
 
 if TYPE_CHECKING:
-    from headrace_registry.deploying._storage import Storage
+    from collections.abc import Collection
+
     from headrace_registry.deploying.subject import Subject
 
 __all__ = ["HOME", "PYTHON_JAR", "flink_image", "image_files"]
@@ -31,13 +32,13 @@ def flink_image(subject: Subject) -> str:
 
 
 def image_files(
-    subject: Subject, storage: Storage, *, base: str | None, lock: Path | None
+    subject: Subject, plugins: Collection[str], *, base: str | None, lock: Path | None
 ) -> tuple[dict[str, str], dict[str, Path]]:
     """What an image is built from.
 
     Args:
         subject: The job.
-        storage: Where its checkpoints are.
+        plugins: Flink's plugins that it takes.
         base: An image with Flink and the job's Python in it (and its engine, where the zip
             brings none); ``None``: it is put together from stock images.
         lock: The lock of the job's project: for a zip without its engine.
@@ -71,7 +72,7 @@ def image_files(
         )
     texts[_ENGINE] = "".join(f"{one}\n" for one in packages)
     texts["Dockerfile"] = _dockerfile(
-        subject, storage, base, install if _REQUIREMENTS in texts else None
+        subject, plugins, base, install if _REQUIREMENTS in texts else None
     )
     sent = sorted([_ZIP, _ENGINE, _UNPACK, *install, *({_REQUIREMENTS} & texts.keys())])
     texts[".dockerignore"] = "\n".join(["*", *(f"!{one}" for one in sent)]) + "\n"
@@ -79,7 +80,7 @@ def image_files(
 
 
 def _dockerfile(
-    subject: Subject, storage: Storage, base: str | None, install: tuple[str, ...] | None
+    subject: Subject, plugins: Collection[str], base: str | None, install: tuple[str, ...] | None
 ) -> str:
     manifest = subject.manifest
     python = f"python{manifest.python}"
@@ -96,7 +97,7 @@ def _dockerfile(
     if base is None:
         parts[0] += f"ARG PYTHON_IMAGE=python:{manifest.python}-slim-bookworm\n"
         parts.append("FROM ${PYTHON_IMAGE} AS python\n")
-    parts.append(_base_stage(subject, storage, python, stock=base is None))
+    parts.append(_base_stage(subject, plugins, python, stock=base is None))
     if install is not None:
         parts.append(_install(python, install))
     parts.append(
@@ -118,7 +119,7 @@ def _dockerfile(
     return "\n".join(parts)
 
 
-def _base_stage(subject: Subject, storage: Storage, python: str, *, stock: bool) -> str:
+def _base_stage(subject: Subject, plugins: Collection[str], python: str, *, stock: bool) -> str:
     version = subject.manifest.engine.version
     lines = ["FROM ${FLINK_IMAGE} AS base", "USER root"]
     checks = [f"test -f {PYTHON_JAR.format(version=version)}"]
@@ -133,12 +134,12 @@ def _base_stage(subject: Subject, storage: Storage, python: str, *, stock: bool)
     else:
         checks[:0] = [f'{python} -c "import ctypes, sqlite3, ssl, zlib"']
     lines.append("RUN " + " \\\n    && ".join(checks))
-    if storage.plugin is not None:
-        plugin = f"/opt/flink/plugins/{storage.plugin}"
+    if plugins:
+        lines.append("# Flink has the plugins that reach the job's files and state in opt/, off.")
+    for one in sorted(plugins):
         lines += [
-            f"# Flink has the plugin that reads {storage.uri.split(':')[0]}:// in opt/, off.",
-            f"RUN mkdir -p {plugin} \\",
-            f"    && cp /opt/flink/opt/{storage.plugin}-{version}.jar {plugin}/",
+            f"RUN mkdir -p /opt/flink/plugins/{one} \\",
+            f"    && cp /opt/flink/opt/{one}-{version}.jar /opt/flink/plugins/{one}/",
         ]
     if subject.commands:
         lines += [

@@ -11,14 +11,14 @@ from headrace_registry.deploying._checks import check_label
 from headrace_registry.deploying.errors import OptionError
 from headrace_skills._text import one_line
 
-__all__ = ["MOUNT", "Storage", "storage_of"]
+__all__ = ["MOUNT", "Storage", "check_uri", "plugin_of", "storage_of"]
 
 MOUNT = "/flink-state"
 """Where pods have the volume."""
 _CLAIM = "pvc:"
 _PLUGINS = {
-    "s3": "flink-s3-fs-presto",
-    "s3p": "flink-s3-fs-presto",
+    # Of the two for S3 this one writes files of sinks too; with both on, one is taken blindly.
+    "s3": "flink-s3-fs-hadoop",
     "s3a": "flink-s3-fs-hadoop",
     "gs": "flink-gs-fs-hadoop",
     "abfs": "flink-azure-fs-hadoop",
@@ -43,6 +43,11 @@ class Storage:
     """The jar of Flink's distribution that reads it, without its version."""
     claim: str | None = None
     """The claim of the volume that it is on."""
+
+    @property
+    def plugins(self) -> frozenset[str]:
+        """Flink's plugins that it takes."""
+        return frozenset() if self.plugin is None else frozenset({self.plugin})
 
     @property
     def settings(self) -> dict[str, str]:
@@ -71,19 +76,40 @@ def storage_of(text: str, system: Literal["kubernetes", "yarn"]) -> Storage:
     if text.startswith(_CLAIM) and system == "kubernetes":
         claim = check_label("--checkpoints pvc:", text[len(_CLAIM) :])
         return Storage(f"file://{MOUNT}", claim=claim)
-    scheme = check_uri("--checkpoints", text)
+    return Storage(text.rstrip("/"), plugin_of("--checkpoints", text, system))
+
+
+def plugin_of(
+    option: str, text: str, system: Literal["kubernetes", "yarn"], *, local: bool = False
+) -> str | None:
+    """The plugin of Flink's that reads an address; ``None`` where Flink reads it anyway.
+
+    Args:
+        option: The option that the address is from.
+        text: The address.
+        system: What the job runs on.
+        local: Whether a folder that all pods have mounted will do.
+
+    Raises:
+        OptionError: It is no address, or nothing there reads it.
+    """
+    scheme = check_uri(option, text)
     if scheme in _PLUGINS:
-        return Storage(text.rstrip("/"), _PLUGINS[scheme])
-    if system == "yarn" and scheme in {*_HADOOP, "file"}:
-        return Storage(text.rstrip("/"))
+        return _PLUGINS[scheme]
+    if (scheme == "file" and (local or system == "yarn")) or (
+        system == "yarn" and scheme in _HADOOP
+    ):
+        return None
     known = ", ".join(f"{one}://" for one in _PLUGINS)
-    if system == "kubernetes":
-        more = f"{_CLAIM}CLAIM (a volume that all pods mount), {known}"
+    if system == "yarn":
+        known = f"hdfs://, {known}, file:// (a folder that all nodes mount)"
+    elif local:
+        known = f"{known}, file:// (a folder that all pods mount)"
     else:
-        more = f"hdfs://, {known}, file:// (a folder that all nodes mount)"
+        known = f"{_CLAIM}CLAIM (a volume that all pods mount), {known}"
     raise OptionError(
-        f"--checkpoints {text}: a stock Flink on {system} has nothing that reads {scheme}://\n"
-        f"  next: one of {more}"
+        f"{option} {text}: a stock Flink on {system} has nothing that reads {scheme}://\n"
+        f"  next: one of {known}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from headrace.jobs.secrets import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from headrace_registry.deploying._storage import Storage
     from headrace_registry.deploying.subject import Subject
@@ -61,7 +61,7 @@ def kubernetes_page(
     )
 
 
-def yarn_notes(subject: Subject, storage: Storage, secrets: str | None) -> tuple[str, ...]:
+def yarn_notes(subject: Subject, plugins: Collection[str], secrets: str | None) -> tuple[str, ...]:
     """What must be seen to before the job runs on YARN."""
     manifest = subject.manifest
     found = [f"each NodeManager needs Python {manifest.python}, and is {manifest.platform}"]
@@ -73,9 +73,9 @@ def yarn_notes(subject: Subject, storage: Storage, secrets: str | None) -> tuple
         found.append(f"each NodeManager has {named} as files in {secrets or FOLDER}")
     if subject.commands:
         found.append(f"skills' scripts run {', '.join(subject.commands)}: the nodes have them")
-    if storage.plugin is not None:
-        jar = f"{storage.plugin}-{manifest.engine.version}.jar"
-        found.append(f"$FLINK_HOME/plugins/{storage.plugin}/ has {jar} (it is in $FLINK_HOME/opt)")
+    for one in sorted(plugins):
+        jar = f"{one}-{manifest.engine.version}.jar"
+        found.append(f"$FLINK_HOME/plugins/{one}/ has {jar} (it is in $FLINK_HOME/opt)")
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headrace_registry.deploying import _checks
+from headrace_registry.deploying._files import Files
 from headrace_registry.deploying._image import HOME, PYTHON_JAR, image_files
 from headrace_registry.deploying._pods import pod_template
 from headrace_registry.deploying._settings import merged, order_of
@@ -71,6 +72,8 @@ class KubernetesOptions:
     """The savepoint or checkpoint to begin with."""
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Flink's settings, over all others."""
+    files: Files = field(default_factory=Files)
+    """What a job over files reads and writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class _Deployment:
     name: str
     image: str
     storage: Storage
+    plugins: frozenset[str]
     claim_is_ours: bool
     secret: str | None
     memory: int
@@ -105,7 +109,7 @@ def kubernetes_folder(subject: Subject, options: KubernetesOptions) -> Folder:
         LockError: The lock that was given cannot be read.
     """
     made = _checked(subject, options)
-    texts, copies = image_files(subject, made.storage, base=options.base, lock=options.lock)
+    texts, copies = image_files(subject, made.plugins, base=options.base, lock=options.lock)
     texts["flinkdeployment.yaml"] = _flink_deployment(made)
     resources = ["flinkdeployment.yaml"]
     if made.claim_is_ours:
@@ -178,6 +182,7 @@ def _checked(subject: Subject, options: KubernetesOptions) -> _Deployment:
         name=name,
         image=_checks.check_image("--image", options.image or name, subject.digest[:_DIGITS]),
         storage=storage,
+        plugins=options.files.plugins(subject, "kubernetes") | storage.plugins,
         claim_is_ours=options.checkpoints is None,
         secret=secret if subject.secrets else None,
         memory=_checks.mebibytes("--taskmanager-memory", options.memory),
@@ -186,7 +191,7 @@ def _checked(subject: Subject, options: KubernetesOptions) -> _Deployment:
             secret=secret,
             secrets=subject.secrets,
             claim=storage.claim,
-            order=order_of(settings, replaced, options.settings),
+            order=order_of(settings, replaced, options.settings, options.files),
         ),
     )
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from headrace.jobs.secrets import FOLDER_VARIABLE
 from headrace_registry.deploying import _checks
-from headrace_registry.deploying._settings import ORDER_VARIABLE, merged, order_of
+from headrace_registry.deploying._files import Files
+from headrace_registry.deploying._settings import ORDER_VARIABLE, in_container, merged, order_of
 from headrace_registry.deploying._shell import Beside, script
 from headrace_registry.deploying._storage import check_uri, storage_of
 from headrace_registry.deploying._texts import yarn_notes, yarn_page
@@ -66,6 +67,8 @@ class YarnOptions:
     """The savepoint or checkpoint to begin with."""
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Flink's settings, over all others."""
+    files: Files = field(default_factory=Files)
+    """What a job over files reads and writes."""
 
 
 def yarn_folder(subject: Subject, options: YarnOptions) -> Folder:
@@ -82,11 +85,12 @@ def yarn_folder(subject: Subject, options: YarnOptions) -> Folder:
         _checks.slug(subject.manifest.name) if options.name is None else options.name
     )
     storage = storage_of(options.checkpoints or f"hdfs:///flink/{name}", "yarn")
+    plugins = options.files.plugins(subject, "yarn") | storage.plugins
     if options.state is not None:
         check_uri("--state", options.state)
     ours = {**storage.settings, "taskmanager.numberOfTaskSlots": str(options.slots)}
     settings, replaced = merged(subject, ours, options.settings)
-    order = order_of(settings, replaced, options.settings)
+    order = order_of(settings, replaced, options.settings, options.files)
     secrets = _secrets(subject, options)
     container = {
         **settings,
@@ -101,8 +105,8 @@ def yarn_folder(subject: Subject, options: YarnOptions) -> Folder:
         if secrets is not None:
             container[f"containerized.{role}.env.{FOLDER_VARIABLE}"] = secrets
     if order is not None:
-        container[f"containerized.master.env.{ORDER_VARIABLE}"] = order
-    notes = yarn_notes(subject, storage, secrets)
+        container[f"containerized.master.env.{ORDER_VARIABLE}"] = in_container(order)
+    notes = yarn_notes(subject, plugins, secrets)
     texts = {
         _APPLICATION: _application(subject, options, container),
         _SESSION: _session(subject, options, settings, order),
@@ -131,7 +135,7 @@ def _secrets(subject: Subject, options: YarnOptions) -> str | None:
         raise OptionError(
             f"--secret {options.secret!r} is no folder on the nodes, such as /etc/headrace/secrets"
         )
-    _checks.check_setting(FOLDER_VARIABLE, options.secret, "--secret")
+    _checks.check_setting(FOLDER_VARIABLE, options.secret, "--secret", OptionError)
     return str(path)
 
 

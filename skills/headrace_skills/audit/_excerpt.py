@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
+from headrace_skills._secret_forms import ASSIGNED, SECRET
 from headrace_skills._text import has_hidden
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["MAX_EXCERPT", "excerpt", "shown"]
 
 MAX_EXCERPT = 120
-
-_SECRET = re.compile(
-    r"AKIA[0-9A-Z]{16}"
-    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}"
-    r"|xox[abprs]-[\w-]{10,}"
-    r"|sk-[\w-]{20,}"
-    r"|AIza[\w-]{30,}"
-    r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{5,}"
-    r"|(?<=PRIVATE KEY-----)[\sA-Za-z0-9+/=]{16,}"
-)
-_ASSIGNED = re.compile(
-    r"(?i)((?:password|passwd|secret|token|api_?key)\s*[=:]\s*[\"'])([^\"'$<{\s]{8,})([\"'])"
-)
 
 
 def shown(text: str) -> str:
@@ -45,6 +36,6 @@ def excerpt(text: str, start: int, end: int) -> str:
     right = min(len(text) if right < 0 else right, max(end + 30, start + MAX_EXCERPT))
     # What was cut may be the half of a secret, which no pattern knows: mask first, then shorten.
     piece = text[left : min(right, left + 4 * MAX_EXCERPT)]
-    piece = _ASSIGNED.sub(lambda found: found[1] + "***" + found[3], _SECRET.sub(_masked, piece))
+    piece = ASSIGNED.sub(lambda found: found[1] + "***" + found[3], SECRET.sub(_masked, piece))
     line = " ".join(shown(piece).split())
     return line if len(line) <= MAX_EXCERPT else line[: MAX_EXCERPT - 1].rstrip() + "…"

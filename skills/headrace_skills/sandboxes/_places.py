@@ -55,7 +55,10 @@ def python_program() -> str:
     Raises:
         SandboxError: There is none (Python is embedded in another program).
     """
-    found = sys.executable or shutil.which("python3", path=FIXED_PATH)
+    found = sys.executable
+    if sys.flags.no_site:  # `python -S` is in no environment: nor are the scripts
+        found = getattr(sys, "_base_executable", found)
+    found = found or shutil.which("python3", path=FIXED_PATH) or ""
     if not found:
         raise SandboxError("no Python interpreter was found to run scripts with")
     # Typed as ../.venv/bin/python it would be looked for through folders that a sandbox has not.

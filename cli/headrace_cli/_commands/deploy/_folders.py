@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from headrace_cli._commands.registry._keeping import progress
+from headrace_cli._commands.verify import keys_for
 from headrace_cli._errors import WrongUseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from headrace_registry.deploying import Change, Folder, Subject
+    from headrace_registry.deploying import Change, Files, Folder, Subject
 
-__all__ = ["bad_options", "options", "read_job", "tell_and_write"]
+__all__ = ["bad_options", "files_of", "options", "read_job", "tell_and_write"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _SIGNS = {"new": "+", "changed": "~", "same": " ", "removed": "-"}
@@ -27,11 +29,13 @@ def options(function: _Command) -> _Command:
     for one in reversed(
         (
             click.argument(
-                "job", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="ZIP"
+                "job",
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                metavar="JOB.zip",
             ),
             click.option(
                 "-o",
-                "output",
+                "folder",
                 type=click.Path(path_type=Path),
                 required=True,
                 metavar="DIR",
@@ -81,12 +85,25 @@ def options(function: _Command) -> _Command:
                 metavar="KEY=VALUE",
                 help="One of Flink's settings, over the job's own.",
             ),
+            click.option("--input", metavar="URI", help="A job over files: what it reads."),
             click.option(
-                "--key",
+                "--output", metavar="URI", help="A job over files: the folder that it writes to."
+            ),
+            click.option(
+                "--dead-letters", metavar="URI", help="A job over files: where failed inputs go."
+            ),
+            click.option(
+                "--key", metavar="FIELD", help="A job over files: the field that is the key."
+            ),
+            click.option(
+                "--follow", is_flag=True, help="A job over files: wait for more files, for ever."
+            ),
+            click.option(
+                "--signed-by",
                 "keys",
                 multiple=True,
-                metavar="FINGERPRINT",
-                help="A key that must have signed the zip (or another that is given).",
+                metavar="sha256:...",
+                help="The fingerprint of a key that has to have signed it. Default: the project's.",
             ),
             click.option("--force", is_flag=True, help="Replace files that were changed by hand."),
             click.option("--dry-run", is_flag=True, help="Print what would be written."),
@@ -118,7 +135,18 @@ def read_job(job: Path, keys: tuple[str, ...]) -> Subject:
     from headrace_registry.bundle.opening import open_zip
     from headrace_registry.deploying import read_subject
 
-    return read_subject(job, open_zip(job, keys=keys))
+    with progress("verifying") as moved:
+        home = open_zip(job, keys=keys_for(keys), progress=moved)
+    return read_subject(job, home)
+
+
+def files_of(typed: Mapping[str, Any]) -> Files:
+    """What was said of a job over files."""
+    from headrace.jobs.manifest import FilesIO
+    from headrace_registry.deploying import Files
+
+    said = {name: typed[name] for name in ("input", "output", "dead_letters", "key")}
+    return Files(FilesIO(**said), follow=typed["follow"])
 
 
 def tell_and_write(

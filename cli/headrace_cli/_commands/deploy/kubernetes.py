@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,7 +49,7 @@ __all__ = ["command"]
 )
 def command(
     job: Path,
-    output: Path,
+    folder: Path,
     name: str | None,
     parallelism: int | None,
     memory: str,
@@ -67,8 +68,9 @@ def command(
     service_account: str,
     checkpoints: str | None,
     secret: str | None,
+    **files: Any,
 ) -> None:
-    """Write what runs ZIP on Kubernetes, for Flink's operator and without it.
+    """Write what runs JOB.zip on Kubernetes, for Flink's operator and without it.
 
     DIR gets a Dockerfile with what it needs, a FlinkDeployment, a script for Flink's own
     application mode, and a README with the commands. Nothing is built or sent. Written again with
@@ -92,6 +94,7 @@ def command(
             secret=secret,
             state=state,
             settings=read_settings(given),
+            files=_folders.files_of(files),
         )
-        folder = kubernetes_folder(_folders.read_job(job, keys), made)
-    _folders.tell_and_write(folder, output, force=force, dry_run=dry_run, as_json=as_json)
+        written = kubernetes_folder(_folders.read_job(job, keys), made)
+    _folders.tell_and_write(written, folder, force=force, dry_run=dry_run, as_json=as_json)

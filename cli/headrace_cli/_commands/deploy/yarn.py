@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,7 @@ __all__ = ["command"]
 )
 def command(
     job: Path,
-    output: Path,
+    folder: Path,
     name: str | None,
     parallelism: int | None,
     memory: str,
@@ -42,13 +42,14 @@ def command(
     as_json: bool,  # noqa: FBT001
     checkpoints: str | None,
     secret: str | None,
+    **files: Any,
 ) -> None:
-    """Write what runs ZIP on YARN: as an application of its own, or in a session.
+    """Write what runs JOB.zip on YARN: as an application of its own, or in a session.
 
     DIR gets the zip, a script for each, and a README with the commands and what the nodes need.
     Nothing is sent.
     """
-    from headrace_registry.deploying import YarnOptions, yarn_folder, read_settings
+    from headrace_registry.deploying import YarnOptions, read_settings, yarn_folder
 
     with _folders.bad_options():
         made = YarnOptions(
@@ -61,6 +62,7 @@ def command(
             secret=secret,
             state=state,
             settings=read_settings(given),
+            files=_folders.files_of(files),
         )
-        folder = yarn_folder(_folders.read_job(job, keys), made)
-    _folders.tell_and_write(folder, output, force=force, dry_run=dry_run, as_json=as_json)
+        written = yarn_folder(_folders.read_job(job, keys), made)
+    _folders.tell_and_write(written, folder, force=force, dry_run=dry_run, as_json=as_json)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_PAUSE = 1.0  # seconds; a JobManager asks a TaskManager itself once in three
+_PAUSE = 1.0  # seconds
+_AFTERWARDS = 5.0  # seconds; a JobManager gives for three what it has fetched of a log
 
 
 @click.command("logs")
@@ -105,18 +106,22 @@ class _Shown:
 
     def go_on(self) -> None:
         """Prints what comes, until the job is over."""
-        from headrace_registry.clusters import ENDED, ClusterUnreachableError
+        from headrace_registry.clusters import ClusterUnreachableError
 
+        last_look = None
         with suppress(KeyboardInterrupt):
-            while True:
-                over = False
+            while last_look is None or time.monotonic() < last_look:
                 with suppress(ClusterUnreachableError):  # a JobManager that is on its way back
-                    over = self._job is not None and self._rest.state(self._job.id) in ENDED
+                    if last_look is None and self._is_over():
+                        last_look = time.monotonic() + _AFTERWARDS
                     self._look_for_others()
                     self._more()
-                if over:
-                    return
                 time.sleep(_PAUSE)
+
+    def _is_over(self) -> bool:
+        from headrace_registry.clusters import ENDED
+
+        return self._job is not None and self._rest.state(self._job.id) in ENDED
 
     def _look_for_others(self) -> None:
         """A job that restarts may do so on other TaskManagers."""
