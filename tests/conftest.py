@@ -6,9 +6,10 @@ import os
 
 import pytest
 
+from .jobs import kit, triage_zip
 from .shop import customer, shop
 
-__all__ = ["customer", "shop"]  # fixtures
+__all__ = ["customer", "kit", "shop", "triage_zip"]  # fixtures
 
 
 @pytest.fixture(autouse=True)

@@ -105,3 +105,12 @@ def test_a_wheel_is_told_to_be_one(place):
     result = place.run("verify", "acme.whl")
     assert result.exit_code == 1
     assert "it is a wheel, of acme 1.0" in result.stderr
+
+
+def test_a_key_for_jobs_is_made_once_and_its_fingerprint_shown_again(place):
+    made = place.run("registry", "keys", "jobs", "keys")
+    assert made.exit_code == 0
+    assert made.stdout.startswith("sha256:")
+    pem = (place.folder / "keys/jobs.pem").read_bytes()
+    assert place.run("registry", "keys", "jobs", "keys").stdout == made.stdout
+    assert (place.folder / "keys/jobs.pem").read_bytes() == pem

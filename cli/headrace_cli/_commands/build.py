@@ -223,7 +223,8 @@ def _check(job: JobTarget, packages: Packages, lock: Lock, typed: dict[str, Any]
     from headrace_registry.bundle.verifying import verify_zip
 
     old: Path = typed["check"]
-    manifest = verify_zip(old).manifest
+    verified = verify_zip(old)
+    manifest = verified.manifest
     again = {
         **typed,
         "python": typed["python"] or manifest.python,
@@ -231,6 +232,11 @@ def _check(job: JobTarget, packages: Packages, lock: Lock, typed: dict[str, Any]
         "engine": typed["engine"] or manifest.engine.mode,
         "dry_run": True,
     }
+    if len(manifest.jars) != len(typed["jars"]):
+        raise WrongUseError(
+            f"{old} has {len(manifest.jars)} jars: {', '.join(manifest.jars) or 'none'}",
+            then="give the same ones with --jar",
+        )
     with tempfile.TemporaryDirectory(prefix="agents-build-") as scratch:
         new = Path(scratch) / old.name
 
@@ -241,7 +247,7 @@ def _check(job: JobTarget, packages: Packages, lock: Lock, typed: dict[str, Any]
         _built(job, packages, lock, again, sink())
         told = difference(old, new)
     if typed["as_json"]:
-        data = {"zip": str(old), "digest": manifest.digest, "same": not told, "differences": told}
+        data = {"zip": str(old), "digest": verified.digest, "same": not told, "differences": told}
         click.echo(json.dumps(data, indent=2))
     elif told:
         click.echo("\n".join(told))
@@ -254,7 +260,8 @@ def _check(job: JobTarget, packages: Packages, lock: Lock, typed: dict[str, Any]
             then="agents build TARGET -o FILE, to have one that is",
         )
     if not typed["as_json"]:
-        click.echo(f"{old} is what is built from here, byte for byte")
+        but = "" if verified.signer is None else ", but for its signature"
+        click.echo(f"{old} is what is built from here, byte for byte{but}")
 
 
 def _report(built: Built, typed: dict[str, Any]) -> None:
@@ -278,7 +285,7 @@ def _report(built: Built, typed: dict[str, Any]) -> None:
     for part, number in built.parts.items():
         if number:
             click.echo(f"  {size(number):>9}  {_PARTS[part]}")
-    click.echo(f"digest: sha256:{manifest.digest}")
+    click.echo(f"digest: sha256:{built.digest}")
     if manifest.secrets:
         names = ", ".join(one.name for one in manifest.secrets)
         click.echo(f"to be given at run time: {names}")

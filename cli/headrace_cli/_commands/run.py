@@ -46,8 +46,9 @@ def command(target: str, **typed: Any) -> None:
     """Run an agent.
 
     TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file, a job's zip (which runs with its own
-    packages only), or a folder whose pyproject.toml has [tool.agents]; there [tool.agents.run] gives defaults for most options. Without --output the
-    outputs go to stdout; they keep their order within a key.
+    packages only), or a folder whose pyproject.toml has [tool.agents]; there [tool.agents.run]
+    gives defaults for most options. Without --output the outputs go to stdout; they keep their
+    order within a key.
     """
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._targets import load_target

@@ -141,7 +141,7 @@ def _address(text: str) -> str:
 def _submitted(
     rest: FlinkRest, path: Path, home: Path, wish: Wish, typed: dict[str, Any]
 ) -> Submission:
-    from headrace.jobs.manifest import read_manifest
+    from headrace.jobs.manifest import job_digest
     from headrace_registry.clusters._replacing import remember
     from headrace_registry.clusters._submitting import submit
 
@@ -149,7 +149,7 @@ def _submitted(
         done = submit(
             rest, path, home, wish, probe=not typed["no_probe"], tell=_tell, progress=moved
         )
-    remember(done.job, path, read_manifest(home).digest, wish)
+    remember(done.job, path, job_digest(home), wish)
     return done
 
 
@@ -184,7 +184,7 @@ def _checked(
 def _replaced(
     rest: FlinkRest, path: Path, home: Path, wish: Wish, typed: dict[str, Any], asked: Asked
 ) -> Submission:
-    from headrace.jobs.manifest import read_manifest
+    from headrace.jobs.manifest import job_digest
     from headrace_registry.bundle.opening import open_zip
     from headrace_registry.clusters._replacing import remember, replace_job
 
@@ -208,7 +208,7 @@ def _replaced(
             tell=_tell,
             progress=moved,
         )
-    remember(done.submission.job, path, read_manifest(home).digest, wish)
+    remember(done.submission.job, path, job_digest(home), wish)
     if not asked.as_json:
         click.echo(
             f"{old.name} ({old.id[:8]}) was replaced from {done.savepoint}; none of the two ran "

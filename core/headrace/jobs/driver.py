@@ -27,6 +27,7 @@ from headrace.jobs.manifest import (
     HOME_VARIABLE,
     LAUNCHER,
     FilesIO,
+    job_digest,
     read_manifest,
     read_plans,
 )
@@ -171,7 +172,7 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
             options["execution.state-recovery.ignore-unclaimed-state"] = "true"
     if order.job_id is not None:
         options["$internal.pipeline.job-id"] = order.job_id
-    options["pipeline.global-job-parameters"] = _parameters(manifest)
+    options["pipeline.global-job-parameters"] = _parameters(home, manifest)
     for key, value in options.items():
         config.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(config)
@@ -180,11 +181,11 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     return env
 
 
-def _parameters(manifest: JobManifest) -> str:
+def _parameters(home: Path, manifest: JobManifest) -> str:
     """What a running job shows of itself, in the form of Flink's maps."""
     shown = {
         "headrace.job": manifest.name,
-        "headrace.digest": manifest.digest,
+        "headrace.digest": job_digest(home),
         "headrace.version": manifest.headrace,
         "headrace.state": manifest.state.model_dump_json(),
     }

@@ -53,6 +53,7 @@ __all__ = [
     "Secret",
     "SkillEntry",
     "State",
+    "job_digest",
     "job_home",
     "parse_manifest",
     "read_manifest",
@@ -247,11 +248,6 @@ class JobManifest(_Frozen):
         data = self.model_dump(mode="json")
         return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
 
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of its file, in hexadecimal: it covers all that is in the zip."""
-        return hashlib.sha256(self.to_json()).hexdigest()
-
     @model_validator(mode="before")
     @classmethod
     def _read_format(cls, data: Any) -> Any:
@@ -295,6 +291,11 @@ def read_manifest(home: Path) -> JobManifest:
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from None
     return parse_manifest(data, str(path))
+
+
+def job_digest(home: Path) -> str:
+    """The digest of an unpacked zip: the SHA-256 of its manifest, which covers all that is in it."""
+    return hashlib.sha256((home / MANIFEST).read_bytes()).hexdigest()
 
 
 def read_plans(home: Path, manifest: JobManifest) -> dict[str, AgentPlan]:

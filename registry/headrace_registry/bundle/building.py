@@ -109,6 +109,8 @@ class Built:
     """Where it is."""
     manifest: JobManifest
     """What is in it."""
+    digest: str
+    """The digest of that."""
     size: int
     """Its bytes."""
     parts: Mapping[str, int]
@@ -216,7 +218,7 @@ def build_job(
         files_total=0,
         sums="",
     )
-    content.put(SBOM, _sbom(manifest, bundled, selection))
+    content.put(SBOM, _sbom(manifest, bundled, selection, content.sums))
     sums = content.listing()
     manifest = manifest.model_copy(
         update={
@@ -227,14 +229,15 @@ def build_job(
             "sums": hashlib.sha256(sums).hexdigest(),
         }
     )
-    entries = [*content.entries.values(), Entry(MANIFEST, data=manifest.to_json())]
-    entries.append(Entry(SUMS, data=sums))
+    written = manifest.to_json()
+    entries = [*content.entries.values(), Entry(MANIFEST, data=written), Entry(SUMS, data=sums)]
     if toolbox.sign is not None:
-        entries.append(Entry(SIGNATURE, data=toolbox.sign(manifest.to_json())))
+        entries.append(Entry(SIGNATURE, data=toolbox.sign(written)))
     sizes = write_zip(output, entries)
     return Built(
         path=output,
         manifest=manifest,
+        digest=hashlib.sha256(written).hexdigest(),
         size=output.stat().st_size,
         parts=_parts(sizes, packages),
         left_out=selection.left_out,
@@ -547,11 +550,13 @@ def _is(chosen: Chosen, name: str) -> bool:
     return chosen.step.package.name == name
 
 
-def _sbom(manifest: JobManifest, lock: bytes, selection: Selection) -> bytes:
+def _sbom(
+    manifest: JobManifest, lock: bytes, selection: Selection, files: Mapping[str, str]
+) -> bytes:
     from headrace_registry.bundle._sbom import sbom
 
     requires = {one.step.package.name: one.step.package.dependencies for one in selection.chosen}
-    return sbom(manifest, hashlib.sha256(lock).hexdigest(), requires)
+    return sbom(manifest, hashlib.sha256(lock).hexdigest(), requires, files)
 
 
 def _parts(sizes: Mapping[str, int], packages: Sequence[BundledPackage]) -> dict[str, int]:
@@ -569,7 +574,7 @@ def as_data(built: Built) -> dict[str, object]:
     """What was built, as JSON-like data."""
     return {
         "path": str(built.path),
-        "digest": built.manifest.digest,
+        "digest": built.digest,
         "size": built.size,
         "parts": dict(built.parts),
         "manifest": json.loads(built.manifest.to_json()),

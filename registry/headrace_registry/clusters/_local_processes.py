@@ -143,19 +143,22 @@ def _wait_for(processes: list[Running], wait: float) -> list[Running]:
 
 def _send(process: Running, number: signal.Signals) -> bool:
     """Sends a signal to this very process; whether it was there."""
+    descriptor = None
     try:
-        # From here on the number cannot become another process's.
-        descriptor = os.pidfd_open(process.pid)
-    except OSError:
-        return False
-    try:
+        # From here on the number cannot become another process's; old kernels lack this.
+        with suppress(OSError):
+            descriptor = os.pidfd_open(process.pid)
         if not lives(process):
             return False
-        signal.pidfd_send_signal(descriptor, number)
+        if descriptor is None:
+            os.kill(process.pid, number)
+        else:
+            signal.pidfd_send_signal(descriptor, number)
     except OSError:
         return False
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
     return True
 
 

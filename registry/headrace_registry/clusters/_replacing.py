@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from headrace.jobs.manifest import FilesIO, State, read_manifest
+from headrace.jobs.manifest import FilesIO, State, job_digest, read_manifest
 from headrace_registry.client import cache_folder
 from headrace_registry.client._store import write_whole
 from headrace_registry.clusters._probing import UnfitClusterError
@@ -293,5 +293,5 @@ def _rolled_back(
             f"  where: no job runs now; the savepoint is {savepoint}\n"
             f"  next: agents submit {way_back.zip} --savepoint {savepoint}"
         ) from error
-    remember(again.job, way_back.zip, prepared.manifest.digest, way_back.wish)
+    remember(again.job, way_back.zip, job_digest(home), way_back.wish)
     return again

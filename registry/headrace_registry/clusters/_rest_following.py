@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from headrace_registry.clusters._rest import FlinkRest
+    from headrace_registry.clusters._rest_traces import JavaError
     from headrace_registry.clusters._rest_values import Job, SavepointStatus
     from headrace_registry.clusters._rest_words import Failure
 
@@ -205,7 +206,7 @@ def wait_for_savepoint(
                 return status
             if status.is_over:
                 chain = java_chain(status.failure)
-                if any(one.type.endswith("FlinkJobNotFoundException") for one in chain):
+                if any(_says_it_is_over(one) for one in chain) and rest.state(job) in ENDED:
                     raise NoSuchJobError(described(f"the job {job} does not run", where=rest.url))
                 raise RejectedError(
                     described(
@@ -225,6 +226,12 @@ def wait_for_savepoint(
             then=f"see what holds it up: agents jobs show {job[:8]}",
         )
     )
+
+
+def _says_it_is_over(error: JavaError) -> bool:
+    """Whether it may be that a job ended; one that just did has no checkpoints to Flink."""
+    gone = error.type.endswith("FlinkJobNotFoundException")
+    return gone or "is not a streaming job" in error.message
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ HOME = "/opt/job"
 """Where the image has the job."""
 PYTHON_JAR = "/opt/flink/opt/flink-python-{version}.jar"
 """Flink's own jar for Python, where its images have it."""
+_WORKER = "pyflink.fn_execution.beam.beam_sdk_worker_main"
+"""The module that Flink starts in each worker."""
 _ZIP = "job.zip"
 _ENGINE = "engine.txt"
 _REQUIREMENTS = "requirements.txt"
@@ -113,8 +115,8 @@ def _dockerfile(
         f"COPY --from=unpacked /build/out/job/ {HOME}/\n"
         f'LABEL headrace.job.digest="{subject.digest}"\n'
         "USER flink\n"
-        "# It is found out here, and not on the cluster, when something is missing.\n"
-        f'RUN {HOME}/bin/python -c "import headrace, pyflink"\n'
+        "# What a worker loads first is loaded here: what is missing is found out now.\n"
+        f'RUN {HOME}/bin/python -c "import headrace.flink, {_WORKER}"\n'
     )
     return "\n".join(parts)
 

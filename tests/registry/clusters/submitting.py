@@ -1,6 +1,7 @@
 """Submits small jobs to a cluster: a program that reads their kinds from stdin, a line for each.
 
-It prints each job's id; with a file's path on the line, the job is only written there. One client serves many jobs: each would start a JVM of its own.
+It prints each job's id; with a file's path on the line, the job is only written there. One client
+serves many jobs: each would start a JVM of its own.
 """
 
 from __future__ import annotations

@@ -16,9 +16,11 @@ from headrace_registry.clusters import (
     FollowTimeoutError,
     JobSummary,
     NoSuchJobError,
+    RejectedError,
     find_job,
     follow,
     wait_for_end,
+    wait_for_savepoint,
 )
 
 from .answering import answering
@@ -229,3 +231,32 @@ def test_where_none_is_meant_those_are_named_that_may_be(text, near):
 def test_many_are_not_all_named():
     with pytest.raises(NoSuchJobError, match="and 93 more"):
         find_job([job(1, f"job {number}") for number in range(100)], "other")
+
+
+# ---------------------------------------------------------------- savepoints of what is over
+@pytest.mark.parametrize(
+    ("cause", "state", "error"),
+    [
+        ("a.b.FlinkJobNotFoundException: Could not find Flink job (x)", "CANCELED", NoSuchJobError),
+        (
+            "java.lang.IllegalStateException: Job x is not a streaming job.",
+            "FAILED",
+            NoSuchJobError,
+        ),
+        (
+            "java.lang.IllegalStateException: Job x is not a streaming job.",
+            "RUNNING",
+            RejectedError,
+        ),
+        ("java.io.IOException: no room", "FAILED", RejectedError),
+    ],
+)
+def test_a_job_that_ended_is_told_from_a_savepoint_that_failed(cause, state, error):
+    failed = {"failure-cause": {"class": "a.B", "stack-trace": f"a.B: {cause}\nCaused by: {cause}"}}
+    with answering() as answers, FlinkRest(answers.address) as rest:
+        answers.say(f"/jobs/{JOB}/status", {"status": state})
+        answers.say(
+            f"/jobs/{JOB}/savepoints/7", {"status": {"id": "COMPLETED"}, "operation": failed}
+        )
+        with pytest.raises(error):
+            wait_for_savepoint(rest, JOB, "7")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -102,9 +104,17 @@ def test_it_runs_as_flinks_user(workshop):
     assert [rest for word, rest in last if word == "USER"] == ["flink"]
 
 
-def test_the_build_ends_where_the_job_cannot_be_loaded(workshop):
+def test_the_build_ends_where_a_worker_would_not_start(workshop):
+    """It loads what Flink's own start of a worker loads: the module is there in this Flink."""
     last = stages(dockerfile(workshop.kubernetes()))[None]
-    assert last[-1] == ("RUN", '/opt/job/bin/python -c "import headrace, pyflink"')
+    word, rest = last[-1]
+    program, flag, code = shlex.split(rest)
+    assert (word, program, flag) == ("RUN", "/opt/job/bin/python", "-c")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    boot = Path(importlib.util.find_spec("pyflink.fn_execution.beam").origin).parent
+    assert "beam_sdk_worker_main" in code
+    assert "import beam_sdk_worker_main" in (boot / "beam_boot.py").read_text()
 
 
 def test_its_commands_are_whole(workshop):

@@ -49,6 +49,26 @@ def new(folder: Path, root_days: int, targets_days: int, timestamp_days: int) ->
     )
 
 
+@command.command("jobs")
+@click.argument("folder", type=_FOLDER, metavar="DIR")
+def jobs(folder: Path) -> None:
+    """Make the key in DIR that signs jobs' zips; prints its fingerprint, or that of the one there.
+
+    It is none of a registry's keys: who builds jobs need not be able to publish packages. Sign
+    with it: agents build --sign --keys DIR. Those who verify pin the fingerprint: agents verify
+    --key.
+    """
+    from headrace_registry.bundle.signing import JOB_KEY, JobSigner, create_job_key
+
+    if (folder / JOB_KEY).exists():
+        click.echo(JobSigner.open(folder).fingerprint)
+    else:
+        click.echo(create_job_key(folder))
+        click.echo(
+            f"next: keep {folder / JOB_KEY} where jobs are built, and a copy apart", err=True
+        )
+
+
 @command.command("show")
 @click.argument("folder", type=_THERE, metavar="DIR")
 @_keeping.json_output

@@ -1,0 +1,173 @@
+"""Jobs' zips for tests: built by the command from real wheels of this checkout and a real lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from uv import find_uv_bin
+
+from .shop import Shop
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_AGENTS = "from headrace_cli.main import main; main()"
+_OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
+_PYPROJECT = """\
+[project]
+name = "demo"
+version = "1.0"
+requires-python = ">=3.10,<3.13"
+dependencies = {dependencies}
+
+[tool.agents]
+{agent}targets = [{{ python = "{python}", platform = "linux/amd64" }}]
+build = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]
+
+[tool.agents.registries.house]
+url = "{url}"
+key = "{key}"
+{more}"""
+ENGINE = ("headrace-core[flink]", "headrace-skills", "headrace-scripted")
+"""What the projects of these tests require, unless they say so: one lock serves them all."""
+
+
+class Kit:
+    """A registry that has this checkout's packages, and a cache that all tests share.
+
+    Args:
+        folder: Where both are; whoever comes first makes them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cache = folder / "cache"
+        self.shop = folder / "shop"
+
+    def make(self) -> Kit:
+        """Makes the registry, unless it is there."""
+        with FileLock(f"{self.folder}.lock"):
+            if not (self.folder / "made").exists():
+                self.cache.mkdir(parents=True)
+                shop = Shop(self.shop, "house")
+                for one in _OWN:
+                    subprocess.run(
+                        [
+                            *(find_uv_bin(), "build", "-q", "--wheel", "--no-build-isolation"),
+                            *("--python", sys.executable, ROOT / one, "-o", shop.wheels),
+                        ],
+                        check=True,
+                    )
+                shop.build()
+                (self.folder / "key").write_text(shop.key)
+                (self.folder / "made").touch()
+        return self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of commands."""
+        hidden = ("VIRTUAL_ENV", "PYTHONPATH")
+        found = {name: value for name, value in os.environ.items() if name not in hidden}
+        return {**found, "HEADRACE_CACHE_DIR": str(self.cache), "COLUMNS": "200"}
+
+    def agents(
+        self, *arguments: object, cwd: Path, check: bool = True, **more: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs ``agents`` in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-c", _AGENTS, *map(str, arguments)],
+            cwd=cwd,
+            env={**self.environment, **more},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def project(
+        self,
+        folder: Path,
+        *,
+        agent: str | None = None,
+        dependencies: tuple[str, ...] = ENGINE,
+        more: str = "",
+        files: dict[str, str] | None = None,
+        lock: bool = True,
+    ) -> Path:
+        """Makes a locked project; those of one set of dependencies share one lock."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "pyproject.toml").write_text(
+            _PYPROJECT.format(
+                dependencies=json.dumps(list(dependencies)),
+                agent=f'agent = "{agent}"\n' if agent else "",
+                python=PYTHON,
+                url=(self.shop / "site").as_uri(),
+                key=(self.folder / "key").read_text(),
+                more=more,
+            )
+        )
+        for name, text in (files or {}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        if lock:
+            self._lock(folder, dependencies)
+        return folder
+
+    def _lock(self, folder: Path, dependencies: tuple[str, ...]) -> None:
+        known = self.folder / "locks" / "_".join(sorted(dependencies)).replace("/", "-")
+        with FileLock(f"{self.folder}.lock"):
+            if not known.exists():
+                fresh = known.with_name(known.name + ".new")
+                self.project(fresh, dependencies=dependencies, lock=False)
+                self.agents("lock", cwd=fresh)
+                fresh.rename(known)
+        shutil.copy(known / "pylock.toml", folder)
+        if (known / "vendor").is_dir():
+            shutil.copytree(known / "vendor", folder / "vendor", dirs_exist_ok=True)
+
+    def triage(self, folder: Path, more: str = "") -> Path:
+        """The main job: incident triage, as a project of its own."""
+        shutil.copytree(
+            ROOT / "examples/incident_triage",
+            folder,
+            ignore=shutil.ignore_patterns("__pycache__", "out", "provoke"),
+        )
+        run = '\n[tool.agents.run]\nkey = "cluster"\n'
+        return self.project(folder, agent="triage_agent:IncidentTriage", more=run + more)
+
+    def build(self, project: Path, *arguments: object, output: Path | None = None) -> Path:
+        """Builds a project's zip."""
+        path = output or project.parent / f"{project.name}.zip"
+        targets = [] if any(":" in str(one) for one in arguments) else ["."]
+        self.agents("build", *targets, *arguments, "-o", path, cwd=project)
+        return path
+
+
+def _shared(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test run share."""
+    base = factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "kit"
+
+
+@pytest.fixture(scope="session")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """A registry with this checkout's packages."""
+    return Kit(_shared(tmp_path_factory)).make()
+
+
+@pytest.fixture(scope="session")
+def triage_zip(kit: Kit) -> Path:
+    """The main job's zip, with the engine in it."""
+    path = kit.folder / "triage.zip"
+    with FileLock(f"{kit.folder}.triage.lock"):
+        if not path.exists():
+            project = kit.triage(kit.folder / "triage")
+            kit.build(project, output=path)
+    return path
