@@ -44,6 +44,7 @@ BROUGHT_BY = {
     "cel": "common-expression-language",
     "celpy": "cel-python",
     "pyflink": "apache-flink",
+    "py4j": "apache-flink",  # it pins the one version that it works with
     "pydantic_core": "pydantic",  # it pins the one version that it works with
 }
 STANDARD = sys.stdlib_module_names | {"tomllib"}  # of the newest Python that is supported

@@ -74,7 +74,7 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
     from headrace_registry.bundle.opening import open_zip
 
     wish = _wish(typed)
-    keys = keys_for(typed["keys"])
+    keys = keys_for(typed["keys"], "--signed-by")
     with progress("verifying") as moved:
         home = open_zip(path, keys=keys, progress=moved)
     with opened(asked) as rest:

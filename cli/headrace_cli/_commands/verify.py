@@ -68,7 +68,7 @@ def command(path: Path, keys: tuple[str, ...], as_json: bool) -> None:  # noqa: 
         click.echo(f"note: {one}", err=True)
 
 
-def keys_for(given: tuple[str, ...]) -> tuple[str, ...]:
+def keys_for(given: tuple[str, ...], option: str = "--key") -> tuple[str, ...]:
     """The keys that a zip must be signed by: those that were typed, else the project's."""
     if given:
         from headrace_cli._errors import WrongUseError
@@ -78,7 +78,7 @@ def keys_for(given: tuple[str, ...]) -> tuple[str, ...]:
         try:
             check_keys(given)
         except SettingsError as error:
-            raise WrongUseError(str(error), where="--key") from None
+            raise WrongUseError(str(error), where=option) from None
         return given
     from headrace_cli._project import nearest_project
 

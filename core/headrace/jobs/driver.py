@@ -148,22 +148,16 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     from headrace.flink import SETTINGS
     from headrace.flink._pyflink import Configuration, StreamExecutionEnvironment
 
-    options = {**SETTINGS, **_CHECKPOINTS, **manifest.settings, "pipeline.name": name}
-    config = Configuration()
-    if os.environ.get("PYFLINK_GATEWAY_PORT") is None:  # else whoever runs Flink has said it
+    by_flink = os.environ.get("PYFLINK_GATEWAY_PORT") is not None
+    options: dict[str, str] = {}
+    if not by_flink:  # else whoever runs Flink has said it
         if order.archive is None:
             python = str(home / LAUNCHER)
         else:
             python = f"{ARCHIVE}/{LAUNCHER}"
             options["python.archives"] = f"{order.archive}#{ARCHIVE}"
         options |= {"python.executable": python, "python.client.executable": sys.executable}
-    options |= order.settings
-    jars = [(home / one).as_uri() for one in manifest.jars]
-    if order.action == "compile":
-        jars.append(_python_jar().as_uri())
-    if jars:
-        options["pipeline.jars"] = ";".join([*jars, *options.get("pipeline.jars", "").split(";")])
-        options["pipeline.jars"] = options["pipeline.jars"].rstrip(";")
+    options |= {**manifest.settings, "pipeline.name": name, **order.settings}
     if order.parallelism is not None:
         options["parallelism.default"] = str(order.parallelism)
     if order.savepoint is not None:
@@ -173,12 +167,31 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     if order.job_id is not None:
         options["$internal.pipeline.job-id"] = order.job_id
     options["pipeline.global-job-parameters"] = _parameters(home, manifest)
+    # What suits agents is a default: what Flink was given for this job goes before it.
+    known = _known() if by_flink else set()
+    defaults = {**SETTINGS, **_CHECKPOINTS}
+    options = {**{key: one for key, one in defaults.items() if key not in known}, **options}
+    config = Configuration()
     for key, value in options.items():
         config.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(config)
     if order.parallelism is not None:
         env.set_parallelism(order.parallelism)
+    jars = [(home / one).as_uri() for one in manifest.jars]
+    if order.action == "compile":
+        jars.append(_python_jar().as_uri())
+    if jars:
+        env.add_jars(*jars)
     return env
+
+
+def _known() -> set[str]:
+    """The settings that Flink, which started this, has for the job."""
+    from headrace.flink._pyflink import StreamExecutionEnvironment
+
+    env = StreamExecutionEnvironment.get_execution_environment()
+    config = env._j_stream_execution_environment.getConfiguration()  # noqa: SLF001 - PyFlink
+    return set(config.keySet())
 
 
 def _parameters(home: Path, manifest: JobManifest) -> str:

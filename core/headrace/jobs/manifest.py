@@ -9,7 +9,7 @@ A zip holds, sorted by name::
     jars/             connectors
     main.py           puts the job together, where it is submitted
     plans/NAME.json   the compiled agents
-    pylock.toml       the packages that are in here, and those of them that are left out
+    pylock.toml       the packages that are in here, as a lock of their own
     sbom.cdx.json     the same for auditors (CycloneDX)
     site-packages/    the packages
 

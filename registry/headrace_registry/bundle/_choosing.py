@@ -190,8 +190,7 @@ def select(
         if name not in steps:
             raise BundleError(
                 f"the job needs {name} ({reason}), and the lock has none for {target}\n"
-                f"  next: agents plugins add {name}; or put it into the project's dependencies, "
-                "then: agents lock"
+                f"  next: put {name} into the project's dependencies, then: agents lock"
             )
     walk = _Walk(steps, source, cache, target)
     stop = {*TOOLS, *_JAVA, FLINK, *without} - {name for name in roots if name in without}
