@@ -68,7 +68,8 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
     First the zip is verified, and the cluster asked: its Flink, its workers' Python and platform,
     free slots, the secrets that the job names. Then it is uploaded and started. With --replace a
     job that runs is stopped with a savepoint, the new one goes on from it, and if that fails
-    before its first checkpoint, the old one is started again. Ctrl-C ends the watching, not the
+    before its first checkpoint, the old one is started again; what is not said is as it was for
+    the old one, if that was submitted from here. Ctrl-C ends the watching, not the
     job.
     """
     from headrace_registry.bundle.opening import open_zip
@@ -160,7 +161,7 @@ def _checked(
     import tempfile
 
     from headrace.jobs.manifest import read_manifest
-    from headrace_registry.clusters._replacing import ReplacementError, misfits
+    from headrace_registry.clusters._replacing import ReplacementError, as_before, misfits
     from headrace_registry.clusters._submitting import prepare
 
     old = None if typed["replace"] is None else job_of(rest, typed["replace"])
@@ -168,6 +169,7 @@ def _checked(
         faults = misfits(rest.user_config(old.id), read_manifest(home))
         if faults:
             raise ReplacementError("\n".join(["the new job cannot go on from it:", *faults]))
+        wish = as_before(wish, old.id)
     freed = 0 if old is None else rest.job(old.id).slots
     with tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch:
         probe = not typed["no_probe"]
@@ -186,9 +188,10 @@ def _replaced(
 ) -> Submission:
     from headrace.jobs.manifest import job_digest
     from headrace_registry.bundle.opening import open_zip
-    from headrace_registry.clusters._replacing import remember, replace_job
+    from headrace_registry.clusters._replacing import as_before, remember, replace_job
 
     old = job_of(rest, typed["replace"])
+    wish = as_before(wish, old.id)
     if old.is_over:
         raise CommandError(
             f"{old.name} ({old.id[:8]}) does not run: it is {old.state}",

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from headrace_registry.clusters._rest import FlinkRest
     from headrace_registry.clusters._rest_values import JobSummary
 
-__all__ = ["Remembered", "Replaced", "ReplacementError", "misfits", "remember", "replace_job"]
+__all__ = [
+    "Remembered",
+    "Replaced",
+    "ReplacementError",
+    "as_before",
+    "misfits",
+    "remember",
+    "replace_job",
+]
 
 _POLL = 0.3
 _KEPT = 10
@@ -103,6 +111,26 @@ def misfits(old: Mapping[str, str], manifest: JobManifest) -> list[str]:
                 f"change (set shards to {one.shards})"
             )
     return faults
+
+
+def as_before(wish: Wish, job: str) -> Wish:
+    """A wish, with what a job was asked for when it was submitted from here where it is silent."""
+    before = remembered(job)
+    if before is None:
+        return wish
+    old = before.wish
+    files = wish.files
+    if old.files is not None:
+        said = {} if files is None else files.model_dump(exclude_none=True)
+        files = old.files.model_copy(update=said)
+    return replace(
+        wish,
+        name=wish.name or old.name,
+        parallelism=wish.parallelism or old.parallelism,
+        settings={**(old.settings or {}), **(wish.settings or {})},
+        files=files,
+        follow=wish.follow or old.follow,
+    )
 
 
 def remember(job: str, path: Path, digest: str, wish: Wish) -> None:
