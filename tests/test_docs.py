@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATTERNS = ("*.md", "docs/*.md", "*/README.md", "plugins/*/README.md", "examples/*/README.md")
 GUIDES = {
-    ROOT / "docs" / name for name in ("skills.md", "packages.md", "registry.md")
+    ROOT / "docs" / name for name in ("skills.md", "packages.md", "registry.md", "deploy.md")
 }  # test_guides
 PAGES = sorted({path for pattern in PATTERNS for path in ROOT.glob(pattern)} - GUIDES)
 AGENT = '''

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GUIDES = ["docs/skills.md", "docs/packages.md", "docs/registry.md"]
+GUIDES = ["docs/skills.md", "docs/packages.md", "docs/registry.md", "docs/deploy.md"]
 _AS_BEFORE = """
 test -e {state} && . {state}
 {command}
@@ -66,7 +66,7 @@ def says(printed: list[str], told: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # packages are downloaded and installed
 @pytest.mark.parametrize("guide", GUIDES)
-def test_a_guide_can_be_followed(guide, tmp_path):
+def test_a_guide_can_be_followed(guide, tmp_path, request):
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -77,6 +77,10 @@ def test_a_guide_can_be_followed(guide, tmp_path):
     environment.pop("VIRTUAL_ENV", None)
     home = tmp_path / "guide"
     home.mkdir()
+    if "agents cluster up" in (ROOT / guide).read_text(encoding="utf-8"):
+        # A step that fails leaves no cluster behind.
+        down = ["agents", "cluster", "down", "--all"]
+        request.addfinalizer(lambda: subprocess.run(down, env=environment, check=False))
     state = tmp_path / "state"
     commands = 0
     for block in _BLOCK.finditer((ROOT / guide).read_text(encoding="utf-8")):
