@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import cluster_speed  # noqa: E402
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
@@ -35,6 +36,7 @@ PARTS = {
     "search": registry_search.measure,
     "lock": lock_speed.measure,
     "flink": flink_speed.measure,
+    "cluster": cluster_speed.measure,
 }
 DOCS = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
