@@ -72,12 +72,19 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
     the old one, if that was submitted from here. Ctrl-C ends the watching, not the
     job.
     """
-    from headrace_registry.bundle.opening import open_zip
+    import shutil
+    import tempfile
 
     wish = _wish(typed)
-    keys = keys_for(typed["keys"], "--signed-by")
-    with progress("verifying") as moved:
-        home = open_zip(path, keys=keys, progress=moved)
+    with tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch:
+        # What is checked is what is uploaded, also if the zip is built anew meanwhile.
+        held = Path(scratch) / path.name
+        shutil.copyfile(path, held)
+        _run(held, wish, asked, typed)
+
+
+def _run(path: Path, wish: Wish, asked: Asked, typed: dict[str, Any]) -> None:
+    home = _verified(path, keys_for(typed["keys"], "--signed-by"))
     with opened(asked) as rest:
         if typed["dry_run"]:
             _checked(rest, path, home, wish, typed, asked)
@@ -105,6 +112,16 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
             why=state.failure.summary if state.failure is not None else "",
             then=f"agents jobs exceptions {submission.job[:8]}",
         )
+
+
+def _verified(path: Path, keys: tuple[str, ...] = ()) -> Path:
+    """Verifies a zip, whether it was unpacked here before or not; where it is unpacked."""
+    from headrace_registry.bundle.opening import open_zip
+    from headrace_registry.bundle.verifying import verify_zip
+
+    with progress("verifying") as moved:
+        verify_zip(path, keys=keys, progress=moved)
+    return open_zip(path, keys=keys)
 
 
 def _wish(typed: dict[str, Any]) -> Wish:
@@ -187,7 +204,6 @@ def _replaced(
     rest: FlinkRest, path: Path, home: Path, wish: Wish, typed: dict[str, Any], asked: Asked
 ) -> Submission:
     from headrace.jobs.manifest import job_digest
-    from headrace_registry.bundle.opening import open_zip
     from headrace_registry.clusters._replacing import as_before, remember, replace_job
 
     old = job_of(rest, typed["replace"])
@@ -197,7 +213,7 @@ def _replaced(
             f"{old.name} ({old.id[:8]}) does not run: it is {old.state}",
             then="agents submit without --replace; --savepoint PATH to go on from its state",
         )
-    confirmed(f"Stop {old.name} ({old.id[:8]}) and put {path} in its place?", yes=typed["yes"])
+    confirmed(f"Stop {old.name} ({old.id[:8]}) and put {path.name} in its place?", yes=typed["yes"])
     with progress("uploading") as moved:
         done = replace_job(
             rest,
@@ -205,7 +221,7 @@ def _replaced(
             path,
             home,
             wish,
-            open_zip=open_zip,
+            open_zip=_verified,
             rollback=not typed["no_rollback"],
             probe=not typed["no_probe"],
             tell=_tell,
