@@ -60,11 +60,11 @@ def run_zip_job(
         outputs=display,
     )
     reading, writing = os.pipe()
-    environment = _environment(home, manifest, flink=job.engine == "flink")
+    environment = _environment(manifest, flink=job.engine == "flink")
     environment |= {RUN_VARIABLE: said.model_dump_json(), WATCH_VARIABLE: str(writing)}
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, encoding="ascii") as lines:
         child = subprocess.Popen(  # noqa: S603 - a verified zip's own launcher
-            [*_launcher(home), "-m", "headrace.jobs.here"],
+            _command(home),
             env=environment,
             pass_fds=(writing,),
             stderr=None if debug or job.engine == "local" else printed,
@@ -95,27 +95,26 @@ def run_zip_pipeline(home: Path, manifest: JobManifest, job: Mapping[str, Any]) 
         CommandError: It failed.
     """
     from headrace.jobs.driver import Order
-    from headrace.jobs.manifest import DRIVER
     from headrace_registry.clusters._compiling import check_host, driver_environment
 
     check_host(manifest)
     settings = {"restart-strategy.type": "disable", **job["settings"]}
     order = Order(parallelism=job["parallelism"], settings=settings)
-    environment = {**os.environ, **driver_environment(home, manifest, order)}
-    child = subprocess.Popen([*_launcher(home), str(home / DRIVER)], env=environment)  # noqa: S603
+    environment = {**os.environ, **driver_environment(manifest, order)}
+    child = subprocess.Popen(_command(home), env=environment)  # noqa: S603 - as above
     with _passed_on(child):
         code = child.wait()
     if code:
         raise CommandError(f"the job failed: its process ended with exit code {code}")
 
 
-def _launcher(home: Path) -> list[str]:
-    from headrace.jobs.manifest import LAUNCHER
+def _command(home: Path) -> list[str]:
+    from headrace.jobs.manifest import DRIVER, LAUNCHER
 
-    return [str(home / LAUNCHER)]
+    return [str(home / LAUNCHER), str(home / DRIVER)]
 
 
-def _environment(home: Path, manifest: JobManifest, *, flink: bool) -> dict[str, str]:
+def _environment(manifest: JobManifest, *, flink: bool) -> dict[str, str]:
     """The caller's variables, for secrets and proxies, but none that leads to his packages."""
     import sys
 
@@ -127,7 +126,7 @@ def _environment(home: Path, manifest: JobManifest, *, flink: bool) -> dict[str,
         from headrace.jobs.driver import Order
 
         check_host(manifest)
-        return {**found, **driver_environment(home, manifest, Order())}
+        return {**found, **driver_environment(manifest, Order())}
     if f"{sys.version_info.major}.{sys.version_info.minor}" == manifest.python:
         found["HEADRACE_PYTHON"] = sys.executable
     return found

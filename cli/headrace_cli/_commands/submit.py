@@ -188,16 +188,25 @@ def _checked(
             raise ReplacementError("\n".join(["the new job cannot go on from it:", *faults]))
         wish = as_before(wish, old.id)
     freed = 0 if old is None else rest.job(old.id).slots
-    with tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch:
-        probe = not typed["no_probe"]
-        found = prepare(rest, path, home, wish, Path(scratch), freed=freed, probe=probe, tell=_tell)
+    with (
+        tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch,
+        prepare(
+            rest,
+            path,
+            home,
+            wish,
+            Path(scratch),
+            freed=freed,
+            probe=not typed["no_probe"],
+            tell=_tell,
+        ) as found,
+    ):
+        graph = found.graph
     if asked.as_json:
-        print_json({"name": found.graph.name, "slots": found.graph.parallelism, "dry_run": True})
+        print_json({"name": graph.name, "slots": graph.parallelism, "dry_run": True})
         return
     instead = "" if old is None else f" in the place of {old.name} ({old.id[:8]})"
-    click.echo(
-        f"would run {found.graph.name} at {rest.url} in {found.graph.parallelism} slots{instead}"
-    )
+    click.echo(f"would run {graph.name} at {rest.url} in {graph.parallelism} slots{instead}")
 
 
 def _replaced(

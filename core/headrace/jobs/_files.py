@@ -62,6 +62,8 @@ def file_pipeline(env: Any, plan: AgentPlan, files: FilesIO, *, follow: bool = F
     if follow:
         source = source.monitor_continuously(Duration.of_seconds(_LOOK_EVERY))
     lines = env.from_source(source.build(), WatermarkStrategy.no_watermarks(), "lines")
+    # How far the source has read belongs to it by this name, whatever else of the job changes.
+    lines = lines.uid("headrace-lines")
     streams = process(
         lines,
         plan,

@@ -4,7 +4,8 @@ It runs where a job is submitted, never on a worker, and in three ways:
 
 - started by Flink (``flink run -py main.py``, application mode): it executes the job in the
   environment that Flink gives it;
-- started by ``agents run JOB.zip``: it executes the job embedded, on this machine;
+- started by ``agents run JOB.zip``: it executes the job embedded, on this machine; a job over
+  files as ``headrace.jobs.here`` does;
 - started by ``agents submit``: it writes the job's graph to a file, which is uploaded then.
 
 What it is to do beyond the zip's own defaults is in the variable ``HEADRACE_ORDER``.
@@ -18,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from packaging.utils import canonicalize_name
 from pydantic import BaseModel, ConfigDict, Field
 
 from headrace.errors import HeadraceError
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from headrace.jobs.manifest import JobManifest
     from headrace.plan import AgentPlan
 
-__all__ = ["ARCHIVE", "ORDER_VARIABLE", "PROBE", "Graph", "Order", "main"]
+__all__ = ["ARCHIVE", "ORDER_VARIABLE", "PROBE", "RUN_VARIABLE", "Graph", "Order", "main"]
 
 ORDER_VARIABLE = "HEADRACE_ORDER"
 """The environment variable that holds an ``Order``, as JSON."""
+RUN_VARIABLE = "HEADRACE_RUN"
+"""The environment variable that says that the job runs here; see ``headrace.jobs.here``."""
 PROBE = "headrace: what Python the workers have (fails on purpose)"
 """What the job is called that asks for it."""
 ARCHIVE = "job"
@@ -55,14 +59,14 @@ class Order(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    action: Literal["execute", "compile"] = "execute"
-    """Run the job, or write its graph."""
+    action: Literal["execute", "compile", "probe"] = "execute"
+    """Run the job; write its graph; or write the graph of ``probe`` alone, which needs no zip."""
     archive: str | None = None
     """The zip, where workers are sent it; ``None``: they have it unpacked in the same place."""
     graph: str | None = None
-    """For ``compile``: the folder to write to."""
+    """For ``compile`` and ``probe``: the folder to write to."""
     probe: str | None = None
-    """For ``compile``: a zip whose ``bin/python`` tells of the workers; a second graph is made,
+    """A zip whose ``bin/python`` tells of the workers; a second graph is made,
     of a job that asks each for it, and fails."""
     name: str | None = None
     """What the job is called; the manifest's name where ``None``."""
@@ -72,6 +76,9 @@ class Order(BaseModel):
     """The savepoint or checkpoint to go on from."""
     allow_lost_state: bool = False
     """Whether state of the savepoint that no operator takes is dropped."""
+    waits: bool = False
+    """For ``compile``: whether to wait for the path of a savepoint, a line on stdin, and to write
+    the graph again so that it goes on from there."""
     job_id: str | None = None
     """The job's id, 32 hexadecimal digits; Flink's choice where ``None``."""
     settings: dict[str, str] = Field(default_factory=dict)
@@ -107,6 +114,12 @@ def main() -> None:
     """Runs what the zip holds, as ``HEADRACE_ORDER`` says."""
     home = Path(os.environ.get(HOME_VARIABLE) or Path(sys.argv[0]).resolve().parent)
     os.environ[HOME_VARIABLE] = str(home)
+    if os.environ.get(RUN_VARIABLE):
+        # Not by `python -m`, which would find modules in the working folder before the zip's.
+        from headrace.jobs.here import main as run_here
+
+        run_here()
+        return
     order = Order.model_validate_json(os.environ.get(ORDER_VARIABLE) or "{}")
     try:
         run(home, order)
@@ -123,8 +136,15 @@ def run(home: Path, order: Order) -> None:
     """
     # Else PyFlink would run the functions of a job here, in this process, and tell workers so.
     os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112 - PyFlink's name
+    if order.action == "probe":
+        assert order.graph is not None  # noqa: S101 - who orders a graph says where
+        assert order.probe is not None  # noqa: S101
+        folder = Path(order.graph)
+        _say(_probe(order.probe, folder / "probe.bin"), folder / "graph.json")
+        return
     manifest = read_manifest(home)
     plans = read_plans(home, manifest)
+    _check_packages(plans, manifest)
     name = order.name or manifest.name
     env = _environment(home, manifest, order, name)
     if manifest.pipeline is not None:
@@ -135,13 +155,29 @@ def run(home: Path, order: Order) -> None:
         file_pipeline(env, _only(plans), _files(manifest, order), follow=order.follow)
     if order.action == "compile":
         assert order.graph is not None  # noqa: S101 - who orders a graph says where
-        folder = Path(order.graph)
-        graph = _compiled(env, name, folder / "graph.bin")
-        if order.probe is not None:
-            graph = graph.model_copy(update={"probe": _probe(order.probe, folder / "probe.bin")})
-        (folder / "graph.json").write_text(graph.model_dump_json(), encoding="utf-8")
+        _compile(env, order, name, Path(order.graph))
     else:
         env.execute(name)
+
+
+def _check_packages(plans: Mapping[str, AgentPlan], manifest: JobManifest) -> None:
+    """Refuses a zip that lacks what its plans need, before anything is sent.
+
+    Raises:
+        HeadraceError: It names all that is missing.
+    """
+    have = {one.name: one.version for one in manifest.packages}
+    missing = [
+        f"{name} {version} (there is {have.get(name, 'none')})"
+        for plan in plans.values()
+        for name, version in plan.distributions.items()
+        if have.get(str(canonicalize_name(name))) != version
+    ]
+    if missing:
+        raise HeadraceError(
+            f"the zip lacks packages that its plans need: {', '.join(sorted(set(missing)))}\n"
+            "  next: agents lock, agents sync, and build it anew"
+        )
 
 
 def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> Any:
@@ -219,7 +255,7 @@ def _python_jar() -> Path:
 def _authors(reference: str) -> Job:
     found = find(reference)
     if not isinstance(found, Job):
-        raise HeadraceError(f"{reference} is no job: it is made by the decorator headrace.job")
+        raise HeadraceError(f"{reference} is no job: it is made by the decorator headrace.jobs.job")
     return found
 
 
@@ -231,6 +267,29 @@ def _only(plans: Mapping[str, AgentPlan]) -> AgentPlan:
 def _files(manifest: JobManifest, order: Order) -> FilesIO:
     said = order.files.model_dump(exclude_none=True)
     return (manifest.files or FilesIO()).model_copy(update=said)
+
+
+def _compile(env: Any, order: Order, name: str, folder: Path) -> None:
+    """Writes the graph; and once more, where a savepoint is waited for."""
+    made, graph = _compiled(env, name, folder / "graph.bin")
+    if order.probe is not None:
+        graph = graph.model_copy(update={"probe": _probe(order.probe, folder / "probe.bin")})
+    _say(graph, folder / "graph.json")
+    if not order.waits:
+        return
+    savepoint = sys.stdin.readline().strip()
+    if savepoint:
+        settings = _jvm().org.apache.flink.runtime.jobgraph.SavepointRestoreSettings
+        made.setSavepointRestoreSettings(settings.forPath(savepoint, order.allow_lost_state))
+        _write(made, folder / "restored.bin")
+        path = str(folder / "restored.bin")
+        _say(graph.model_copy(update={"path": path}), folder / "restored.json")
+
+
+def _say(graph: Graph, path: Path) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(graph.model_dump_json(), encoding="utf-8")
+    beside.replace(path)  # whoever waits for it sees it whole
 
 
 def _probe(archive: str, path: Path) -> Graph:
@@ -248,32 +307,28 @@ def _probe(archive: str, path: Path) -> Graph:
     env = StreamExecutionEnvironment.get_execution_environment(config)
     env.set_parallelism(1)
     env.from_collection([0]).map(_same).print()
-    return _compiled(env, PROBE, path)
+    return _compiled(env, PROBE, path)[1]
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def _compiled(env: Any, name: str, path: Path) -> Graph:
-    """Writes the graph as Flink's own client would send it."""
+def _compiled(env: Any, name: str, path: Path) -> tuple[Any, Graph]:
+    """Makes the graph, and writes it as Flink's own client would send it."""
     from py4j.java_gateway import get_field
-    from pyflink.java_gateway import get_gateway
 
-    jvm = get_gateway().jvm
     config = env._j_stream_execution_environment.getConfiguration()  # noqa: SLF001 - PyFlink
     plan = env._generate_stream_graph(True, name)  # noqa: SLF001 - has no public ways
-    utils = jvm.org.apache.flink.client.deployment.executors.PipelineExecutorUtils
+    utils = _jvm().org.apache.flink.client.deployment.executors.PipelineExecutorUtils
     graph = utils.getStreamGraph(plan, config)
     graph.serializeUserDefinedInstances()
-    stream = jvm.java.io.ObjectOutputStream(jvm.java.io.FileOutputStream(str(path)))
-    stream.writeObject(graph)
-    stream.close()
+    _write(graph, path)
     artifacts = {
         entry.getKey(): str(get_field(entry.getValue(), "filePath"))
         for entry in graph.getUserArtifacts().entrySet()
     }
-    return Graph(
+    return graph, Graph(
         job_id=str(graph.getJobID()),
         name=name,
         path=str(path),
@@ -281,6 +336,19 @@ def _compiled(env: Any, name: str, path: Path) -> Graph:
         artifacts=artifacts,
         parallelism=int(graph.getMaximumParallelism()),
     )
+
+
+def _write(graph: Any, path: Path) -> None:
+    io = _jvm().java.io
+    stream = io.ObjectOutputStream(io.FileOutputStream(str(path)))
+    stream.writeObject(graph)
+    stream.close()
+
+
+def _jvm() -> Any:
+    from pyflink.java_gateway import get_gateway
+
+    return get_gateway().jvm
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Runs the job of an unpacked zip on this machine: what ``agents run JOB.zip`` starts, apart.
 
 It runs in a process that has the zip's packages and no others, so that what ran here is what runs
-on a cluster. It tells how it goes by lines of JSON on the descriptor in ``HEADRACE_WATCH``, one
-for each of ``counts``, ``outputs``, ``failed`` and, in the end, ``done`` or ``error``.
+on a cluster; the zip's ``main.py`` comes here. What is to be done is a ``RunHere`` in
+``HEADRACE_RUN``, as JSON. How it goes is told by lines of JSON on the descriptor in
+``HEADRACE_WATCH``, one for each of ``counts``, ``outputs``, ``failed`` and, in the end, ``done`` or
+``error``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headrace.config import RuntimeConfig
 from headrace.errors import HeadraceError
+from headrace.jobs.driver import RUN_VARIABLE
 from headrace.jobs.manifest import LAUNCHER, job_home, read_manifest, read_plans
 from headrace.jobs.worker import ready
 from headrace.local import InputError, LocalJob, Watch, run_files
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN_VARIABLE", "WATCH_VARIABLE", "RunHere", "main"]
 
-RUN_VARIABLE = "HEADRACE_RUN"
-"""The environment variable that holds a ``RunHere``, as JSON."""
 WATCH_VARIABLE = "HEADRACE_WATCH"
 """The environment variable that holds the number of the descriptor to tell on."""
 
@@ -89,7 +90,7 @@ class _Told(Watch):
 
 def main() -> None:
     """Runs the job, as ``HEADRACE_RUN`` says."""
-    order = RunHere.model_validate_json(os.environ.get(RUN_VARIABLE) or "{}")
+    order = RunHere.model_validate_json(os.environ.pop(RUN_VARIABLE, None) or "{}")
     told = _Told(int(os.environ[WATCH_VARIABLE]))
     try:
         result, stopped = _run(order, told)
@@ -152,7 +153,3 @@ def _on_flink(
         options={**settings, "python.executable": str(home / LAUNCHER), **order.options},
         form=form,
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,9 @@ export HEADRACE_JOB="$home"
 export PYTHONPATH="$home/app:$home/site-packages@MORE_PATH@"
 export PATH="$home/site-packages/bin:${PATH:-/usr/local/bin:/usr/bin:/bin}"
 export PYTHONDONTWRITEBYTECODE=1
+export PYTHONSAFEPATH=1
 unset PYTHONHOME PYTHONSTARTUP
+seen=
 for python in ${HEADRACE_PYTHON:+"$HEADRACE_PYTHON"} python@PYTHON@ python3 python; do
     if found=$("$python" @FLAGS@ -c 'import platform, sys; print("%d.%d" % sys.version_info[:2], platform.machine())' 2>/dev/null); then
         if [ "$found" = "@PYTHON@ @MACHINE@" ]; then

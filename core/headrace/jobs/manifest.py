@@ -294,7 +294,7 @@ def read_manifest(home: Path) -> JobManifest:
 
 
 def job_digest(home: Path) -> str:
-    """The digest of an unpacked zip: the SHA-256 of its manifest, which covers all that is in it."""
+    """The digest of an unpacked zip: the SHA-256 of its manifest, which covers all of it."""
     return hashlib.sha256((home / MANIFEST).read_bytes()).hexdigest()
 
 

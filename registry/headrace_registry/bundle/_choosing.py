@@ -100,7 +100,7 @@ class _Walk:
         todo = {name: set(extras.get(name, ())) for name in roots if name not in stop}
         why.update({name: roots[name] for name in todo})
         while todo:
-            self._read([name for name in todo if name not in self.found])
+            self.read(list(todo))
             following: dict[str, set[str]] = {}
             for name, asked in todo.items():
                 seen.setdefault(name, set()).update(asked)
@@ -130,7 +130,9 @@ class _Walk:
         }
         return tuple(sorted(found, key=str.lower))
 
-    def _read(self, names: Sequence[str]) -> None:
+    def read(self, names: Sequence[str]) -> None:
+        """Reads the wheels of some packages."""
+        names = [name for name in names if name not in self.found]
         steps = [self.steps[name] for name in names]
         for step, path in zip(steps, self.source.wheels(steps), strict=True):
             wheel = read_wheel(path, step.wheel.sha256, self.cache)
@@ -182,7 +184,7 @@ def select(
         without: Packages that the project says to leave out.
 
     Raises:
-        BundleError: A package that is needed is not locked.
+        BundleError: A package that is needed is not locked, or is to be left out.
         LockError: One has no wheel for the target.
     """
     steps = {one.package.name: one for one in steps_of(lock, target)}
@@ -192,8 +194,13 @@ def select(
                 f"the job needs {name} ({reason}), and the lock has none for {target}\n"
                 f"  next: put {name} into the project's dependencies, then: agents lock"
             )
+        if name in without:
+            raise BundleError(
+                f"[tool.agents.bundle] without names {name}, and the job needs it ({reason})\n"
+                "  next: take it out of there"
+            )
     walk = _Walk(steps, source, cache, target)
-    stop = {*TOOLS, *_JAVA, FLINK, *without} - {name for name in roots if name in without}
+    stop = {*TOOLS, *_JAVA, FLINK, *without}
     reasons = {name: text for name, text in roots.items() if name not in stop}
     left: dict[str, str] = {}
     for name in sorted(set(direct) & set(steps) - set(reasons) - stop):
@@ -226,7 +233,7 @@ def _more(
 ) -> dict[str, str]:
     """Locked packages that the code imports and that nothing else brought in.
 
-    Which package has a module is known of those that are installed here.
+    Which package has a module is known of those that are installed here; of others by their name.
 
     Raises:
         BundleError: A module is of a package that is not locked.
@@ -237,6 +244,7 @@ def _more(
     unlocked = []
     for module in sorted(set(needed) - have):
         names = [str(canonicalize_name(one)) for one in owners.get(module, ())]
+        names = names or _namesake(walk, module)
         locked = [one for one in names if one in walk.steps]
         if not names or any(one in stop for one in names):
             continue  # the engine's, or nobody's: told where the code is gathered
@@ -252,11 +260,20 @@ def _more(
     return found
 
 
+def _namesake(walk: _Walk, module: str) -> list[str]:
+    """The locked package that is called as a module is, where it has that module."""
+    name = str(canonicalize_name(module))
+    if name not in walk.steps:
+        return []
+    walk.read([name])
+    return [name] if module in walk.found[name][0].modules else []
+
+
 def _needless(walk: _Walk, name: str, imported: Collection[str]) -> str:
     """Why a package that the project requires is not needed; empty where it is."""
     if name.startswith("types-"):
         return "types for a checker"
-    walk._read([name])  # noqa: SLF001 - of this module
+    walk.read([name])
     wheel, _ = walk.found[name]
     if set(wheel.modules) & set(imported):
         return ""

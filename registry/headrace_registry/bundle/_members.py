@@ -25,16 +25,17 @@ from headrace_registry.errors import BundleError, WheelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from email.message import Message
     from pathlib import Path
 
 __all__ = ["Member", "Wheel", "read_wheel"]
 
-_FORMAT = 1
+_FORMAT = 2
 _LOCAL_SIZE = 30
 _CHUNK = 1 << 20
 _RUN_BITS = 0o111
 _UNIX = 3
-_ALGORITHM = "sha256="
+_ALGORITHMS = frozenset({"sha256", "sha384", "sha512"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Wheel:
     """The names that it is imported by."""
     info: str
     """The name of its dist-info folder."""
+    moved: bool
+    """Whether some of its files go elsewhere than its RECORD says."""
     members: tuple[Member, ...]
     """Its files, sorted."""
     left_out: tuple[tuple[str, str], ...]
@@ -123,13 +126,12 @@ def _read(path: Path) -> Wheel:
         infos = [one for one in archive.infolist() if not one.filename.endswith("/")]
         info = _info_folder(path, infos)
         record = _record(path, archive, info)
-        metadata = email.parser.BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
-        wheel = email.parser.BytesParser().parsebytes(archive.read(f"{info}/WHEEL"))
+        metadata = _headers(path, archive, f"{info}/METADATA")
+        wheel = _headers(path, archive, f"{info}/WHEEL")
         members: dict[str, Member] = {}
         left_out: list[tuple[str, str]] = []
         for one in infos:
-            digest = _digest(archive, one)
-            _held(path, one.filename, digest, record, info)
+            digest = _held(path, archive, one, record, info)
             place, why = _place(one.filename, archive, one, info)
             if place is None:
                 left_out.append((one.filename, why))
@@ -155,6 +157,7 @@ def _read(path: Path) -> Wheel:
             groups=_groups(archive, info),
             modules=_modules(members, info),
             info=info,
+            moved=any(f"{SITE}/{one.filename}" not in members for one in infos),
             members=tuple(members[name] for name in sorted(members)),
             left_out=tuple(left_out),
         )
@@ -177,26 +180,35 @@ def _record(path: Path, archive: zipfile.ZipFile, info: str) -> dict[str, str]:
     return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
 
 
-def _digest(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> str:
-    total = hashlib.sha256()
+def _headers(path: Path, archive: zipfile.ZipFile, name: str) -> Message:
+    try:
+        return email.parser.BytesParser().parsebytes(archive.read(name))
+    except KeyError:
+        raise WheelError(f"{path.name} has no {name}") from None
+
+
+def _held(
+    path: Path, archive: zipfile.ZipFile, one: zipfile.ZipInfo, record: dict[str, str], info: str
+) -> str:
+    """Holds a file against the wheel's own list; gives its SHA-256."""
+    unlisted = (f"{info}/RECORD", f"{info}/RECORD.jws", f"{info}/RECORD.p7s")
+    name = one.filename
+    said = record.get(name)
+    if said is None and name not in unlisted:
+        raise WheelError(f"{path.name} holds {name}, which its RECORD does not list")
+    algorithm, _, encoded = ("" if name in unlisted else said or "").partition("=")
+    if algorithm and algorithm not in _ALGORITHMS:
+        raise WheelError(f"{path.name}: its RECORD has a weak or unknown digest, {algorithm}")
+    totals = {kind: hashlib.new(kind) for kind in {"sha256", algorithm or "sha256"}}
     with archive.open(one) as data:
         while chunk := data.read(_CHUNK):
-            total.update(chunk)
-    return total.hexdigest()
-
-
-def _held(path: Path, name: str, digest: str, record: dict[str, str], info: str) -> None:
-    """Holds a file against the wheel's own list."""
-    unlisted = (f"{info}/RECORD", f"{info}/RECORD.jws", f"{info}/RECORD.p7s")
-    if name in unlisted:
-        return
-    said = record.get(name)
-    if said is None:
-        raise WheelError(f"{path.name} holds {name}, which its RECORD does not list")
-    if said.startswith(_ALGORITHM):
-        known = base64.urlsafe_b64decode(said.removeprefix(_ALGORITHM) + "==").hex()
-        if known != digest:
+            for total in totals.values():
+                total.update(chunk)
+    if algorithm:
+        found = base64.urlsafe_b64encode(totals[algorithm].digest()).rstrip(b"=").decode()
+        if found != encoded.rstrip("="):
             raise WheelError(f"{path.name}: {name} is not what its RECORD says")
+    return totals["sha256"].hexdigest()
 
 
 def _place(

@@ -30,8 +30,8 @@ class Kept:
     wheel: Wheel
     """The wheel, with the files that are copied from it."""
     rewritten: Mapping[str, bytes]
-    """Files that are not its own: its RECORD, where not all is taken along as it was, and those
-    that stand in for others."""
+    """Files that are not its own: its RECORD, where not all is taken along as and where it was, and
+    those that stand in for others."""
     reasons: Mapping[str, int]
     """Why files are left out, and how many."""
 
@@ -62,7 +62,7 @@ def trimmed(chosen: Chosen, engine: Engine | None, *, shared: bool) -> Kept:
         else:
             reasons[why] += 1
     record = f"{SITE}/{wheel.info}/RECORD"
-    if not reasons:
+    if not reasons and not wheel.moved:
         return Kept(wheel, {}, {})
     kept = [one for one in kept if one.path != record]
     rows = [(one.path, one.sha256, one.size) for one in kept]

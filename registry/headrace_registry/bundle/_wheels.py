@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -61,6 +62,7 @@ class WheelSource:
         self._progress = progress
         self._remotes: dict[str, Remote] = {}
         self._got = self._total = 0
+        self._counting = threading.Lock()
 
     def close(self) -> None:
         """Gives connections back."""
@@ -80,10 +82,10 @@ class WheelSource:
 
     def _wheel(self, step: Step) -> Path:
         wheel = step.wheel
-        if step.package.origin == VENDOR:
-            return self._vendored(step)
         client = self._clients.get(step.package.origin)
-        if client is not None:
+        if step.package.origin == VENDOR:
+            path = self._vendored(step)
+        elif client is not None:
             file = ReleaseFile(wheel.filename, wheel.size or 0, wheel.sha256, "", "")
             path = client.fetch(step.package.name, file)
         else:
@@ -144,9 +146,10 @@ class WheelSource:
         return self._remotes[base]
 
     def _count(self, size: int) -> None:
-        self._got += size
-        if self._progress is not None:
-            self._progress(self._got, self._total)
+        with self._counting:
+            self._got += size
+            if self._progress is not None:
+                self._progress(self._got, self._total)
 
 
 def _changed(step: Step, where: str) -> BundleError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -63,8 +64,7 @@ def write_zip(path: Path, entries: Iterable[Entry]) -> dict[str, int]:
         By name, the bytes that each entry takes.
 
     Raises:
-        BundleError: A file has 4 GiB or more, or two have one name.
-        OSError: It cannot be written.
+        BundleError: It cannot be written; a file has 4 GiB or more; or two have one name.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -73,8 +73,14 @@ def write_zip(path: Path, entries: Iterable[Entry]) -> dict[str, int]:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be written: {error.strerror}\n"
+            "  next: make room or get the right to write there, or write elsewhere: -o FILE"
+        ) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before is what is told
+            beside.unlink(missing_ok=True)
     return sizes
 
 

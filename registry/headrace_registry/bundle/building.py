@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from dataclasses import dataclass, field, replace
 from importlib.resources import files as package_files
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ from headrace_registry.bundle._trimming import trimmed
 from headrace_registry.bundle._wheels import WheelSource
 from headrace_registry.bundle._zip import Entry, write_zip
 from headrace_registry.errors import BundleError
+from headrace_registry.locking.install_plan import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -176,6 +178,8 @@ def build_job(
         DownloadError: A wheel cannot be had.
     """
     _check_target(lock, target)
+    # From here on there is one version of each package, and one wheel.
+    lock = replace(lock, packages=tuple(one.package for one in steps_of(lock, target)))
     content = _Content()
     plans, code = _gather_code(source, settings)
     selection = _select(source, lock, target, mode, settings, toolbox, plans, code)
@@ -482,13 +486,19 @@ def _put_packages(
 def _put_jars(content: _Content, jars: Sequence[Path]) -> tuple[str, ...]:
     found = []
     for path in jars:
-        if not path.is_file() or path.suffix != ".jar":
-            raise BundleError(f"--jar {path} is no jar file")
+        if path.suffix != ".jar" or not zipfile.is_zipfile(path):
+            raise BundleError(
+                f"--jar {path} is no jar file\n"
+                "  next: give the connector's own jar, such as flink-connector-kafka-VERSION.jar"
+            )
         if path.name.startswith(("flink-dist", "flink-python")):
-            raise BundleError(f"--jar {path}: this one is Flink's own, which the cluster has")
+            raise BundleError(
+                f"--jar {path}: this one is Flink's own, which the cluster has\n"
+                "  next: leave it out"
+            )
         content.put(f"{JARS}/{path.name}", path.read_bytes())
         found.append(f"{JARS}/{path.name}")
-    return tuple(sorted(found))
+    return tuple(sorted(set(found)))
 
 
 def _launcher(target: Target, mode: Mode) -> bytes:

@@ -132,12 +132,12 @@ def unmet(workers: Workers, manifest: JobManifest) -> list[str]:
             f"the job's native packages need glibc {_OLDEST[0]}.{_OLDEST[1]} or later, and the "
             f"workers have {workers.libc}: use a later image"
         )
-    for one in manifest.secrets:
-        if one.name not in workers.secrets:
-            faults.append(
-                f"{one.name} ({one.used_by}) is not given to the workers: set it in their "
-                "environment, or put a file of that name into their /etc/headrace/secrets"
-            )
+    faults += [
+        f"{one.name} ({one.used_by}) is not given to the workers: set it in their environment, or "
+        "put a file of that name into their /etc/headrace/secrets"
+        for one in manifest.secrets
+        if one.name not in workers.secrets
+    ]
     wanted = _wanted(manifest)
     faults += [
         f"the program {one}, which a skill runs, is not on the workers: install it there"

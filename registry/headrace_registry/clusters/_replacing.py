@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from headrace_registry.clusters._rest_errors import ClusterUnreachableError, Rej
 from headrace_registry.clusters._rest_following import wait_for_end, wait_for_savepoint
 from headrace_registry.clusters._rest_values import ENDED
 from headrace_registry.clusters._rest_words import explain
-from headrace_registry.clusters._submitting import Submission, Wish, prepare, start
+from headrace_registry.clusters._submitting import Prepared, Submission, Wish, prepare, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -224,34 +225,55 @@ def replace_job(
             f"{old.name} was not submitted from here, so it could not be started again if the new "
             "job fails; it runs on\n  next: --no-rollback, to do without the way back"
         )
-    with tempfile.TemporaryDirectory(prefix="agents-replace-") as scratch:
-        # All that can be known is known before anything is stopped.
-        prepare(
-            rest, path, home, wish, _folder(scratch, "new"),
-            freed=rest.job(old.id).slots, probe=probe, tell=tell,
-        )  # fmt: skip
-        back_home = open_zip(way_back.zip) if rollback and way_back is not None else None
+    slots = rest.job(old.id).slots
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agents-replace-")))
+        # All that can be known is known, and made, before anything is stopped.
+        new = stack.enter_context(
+            prepare(
+                rest,
+                path,
+                home,
+                wish,
+                _folder(scratch, "new"),
+                freed=slots,
+                probe=probe,
+                waits=True,
+                tell=tell,
+            )
+        )
+        back = None
+        if rollback and way_back is not None:
+            say(f"getting ready to start {old.name} again")
+            back = stack.enter_context(
+                prepare(
+                    rest,
+                    way_back.zip,
+                    open_zip(way_back.zip),
+                    way_back.wish,
+                    _folder(scratch, "back"),
+                    freed=slots,
+                    probe=False,
+                    waits=True,
+                )
+            )
         say(f"stopping {old.name} with a savepoint")
         began = time.monotonic()
         savepoint = _stopped(rest, old)
         say(f"savepoint: {savepoint}")
         try:
-            fresh = replace(wish, savepoint=savepoint)
-            prepared = prepare(
-                rest, path, home, fresh, _folder(scratch, "from"), probe=False, freed=10**6
-            )
-            submission = start(rest, prepared, progress=progress)
+            submission = start(rest, new.from_savepoint(savepoint), progress=progress)
             seconds = time.monotonic() - began
             say("waiting for its first checkpoint")
             _healthy(rest, submission.job, healthy)
         except (Exception, KeyboardInterrupt) as error:
-            if not rollback or way_back is None or back_home is None:
+            if back is None or way_back is None:
                 raise ReplacementError(
                     f"{error}\n  where: no job runs now; the savepoint is {savepoint}\n"
                     "  next: agents submit JOB.zip --savepoint with it"
                 ) from error
             say(f"it failed: starting {old.name} again from its savepoint")
-            again = _rolled_back(rest, way_back, back_home, savepoint, _folder(scratch, "back"))
+            again = _rolled_back(rest, back, way_back, savepoint)
             raise ReplacementError(
                 f"the new job failed, and {old.name} runs again from its savepoint: {again.job}\n"
                 f"  why:   {error}"
@@ -259,8 +281,8 @@ def replace_job(
     return Replaced(submission, old.id, savepoint, seconds)
 
 
-def _folder(scratch: str, name: str) -> Path:
-    path = Path(scratch) / name
+def _folder(scratch: Path, name: str) -> Path:
+    path = scratch / name
     path.mkdir()
     return path
 
@@ -309,17 +331,15 @@ def _cancelled(rest: FlinkRest, job: str) -> None:
 
 
 def _rolled_back(
-    rest: FlinkRest, way_back: Remembered, home: Path, savepoint: str, scratch: Path
+    rest: FlinkRest, back: Prepared, way_back: Remembered, savepoint: str
 ) -> Submission:
-    wish = replace(way_back.wish, savepoint=savepoint)
     try:
-        prepared = prepare(rest, way_back.zip, home, wish, scratch, probe=False, freed=10**6)
-        again = start(rest, prepared)
+        again = start(rest, back.from_savepoint(savepoint))
     except Exception as error:
         raise ReplacementError(
             f"the new job failed, and the old one could not be started again: {error}\n"
             f"  where: no job runs now; the savepoint is {savepoint}\n"
             f"  next: agents submit {way_back.zip} --savepoint {savepoint}"
         ) from error
-    remember(again.job, way_back.zip, job_digest(home), way_back.wish)
+    remember(again.job, way_back.zip, job_digest(back.home), way_back.wish)
     return again

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.jobs.driver import Order
 from headrace.jobs.manifest import read_manifest
 from headrace_registry.client import cache_folder
-from headrace_registry.clusters._compiling import compile_job
+from headrace_registry.clusters._compiling import Compilation, HostError
 from headrace_registry.clusters._probing import (
     UnfitClusterError,
     known_workers,
@@ -25,10 +25,11 @@ from headrace_registry.clusters._rest_errors import RejectedError
 from headrace_registry.clusters._rest_following import follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from headrace.jobs.driver import Graph
     from headrace.jobs.manifest import FilesIO, JobManifest
+    from headrace_registry.clusters._probing import Workers
     from headrace_registry.clusters._rest import FlinkRest
     from headrace_registry.clusters._rest_following import JobState
     from headrace_registry.clusters._rest_words import Failure
@@ -72,7 +73,13 @@ class Prepared:
     manifest: JobManifest
     """What is in it."""
     graph: Graph
-    """Its graph; its files are in a folder that goes with the ``scratch`` of ``prepare``."""
+    """Its graph, in files of the ``scratch`` of ``prepare``."""
+    compilation: Compilation
+    """What made it; ends with the ``with`` of ``prepare``."""
+
+    def from_savepoint(self, path: str) -> Prepared:
+        """The same job, going on from a savepoint; where ``prepare`` was told to wait for it."""
+        return replace(self, graph=self.compilation.from_savepoint(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Submission:
     """Its slots."""
 
 
+@contextmanager
 def prepare(
     rest: FlinkRest,
     path: Path,
@@ -98,8 +106,9 @@ def prepare(
     *,
     freed: int = 0,
     probe: bool = True,
+    waits: bool = False,
     tell: Callable[[str], None] | None = None,
-) -> Prepared:
+) -> Iterator[Prepared]:
     """Checks a job against a cluster, and makes its graph; nothing is changed there.
 
     Args:
@@ -110,6 +119,7 @@ def prepare(
         scratch: A folder for the graph, until it is uploaded.
         freed: Slots that will be free once another job has stopped.
         probe: Whether the workers are asked what they have, by a small job.
+        waits: Whether a savepoint will be named later, see ``Prepared.from_savepoint``.
         tell: Is told what is being done.
 
     Raises:
@@ -125,34 +135,46 @@ def prepare(
     if asks:
         write_probe(manifest, scratch / "probe.zip")
     say("putting the job together")
-    graph = compile_job(
-        home,
-        manifest,
-        Order(
-            action="compile",
-            archive=str(path.resolve()),
-            graph=str(scratch),
-            probe=str(scratch / "probe.zip") if asks else None,
-            job_id=secrets.token_hex(16),
-            name=wish.name,
-            parallelism=wish.parallelism,
-            savepoint=wish.savepoint,
-            allow_lost_state=wish.allow_lost_state,
-            settings=dict(wish.settings or {}),
-            **({"files": wish.files} if wish.files is not None else {}),
-            follow=wish.follow,
-        ),
+    order = Order(
+        action="compile",
+        archive=str(path.resolve()),
+        graph=str(scratch),
+        probe=str(scratch / "probe.zip") if asks else None,
+        waits=waits,
+        job_id=secrets.token_hex(16),
+        name=wish.name,
+        parallelism=wish.parallelism,
+        savepoint=wish.savepoint,
+        allow_lost_state=wish.allow_lost_state,
+        settings=dict(wish.settings or {}),
+        **({"files": wish.files} if wish.files is not None else {}),
+        follow=wish.follow,
     )
-    _check_slots(rest, graph, freed)
-    if asks and graph.probe is not None:
-        say("asking the workers what they have")
-        workers = probe_workers(rest, graph.probe, manifest, cache_folder())
+    try:
+        compiling = Compilation.of_job(home, manifest, order)
+    except HostError:
+        if asks:  # what the cluster lacks says more than what is lacking here
+            with Compilation.of_probe(scratch / "probe.zip", scratch) as probing:
+                _check_workers(
+                    rest, probe_workers(rest, probing.graph, manifest, cache_folder()), manifest
+                )
+        raise
+    with compiling as compilation:
+        graph = compilation.graph
+        _check_slots(rest, graph, freed)
+        if asks and graph.probe is not None:
+            say("asking the workers what they have")
+            workers = probe_workers(rest, graph.probe, manifest, cache_folder())
+        _check_workers(rest, workers, manifest)
+        yield Prepared(path, home, manifest, graph, compilation)
+
+
+def _check_workers(rest: FlinkRest, workers: Workers | None, manifest: JobManifest) -> None:
     faults = [] if workers is None else unmet(workers, manifest)
     if faults:
         raise UnfitClusterError(
             "\n".join([f"the cluster at {rest.url} cannot run this job:", *faults])
         )
-    return Prepared(path, home, manifest, graph)
 
 
 def start(
@@ -186,8 +208,10 @@ def submit(
     progress: Callable[[int, int], None] | None = None,
 ) -> Submission:
     """Checks a job against a cluster, uploads it and starts it; see ``prepare`` and ``start``."""
-    with tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch:
-        prepared = prepare(rest, path, home, wish, Path(scratch), probe=probe, tell=tell)
+    with (
+        tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch,
+        prepare(rest, path, home, wish, Path(scratch), probe=probe, tell=tell) as prepared,
+    ):
         return start(rest, prepared, progress=progress)
 
 
