@@ -63,6 +63,8 @@ class Run:
     start: float
     """Seconds from the command to submit to the first call: what a start costs without a kill."""
     seconds: float
+    orphans: int
+    """Python workers whose TaskManager was killed, and that were still there at the end."""
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -108,8 +110,11 @@ def run(*, kills: int, seed: int) -> Run:
             stream.hurry()
             site.finished(job)
             seconds = time.time() - began
+            orphans = len(killer.orphans())
         calls = stream.calls()
-        return Run(killer.kills, calls, numbers, stream.faults(), calls[0].at - began, seconds)
+        return Run(
+            killer.kills, calls, numbers, stream.faults(), calls[0].at - began, seconds, orphans
+        )
 
 
 def check(done: Run) -> None:
@@ -137,6 +142,7 @@ def told(done: Run) -> str:
     held = sum(len(resumed(done.calls, kill, done.kills)) for kill in done.kills)
     left = len(left_behind(done.calls, done.kills))
     again = made_again(done.calls, done.kills)
+    strictly = made_again(done.calls, done.kills, until="begun")
     rows += [
         "",
         f"{done.numbers:,} inputs, {len(done.kills)} kills, {done.seconds:.0f} s.",
@@ -146,6 +152,8 @@ def told(done: Run) -> str:
         f"Calls made by processes that outlived a kill: {left:,}.",
         f"First calls of runs under way at a kill, taken from the journal afterwards: {held:,}.",
         f"Calls that ended before the last checkpoint, and were made again: {len(again)}.",
+        f"The same, counting those that ended just before its begin too: {len(strictly)}.",
+        f"Workers of killed TaskManagers that were there at the end: {done.orphans}.",
     ]
     return "\n".join(rows)
 

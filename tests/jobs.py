@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _AGENTS = "from headrace_cli.main import main; main()"
 _OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
+_TARGET = '{{ python = "{}", platform = "{}" }}'
+_BUILD = 'build = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]\n'
 _PYPROJECT = """\
 [project]
 name = "demo"
@@ -27,15 +30,18 @@ requires-python = ">=3.10,<3.13"
 dependencies = {dependencies}
 
 [tool.agents]
-{agent}targets = [{{ python = "{python}", platform = "linux/amd64" }}]
-build = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]
-
+{agent}targets = [{targets}]
+{build}
 [tool.agents.registries.house]
 url = "{url}"
 key = "{key}"
 {more}"""
 ENGINE = ("headrace-core[flink]", "headrace-skills", "headrace-scripted")
 """What the projects of these tests require, unless they say so: one lock serves them all."""
+
+
+TARGETS = ((PYTHON, "linux/amd64"),)
+"""What their locks are for, unless they say so."""
 
 
 class Kit:
@@ -100,32 +106,55 @@ class Kit:
         more: str = "",
         files: dict[str, str] | None = None,
         lock: bool = True,
+        targets: tuple[tuple[str, str], ...] = TARGETS,
+        beside: Shop | None = None,
     ) -> Path:
-        """Makes a locked project; those of one set of dependencies share one lock."""
+        """Makes a locked project; those of one set of dependencies share one lock.
+
+        Args:
+            folder: Its folder, which is made.
+            agent: What it runs.
+            dependencies: What it requires.
+            more: More of its ``pyproject.toml``.
+            files: Its other files, by path.
+            lock: Whether it gets a lock.
+            targets: The Pythons and platforms that the lock is for.
+            beside: A registry that it knows beside the kit's own, by its title.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "pyproject.toml").write_text(
             _PYPROJECT.format(
                 dependencies=json.dumps(list(dependencies)),
                 agent=f'agent = "{agent}"\n' if agent else "",
-                python=PYTHON,
+                build=_BUILD if any("[flink]" in one for one in dependencies) else "",
+                targets=", ".join(_TARGET.format(*one) for one in targets),
                 url=(self.shop / "site").as_uri(),
                 key=(self.folder / "key").read_text(),
-                more=more,
+                more=("" if beside is None else _known(beside)) + more,
             )
         )
         for name, text in (files or {}).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         if lock:
-            self._lock(folder, dependencies)
+            self._lock(folder, dependencies, targets, beside)
         return folder
 
-    def _lock(self, folder: Path, dependencies: tuple[str, ...]) -> None:
-        known = self.folder / "locks" / "_".join(sorted(dependencies)).replace("/", "-")
+    def _lock(
+        self,
+        folder: Path,
+        dependencies: tuple[str, ...],
+        targets: tuple[tuple[str, str], ...],
+        beside: Shop | None,
+    ) -> None:
+        wanted = repr((sorted(dependencies), targets, None if beside is None else beside.url))
+        known = self.folder / "locks" / hashlib.sha256(wanted.encode()).hexdigest()[:16]
         with FileLock(f"{self.folder}.lock"):
             if not known.exists():
                 fresh = known.with_name(known.name + ".new")
-                self.project(fresh, dependencies=dependencies, lock=False)
+                self.project(
+                    fresh, dependencies=dependencies, lock=False, targets=targets, beside=beside
+                )
                 self.agents("lock", cwd=fresh)
                 fresh.rename(known)
         shutil.copy(known / "pylock.toml", folder)
@@ -148,6 +177,11 @@ class Kit:
         targets = [] if any(":" in str(one) for one in arguments) else ["."]
         self.agents("build", *targets, *arguments, "-o", path, cwd=project)
         return path
+
+
+def _known(shop: Shop) -> str:
+    """What a project says of a registry."""
+    return f'\n[tool.agents.registries.{shop.title}]\nurl = "{shop.url}"\nkey = "{shop.key}"\n'
 
 
 def _shared(factory: pytest.TempPathFactory) -> Path:

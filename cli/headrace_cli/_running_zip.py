@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from headrace_cli._errors import CommandError, WrongUseError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from headrace.jobs.manifest import JobManifest
     from headrace_cli._job import Job
@@ -67,13 +71,17 @@ def run_zip_job(
             _command(home),
             env=environment,
             pass_fds=(writing,),
+            stdin=None if job.input is None else subprocess.DEVNULL,
             stderr=None if debug or job.engine == "local" else printed,
+            start_new_session=not (job.input is None and _at_terminal()),
         )
         os.close(writing)
-        with _passed_on(child):
+        with _passed_on(child) as signals:
             end = _followed(lines, shown)
             code = child.wait()
         if end is None:
+            if signals.received:
+                raise click.Abort
             printed.seek(0)
             text = printed.read()[-_PRINTED:].decode("utf-8", "replace").strip()
             raise CommandError(f"the job's process ended with exit code {code}", why=text)
@@ -101,9 +109,13 @@ def run_zip_pipeline(home: Path, manifest: JobManifest, job: Mapping[str, Any]) 
     settings = {"restart-strategy.type": "disable", **job["settings"]}
     order = Order(parallelism=job["parallelism"], settings=settings)
     environment = {**os.environ, **driver_environment(manifest, order)}
-    child = subprocess.Popen(_command(home), env=environment)  # noqa: S603 - as above
-    with _passed_on(child):
+    child = subprocess.Popen(  # noqa: S603 - as above
+        _command(home), env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    with _passed_on(child) as signals:
         code = child.wait()
+    if code and signals.received:
+        raise click.Abort
     if code:
         raise CommandError(f"the job failed: its process ended with exit code {code}")
 
@@ -116,8 +128,6 @@ def _command(home: Path) -> list[str]:
 
 def _environment(manifest: JobManifest, *, flink: bool) -> dict[str, str]:
     """The caller's variables, for secrets and proxies, but none that leads to his packages."""
-    import sys
-
     from headrace_registry.clusters._compiling import check_host, driver_environment
 
     hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
@@ -132,21 +142,30 @@ def _environment(manifest: JobManifest, *, flink: bool) -> dict[str, str]:
     return found
 
 
+def _at_terminal() -> bool:
+    """Whether inputs are typed: then the job has to stay in the terminal's foreground to read."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 class _passed_on:  # noqa: N801 - used as a function is
     """While a child runs, signals are its to handle: it may finish what is under way."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self.received = False
         self._child = child
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._pass)
+        return self
 
     def _pass(self, number: int, _frame: object) -> None:
-        # Ctrl-C reaches the child by itself; a signal to this process alone does not.
-        if number != signal.SIGINT or os.getpgrp() != os.getpgid(self._child.pid):
-            self._child.send_signal(number)
+        self.received = True
+        with suppress(ProcessLookupError):  # it has just ended
+            # Where it shares this process's group, Ctrl-C reaches it by itself.
+            if number != signal.SIGINT or os.getpgrp() != os.getpgid(self._child.pid):
+                self._child.send_signal(number)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():

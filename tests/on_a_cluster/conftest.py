@@ -30,7 +30,21 @@ if TYPE_CHECKING:
 
     from ..jobs import Kit  # noqa: TID252
 
-__all__ = ["Site", "Zips", "read_lines", "wait_until"]
+__all__ = [
+    "SOURCES",
+    "Site",
+    "Zips",
+    "local_path",
+    "opened",
+    "own_name",
+    "read_lines",
+    "wait_until",
+]
+
+SOURCES = Path(__file__).parent / "sources"
+"""Modules with jobs; their text is what ``Zips.build`` takes."""
+SPREAD = {"taskmanager.load-balance.mode": "SLOTS"}
+"""Flink's settings for a cluster on which a job with two subtasks has both TaskManagers."""
 
 
 class Zips:
@@ -93,9 +107,7 @@ class Site:
     ) -> subprocess.CompletedProcess[str]:
         """Runs ``agents`` in a process of its own, asking this cluster."""
         where = ("--cluster", self.cluster.address)
-        return self.kit.agents(
-            *arguments, *where, cwd=self.kit.folder, check=check, **more
-        )
+        return self.kit.agents(*arguments, *where, cwd=self.kit.folder, check=check, **more)
 
     def submit(self, zip_: Path, *arguments: object) -> str:
         """Starts a job, and gives its id."""
@@ -174,7 +186,7 @@ def site(kit: Kit) -> Iterator[Site]:
 
     Leave it as it was: end what you submit, kill none of its parts.
     """
-    spec = ClusterSpec(name=own_name("shared"), taskmanagers=2, slots=2)
+    spec = ClusterSpec(name=own_name("shared"), taskmanagers=2, slots=2, settings=SPREAD)
     with opened(kit, spec) as found:
         yield found
 
@@ -187,7 +199,7 @@ def zips(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Zips:
 
 @pytest.fixture
 def unchanged(site: Site) -> Callable[[], None]:
-    """Says, when it is called, whether the cluster runs the same jobs in as many slots as before."""
+    """Fails, when it is called, unless the cluster runs the same jobs as at the test's start."""
     before = (site.alive(), site.free_slots())
 
     def check() -> None:

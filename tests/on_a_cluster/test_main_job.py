@@ -19,12 +19,16 @@ def _values(lines):
 def test_its_outputs_are_those_of_the_local_engine(site, kit, triage_zip, tmp_path):
     project = kit.folder / "triage"
     logs = project / "data/flink-logs.jsonl"
-    kit.agents("run", ".", "--output", tmp_path / "local.jsonl", "--quiet", cwd=project)
-    expected = _values((tmp_path / "local.jsonl").read_text().splitlines())
-    assert {json.loads(one)["cluster"] for one in expected} > {"orders"}
+    told = json.loads((project / "data/expected.json").read_text())["clusters"]
+    known = {name: kind for name, kind in told.items() if kind is not None}
+    local = tmp_path / "local.jsonl"
+    kit.agents("run", ".", "--input", logs, "--output", local, "--quiet", cwd=project)
+    expected = _values(local.read_text().splitlines())
+    assert {one["cluster"]: one["class"] for one in map(json.loads, expected)} == known
 
     files = ["--input", logs, "--output", tmp_path / "out", "--dead-letters", tmp_path / "letters"]
     with site.running(triage_zip, "--parallelism", 2, *files) as job:
         site.finished(job)
+        assert len({one.taskmanager for one in site.rest.placements(job)}) == 2
     assert _values(read_lines(tmp_path / "out")) == expected
     assert read_lines(tmp_path / "letters") == []

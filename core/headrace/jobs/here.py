@@ -90,7 +90,7 @@ class _Told(Watch):
 
 def main() -> None:
     """Runs the job, as ``HEADRACE_RUN`` says."""
-    order = RunHere.model_validate_json(os.environ.pop(RUN_VARIABLE, None) or "{}")
+    order = RunHere.model_validate_json(os.environ.pop(RUN_VARIABLE, "") or "{}")
     told = _Told(int(os.environ[WATCH_VARIABLE]))
     try:
         result, stopped = _run(order, told)

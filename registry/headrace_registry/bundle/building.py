@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-from dataclasses import dataclass, field, replace
-from importlib.resources import files as package_files
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from headrace.jobs.manifest import (
-    APP,
     DRIVER,
-    JARS,
     LAUNCHER,
     LOCK,
     MANIFEST,
@@ -24,15 +20,23 @@ from headrace.jobs.manifest import (
     SITE,
     SUMS,
     AgentState,
-    BundledPackage,
     Engine,
     JobManifest,
     PlanFile,
     State,
 )
 from headrace_registry.bundle._choosing import FLINK, select
-from headrace_registry.bundle._members import check_apart
-from headrace_registry.bundle._trimming import trimmed
+from headrace_registry.bundle._contents import (
+    MACHINES,
+    Content,
+    engine_of,
+    launcher,
+    own_lock,
+    parts_of,
+    put_jars,
+    put_packages,
+    versions_of,
+)
 from headrace_registry.bundle._wheels import WheelSource
 from headrace_registry.bundle._zip import Entry, write_zip
 from headrace_registry.errors import BundleError
@@ -49,14 +53,12 @@ if TYPE_CHECKING:
     from headrace_registry.bundle._choosing import Chosen, LeftOut, Mode, Selection
     from headrace_registry.bundle._code import Code
     from headrace_registry.bundle._wheels import Client
-    from headrace_registry.bundle.engines import Engine as FlinkEngine
     from headrace_registry.bundle.settings import BundleSettings
     from headrace_registry.locking import Lock
     from headrace_registry.settings import Target
 
-__all__ = ["Built", "JobSource", "Toolbox", "build_job"]
+__all__ = ["Built", "JobSource", "Toolbox", "as_data", "build_job"]
 
-_MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 _CORE = "headrace-core"
 _DRIVER_TEXT = """\
 # Puts the job together on Flink; see headrace.jobs.driver.
@@ -129,26 +131,6 @@ class Built:
     """What one should know."""
 
 
-@dataclass
-class _Content:
-    """The zip's files, while they are gathered."""
-
-    entries: dict[str, Entry] = field(default_factory=dict)
-    sums: dict[str, str] = field(default_factory=dict)
-
-    def put(self, name: str, data: bytes, *, executable: bool = False) -> None:
-        self.add(Entry(name, executable, data), hashlib.sha256(data).hexdigest())
-
-    def add(self, entry: Entry, sha256: str) -> None:
-        if self.sums.setdefault(entry.name, sha256) != sha256:
-            raise BundleError(f"two different files would be called {entry.name} in the zip")
-        self.entries[entry.name] = entry
-
-    def listing(self) -> bytes:
-        lines = (f"{digest}  {name}\n" for name, digest in sorted(self.sums.items()))
-        return "".join(lines).encode()
-
-
 def build_job(
     source: JobSource,
     lock: Lock,
@@ -180,12 +162,12 @@ def build_job(
     _check_target(lock, target)
     # From here on there is one version of each package, and one wheel.
     lock = replace(lock, packages=tuple(one.package for one in steps_of(lock, target)))
-    content = _Content()
+    content = Content()
     plans, code = _gather_code(source, settings)
     selection = _select(source, lock, target, mode, settings, toolbox, plans, code)
     _check_versions(plans, selection)
     skills, secrets = _checked(source, plans, code, selection, settings, target)
-    packages, trims = _put_packages(content, selection, mode, lock)
+    packages, trims = put_packages(content, selection, mode, lock)
     for one in code.files:
         content.put(one.path, one.source.read_bytes(), executable=one.executable)
     files = []
@@ -193,10 +175,10 @@ def build_job(
         path = f"{PLANS}/{name}.json"
         content.put(path, (plan.model_dump_json(indent=1) + "\n").encode())
         files.append(PlanFile(agent=name, path=path, digest=plan.digest))
-    own_jars = _put_jars(content, jars)
-    content.put(LAUNCHER, _launcher(target, mode), executable=True)
+    own_jars = put_jars(content, jars)
+    content.put(LAUNCHER, launcher(target, mode), executable=True)
     content.put(DRIVER, _DRIVER_TEXT.encode())
-    bundled = _own_lock(lock, target, selection)
+    bundled = own_lock(lock, target, selection)
     content.put(LOCK, bundled)
     version = _engine_version(lock, selection)
     manifest = JobManifest(
@@ -243,7 +225,7 @@ def build_job(
         manifest=manifest,
         digest=hashlib.sha256(written).hexdigest(),
         size=output.stat().st_size,
-        parts=_parts(sizes, packages),
+        parts=parts_of(sizes, packages),
         left_out=selection.left_out,
         trimmed=trims,
         code=tuple((one.path, one.why) for one in code.files),
@@ -262,7 +244,7 @@ def _engine_notes(lock: Lock, mode: Mode) -> tuple[str, ...]:
     found = engine_for(flink.version)
     if found is None:
         return (f"nothing is known of what Flink {flink.version} can do without: all goes in",)
-    return found.unproven(_versions(lock))
+    return found.unproven(versions_of(lock))
 
 
 def _check_target(lock: Lock, target: Target) -> None:
@@ -273,7 +255,7 @@ def _check_target(lock: Lock, target: Target) -> None:
             f'  next: add {{ python = "{target.python}", platform = "{target.platform}" }} to '
             "targets in [tool.agents], then: agents lock"
         )
-    if target.platform not in _MACHINES:
+    if target.platform not in MACHINES:
         raise BundleError(
             f"Flink's workers run on Linux, and {target.platform} is none\n"
             "  next: --platform linux/amd64"
@@ -355,26 +337,13 @@ def _select(
             imported=code.modules | code.optional,
             needed=code.modules,
             mode=mode,
-            engine=_engine(lock),
+            engine=engine_of(lock),
             source=wheels,
             cache=toolbox.cache,
             without=[str(canonicalize_name(one)) for one in settings.without],
         )
     finally:
         wheels.close()
-
-
-def _engine(lock: Lock) -> FlinkEngine | None:
-    """What of the locked Flink travels; ``None`` where nothing is known of it."""
-    from headrace_registry.bundle.engines import engine_for
-
-    flink = lock.package(FLINK)
-    found = None if flink is None else engine_for(flink.version)
-    return None if found is None else found.held_to(_versions(lock))
-
-
-def _versions(lock: Lock) -> dict[str, str]:
-    return {one.name: one.version for one in lock.packages}
 
 
 def _check_versions(plans: Mapping[str, AgentPlan], selection: Selection) -> None:
@@ -434,114 +403,6 @@ def _checked(
     return skills, secrets_of(plans, skills)
 
 
-def _put_packages(
-    content: _Content, selection: Selection, mode: Mode, lock: Lock
-) -> tuple[tuple[BundledPackage, ...], dict[str, dict[str, int]]]:
-    engine = None if mode == "provided" else _engine(lock)
-    cut = [
-        trimmed(one, engine, shared=one.step.package.name not in selection.engine)
-        for one in selection.chosen
-    ]
-    check_apart([one.wheel for one in cut])
-    packages = []
-    trims: dict[str, dict[str, int]] = {}
-    for chosen, kept in zip(selection.chosen, cut, strict=True):
-        package, size = chosen.step.package, 0
-        for one in kept.wheel.members:
-            entry = Entry(
-                one.path,
-                one.executable,
-                source=chosen.file,
-                offset=one.offset,
-                packed=one.packed,
-                size=one.size,
-                method=one.method,
-                crc=one.crc,
-            )
-            content.add(entry, one.sha256)
-            size += one.packed
-        for name, data in kept.rewritten.items():
-            content.put(name, data)
-            size += len(data)
-        if kept.reasons:
-            trims[package.name] = dict(kept.reasons)
-        packages.append(
-            BundledPackage(
-                name=package.name,
-                version=package.version,
-                wheel=chosen.step.wheel.filename,
-                sha256=chosen.step.wheel.sha256,
-                origin=package.origin,
-                license=chosen.wheel.license,
-                why=chosen.why,
-                files=len(kept.wheel.members) + len(kept.rewritten),
-                size=size,
-                trimmed=sum(kept.reasons.values()),
-                engine=package.name in selection.engine,
-            )
-        )
-    return tuple(packages), trims
-
-
-def _put_jars(content: _Content, jars: Sequence[Path]) -> tuple[str, ...]:
-    found = []
-    for path in jars:
-        if path.suffix != ".jar" or not zipfile.is_zipfile(path):
-            raise BundleError(
-                f"--jar {path} is no jar file\n"
-                "  next: give the connector's own jar, such as flink-connector-kafka-VERSION.jar"
-            )
-        if path.name.startswith(("flink-dist", "flink-python")):
-            raise BundleError(
-                f"--jar {path}: this one is Flink's own, which the cluster has\n"
-                "  next: leave it out"
-            )
-        content.put(f"{JARS}/{path.name}", path.read_bytes())
-        found.append(f"{JARS}/{path.name}")
-    return tuple(sorted(set(found)))
-
-
-def _launcher(target: Target, mode: Mode) -> bytes:
-    text = package_files("headrace.jobs").joinpath("launcher.sh").read_text(encoding="utf-8")
-    # What the cluster has comes after what the zip has; with the engine in the zip, not at all.
-    provided = mode == "provided"
-    values = {
-        "@TARGET@": str(target),
-        "@PYTHON@": target.python,
-        "@MACHINE@": _MACHINES[target.platform],
-        "@FLAGS@": "-s" if provided else "-S -s",
-        "@MORE_PATH@": "${PYTHONPATH:+:$PYTHONPATH}" if provided else "",
-    }
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text.encode()
-
-
-def _own_lock(lock: Lock, target: Target, selection: Selection) -> bytes:
-    """The lock of what is in the zip: one wheel a package, for one target."""
-    from headrace_registry.locking.targets import python_range
-
-    names = {one.step.package.name for one in selection.chosen}
-    packages = tuple(
-        replace(
-            one.step.package,
-            marker=None,
-            wheels=(one.step.wheel,),
-            dependencies=tuple(name for name in one.step.package.dependencies if name in names),
-        )
-        for one in selection.chosen
-    )
-    origins = {one.origin for one in packages}
-    own = replace(
-        lock,
-        packages=packages,
-        targets=(target,),
-        requires_python=python_range([target], ""),
-        registries={name: one for name, one in lock.registries.items() if name in origins},
-    )
-    return own.as_toml().encode()
-
-
 def _engine_version(lock: Lock, selection: Selection) -> str:
     flink = lock.package(FLINK)
     if flink is not None:
@@ -567,17 +428,6 @@ def _sbom(
 
     requires = {one.step.package.name: one.step.package.dependencies for one in selection.chosen}
     return sbom(manifest, hashlib.sha256(lock).hexdigest(), requires, files)
-
-
-def _parts(sizes: Mapping[str, int], packages: Sequence[BundledPackage]) -> dict[str, int]:
-    engine = sum(one.size for one in packages if one.engine)
-    parts = dict.fromkeys(("engine", "packages", "code", "jars", "papers"), 0)
-    for name, size in sizes.items():
-        top = name.partition("/")[0]
-        parts[{SITE: "packages", APP: "code", JARS: "jars"}.get(top, "papers")] += size
-    parts["packages"] -= engine
-    parts["engine"] = engine
-    return parts
 
 
 def as_data(built: Built) -> dict[str, object]:

@@ -153,6 +153,7 @@ def prepare(
     try:
         compiling = Compilation.of_job(home, manifest, order)
     except HostError:
+        _check_workers(rest, workers, manifest)
         if asks:  # what the cluster lacks says more than what is lacking here
             with Compilation.of_probe(scratch / "probe.zip", scratch) as probing:
                 _check_workers(
