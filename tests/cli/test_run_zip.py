@@ -381,11 +381,12 @@ def test_parameters_are_the_builds(zips, run, lines):
 
 
 # ---------------------------------------------------------------- stopped and killed
-def start(kit, folder, *arguments):
+def start(kit, folder, *arguments, stdin=None):
     return subprocess.Popen(
         [*STOPPABLE, "run", *map(str, arguments)],
         cwd=folder,
         env=kit.environment,
+        stdin=stdin,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -428,6 +429,20 @@ def test_stopped_by_a_signal_it_goes_on_with_its_state(kit, run, slow, tmp_path,
     run(*slow)
     found = [one["k"] for one in outputs((tmp_path / "o.jsonl").read_text())]
     assert sorted(found) == list(range(500))
+
+
+@pytest.mark.slow
+def test_it_stops_while_it_waits_for_stdin(kit, zips, tmp_path):
+    line = (zips.of("Slow"), "--output", "o.jsonl")
+    job = start(kit, tmp_path, *line, stdin=subprocess.PIPE)
+    job.stdin.write("".join(f'{{"k": {number}}}\n' for number in range(5)))
+    job.stdin.flush()
+    wait_for_lines(tmp_path / "o.jsonl")
+    job.send_signal(signal.SIGINT)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 1
+    assert "stopped by a signal" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

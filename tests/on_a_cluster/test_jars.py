@@ -72,4 +72,4 @@ def test_a_jar_reaches_the_cluster_and_its_class_runs_there(site, zips, jar, tmp
         text, _, loader = one.partition(" from ")
         assert text == "hello"
         # Flink's loader for the code of one job, not the one of its own lib folder.
-        assert loader.startswith("org.apache.flink.util.FlinkUserCodeClassLoaders")
+        assert loader == "org.apache.flink.util.ChildFirstClassLoader"

@@ -25,7 +25,7 @@ class Story:
 
     def __init__(self, site, zips, folder):
         self.site = site
-        self.stream = Numbered(folder, zips, numbers=NUMBERS, pause=0.02)
+        self.stream = Numbered(folder, zips, numbers=NUMBERS, pause=0.05)
         versions = {
             "other shards": {"shards": 16},
             "another agent": {"agent": "Counters"},

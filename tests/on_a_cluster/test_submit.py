@@ -75,6 +75,8 @@ def test_detached_it_returns_while_the_job_runs(site, echo, unchanged):
     told = json.loads(done.stdout)
     assert (told["name"], told["state"]) == ("echo", None)
     assert told["job"] in site.alive()
+    # It is Flink's default; the cores of the machine that submits say nothing of the cluster.
+    assert {one.parallelism for one in site.rest.job(told["job"]).vertices} == {1}
     site.end(told["job"])
     unchanged()
 

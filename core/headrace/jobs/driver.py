@@ -71,7 +71,7 @@ class Order(BaseModel):
     name: str | None = None
     """What the job is called; the manifest's name where ``None``."""
     parallelism: int | None = Field(default=None, ge=1)
-    """Subtasks of each operator; the cluster's default where ``None``."""
+    """Subtasks of each operator; where ``None``, as the settings say, or for ``compile`` one."""
     savepoint: str | None = None
     """The savepoint or checkpoint to go on from."""
     allow_lost_state: bool = False
@@ -206,6 +206,9 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     # What suits agents is a default: what Flink was given for this job goes before it.
     known = _known() if by_flink else set()
     defaults = {**SETTINGS, **_CHECKPOINTS}
+    if order.action == "compile":
+        # Else Flink takes the number of this machine's cores, and the job runs elsewhere.
+        defaults["parallelism.default"] = "1"
     options = {**{key: one for key, one in defaults.items() if key not in known}, **options}
     config = Configuration()
     for key, value in options.items():

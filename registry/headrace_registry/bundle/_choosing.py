@@ -239,10 +239,11 @@ def _more(
         BundleError: A module is of a package that is not locked.
     """
     have = {module for name in why for module in walk.found[name][0].modules}
-    owners = packages_distributions()
+    lacking = sorted(set(needed) - have)
+    owners = packages_distributions() if lacking else {}  # reads all that is installed here
     found: dict[str, str] = {}
     unlocked = []
-    for module in sorted(set(needed) - have):
+    for module in lacking:
         names = [str(canonicalize_name(one)) for one in owners.get(module, ())]
         names = names or _namesake(walk, module)
         locked = [one for one in names if one in walk.steps]

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.jobs.manifest import SITE
 from headrace_registry._wheel_archive import open_wheel
-from headrace_registry.changes._licenses import license_of
 from headrace_registry.client._store import write_whole
 from headrace_registry.errors import BundleError, WheelError
 
@@ -122,6 +121,9 @@ def _known(kept: Path) -> Wheel | None:
 
 
 def _read(path: Path) -> Wheel:
+    # A warm build reads no wheel, and need not wait for this.
+    from headrace_registry.changes._licenses import license_of
+
     with open_wheel(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         infos = [one for one in archive.infolist() if not one.filename.endswith("/")]
         info = _info_folder(path, infos)
