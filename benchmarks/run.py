@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import build_speed  # noqa: E402
 import cluster_speed  # noqa: E402
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
@@ -36,6 +37,7 @@ PARTS = {
     "search": registry_search.measure,
     "lock": lock_speed.measure,
     "flink": flink_speed.measure,
+    "build": build_speed.measure,
     "cluster": cluster_speed.measure,
 }
 DOCS = HERE.parent / "docs" / "benchmarks.md"

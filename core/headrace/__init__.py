@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ToolResponseEvent,
     )
     from headrace.interfaces import ChatModel, EmbeddingModel, MemoryBackend, Toolset
+    from headrace.jobs import Job, job
     from headrace.local import run_local
     from headrace.plan import AgentPlan
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
@@ -81,6 +82,7 @@ _HOMES = {
         "ToolResponseEvent",
     ),
     "headrace.interfaces": ("ChatModel", "EmbeddingModel", "MemoryBackend", "Toolset"),
+    "headrace.jobs": ("Job", "job"),
     "headrace.local": ("run_local",),
     "headrace.plan": ("AgentPlan",),
     "headrace.policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
@@ -106,6 +108,7 @@ __all__ = [
     "FailurePolicy",
     "HeadraceError",
     "InputEvent",
+    "Job",
     "JobFailedError",
     "MemoryBackend",
     "Message",
@@ -126,6 +129,7 @@ __all__ = [
     "Usage",
     "YamlAgent",
     "action",
+    "job",
     "load_agent",
     "prompt",
     "retry",

@@ -42,14 +42,18 @@ class Numbered:
         zips: Builds it.
         numbers: How many there are.
         pause: Seconds between two numbers of a subtask.
+        later: The same, for the second half of a subtask's numbers.
     """
 
-    def __init__(self, folder: Path, zips: Zips, *, numbers: int, pause: float) -> None:
+    def __init__(
+        self, folder: Path, zips: Zips, *, numbers: int, pause: float, later: float | None = None
+    ) -> None:
         self.folder = folder
         self.numbers = numbers
         self.keys = 997
         self._zips = zips
         self._pause = pause
+        self._later = pause if later is None else later
         self._counted: dict[Path, int] = {}
         self._calls: list[Call] = []
         self._read = 0
@@ -62,6 +66,7 @@ class Numbered:
             "BROKEN": broken,
             "FOLDER": str(self.folder),
             "KEYS": self.keys,
+            "LATER": self._later,
             "LINGER": 2.5,
             "NUMBERS": self.numbers,
             "PAUSE": self._pause,

@@ -25,7 +25,8 @@ class Story:
 
     def __init__(self, site, zips, folder):
         self.site = site
-        self.stream = Numbered(folder, zips, numbers=NUMBERS, pause=0.05)
+        # It lasts until it is told to hurry, on slow machines too.
+        self.stream = Numbered(folder, zips, numbers=NUMBERS, pause=0.02, later=0.2)
         versions = {
             "other shards": {"shards": 16},
             "another agent": {"agent": "Counters"},

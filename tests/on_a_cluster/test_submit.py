@@ -54,6 +54,8 @@ def started(site):
     for one in processes:
         one.kill()
         one.wait()
+        if one.stderr is not None:
+            one.stderr.close()
     for job in site.alive() - before:
         site.end(job)
 

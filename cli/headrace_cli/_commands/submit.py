@@ -75,12 +75,17 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
     import shutil
     import tempfile
 
+    from headrace_registry.bundle.verifying import VerificationError
+
     wish = _wish(typed)
     with tempfile.TemporaryDirectory(prefix="agents-submit-") as scratch:
         # What is checked is what is uploaded, also if the zip is built anew meanwhile.
         held = Path(scratch) / path.name
         shutil.copyfile(path, held)
-        _run(held, wish, asked, typed)
+        try:
+            _run(held, wish, asked, typed)
+        except VerificationError as error:
+            raise CommandError(str(error).replace(str(held), str(path))) from None
 
 
 def _run(path: Path, wish: Wish, asked: Asked, typed: dict[str, Any]) -> None:

@@ -84,6 +84,13 @@ def plan_faults(job: JobZip, told: Collection[str]) -> Iterator[str]:
         else:
             if (plan.digest, plan.name) != (one.digest, one.agent):
                 yield f"{path}: is another plan than the one that job.json names"
+            have = {two.name: two.version for two in job.manifest.packages}
+            for name, version in plan.distributions.items():
+                if have.get(name) != version:
+                    yield (
+                        f"{path}: needs {_shown(name)} {_shown(version)}, and the zip has "
+                        f"{_shown(have.get(name, 'none'))}"
+                    )
 
 
 def target_faults(job: JobZip) -> Iterator[str]:
