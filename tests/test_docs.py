@@ -54,6 +54,19 @@ OWN_TESTS = {
     "python counter.py": "tests/plugins/scripted/test_readme.py",
     "agents skills search money back": "tests/test_guides.py",
     "agents lock --check": "tests/test_guides.py",
+    "agents build -o job.zip": "tests/test_guides.py",
+    "agents verify job.zip": "tests/cli/test_verify.py",
+    "agents registry keys jobs ~/keys": "tests/cli/test_verify.py",
+    "agents build . -o job.zip --sign --keys ~/keys": "tests/cli/test_build.py",
+    "agents verify job.zip --key sha256:4f0c...": "tests/cli/test_verify.py",
+    "agents inspect job.zip": "tests/cli/test_inspect.py",
+    "agents inspect job.zip --packages": "tests/cli/test_inspect.py",
+    "agents inspect job.zip --plan": "tests/cli/test_inspect.py",
+    "agents inspect job.zip --sbom > sbom.json": "tests/cli/test_inspect.py",
+    "agents inspect old.zip --diff new.zip": "tests/cli/test_inspect.py",
+    "agents inspect job.zip --json --files": "tests/cli/test_inspect.py",
+    "agents submit job.zip --cluster flink.example.com:8081 --input s3://logs "
+    "--output s3://incidents": "tests/on_a_cluster/test_main_job.py",
 }
 IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"
 ON_FLINK = (
