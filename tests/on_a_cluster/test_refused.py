@@ -69,8 +69,8 @@ def test_a_zip_that_lacks_a_plugin_of_its_plan(refused, zips, tmp_path):
     whole = zips.build(SMALL, "jobs:scripted", files=files)
     path = reseal(whole, tmp_path / "job.zip", without_package("headrace-scripted"))
     said = refused(path)
-    assert "lacks packages that its plans need: headrace-scripted" in said
-    assert "agents lock" in said
+    assert "needs headrace-scripted" in said
+    assert "build it again" in said
 
 
 # ---------------------------------------------------------------- what it is for
