@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import tempfile
 from collections import Counter
@@ -38,6 +39,7 @@ __all__ = ["Prepared", "Submission", "Wish", "prepare", "start", "submit", "watc
 
 _HOPELESS = frozenset({"python missing", "state", "class"})
 """Failures that another try cannot mend: the job is taken off the cluster again."""
+_NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+")
 _TRIES = 3
 """So often a job may fail in the same way before its first checkpoint, until that is hopeless."""
 
@@ -240,10 +242,11 @@ def watch_start(
     seen: Counter[str] = Counter()
 
     def failed(failure: Failure) -> None:
-        seen[failure.summary] += 1
-        if on_exception is not None and seen[failure.summary] == 1:
+        kind = _NUMBERS.sub("#", failure.summary)  # runs and attempts have others each time
+        seen[kind] += 1
+        if on_exception is not None and seen[kind] == 1:
             on_exception(failure)
-        again = seen[failure.summary] >= _TRIES
+        again = seen[kind] >= _TRIES
         if hopeless or not (again or failure.kind in _HOPELESS):
             return
         if again and rest.checkpoints(job).counts.get("completed", 0):
