@@ -306,20 +306,17 @@ def _growth(kit: Any, scratch: Path, sizes: tuple[int, ...]) -> list[Figure]:
 
 def _watched(rest: Any, job: str) -> tuple[float, float, float]:
     """Bytes of state, seconds of a checkpoint and the worker's memory, once it grows no more."""
-    before, steady, deadline = 0, 0, time.monotonic() + 400
+    before, steady, size, deadline = 0, 0, 0, time.monotonic() + 400
     while time.monotonic() < deadline:
         last = rest.checkpoints(job).latest.completed
         if last is not None and last.id != before:
-            steady = steady + 1 if last.size < 1.02 * _watched.size else 0  # type: ignore[attr-defined]
-            _watched.size, before = last.size, last.id  # type: ignore[attr-defined]
+            steady = steady + 1 if last.size < 1.02 * size else 0
+            size, before = last.size, last.id
             if steady >= 3:
                 break
         time.sleep(0.5)
     assert last is not None
     return float(last.size), float(last.duration or 0), _worker_memory()
-
-
-_watched.size = 0  # type: ignore[attr-defined]
 
 
 def _worker_memory() -> float:
