@@ -22,6 +22,8 @@ from .conftest import SOURCES, opened, own_name, read_lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.flink]
 SMALL = (SOURCES / "small.py").read_text()
+SOON = ("--set", "restart-strategy.exponential-delay.initial-backoff=50ms")
+SOON += ("--set", "restart-strategy.exponential-delay.backoff-multiplier=1.1")
 # Who starts tests in the background has them ignore SIGINT, and children take that over.
 COMMAND = [
     sys.executable,
@@ -96,17 +98,44 @@ def test_ctrl_c_ends_the_watching_and_not_the_job(site, echo, started):
     assert site.rest.state(job.id) == "RUNNING"
 
 
-def test_an_action_that_fails_is_told_in_its_authors_words(site, zips, unchanged):
-    zip_ = zips.build(SMALL, "jobs:pricing")
-    done = site.agents("submit", zip_, check=False)
+@pytest.fixture(scope="module")
+def pricing(zips):
+    return zips.build(SMALL, "jobs:pricing")
+
+
+def test_an_action_that_fails_before_a_checkpoint_is_told_in_its_authors_words(
+    site, pricing, unchanged
+):
+    # Flink makes a first one at once, whatever the interval is.
+    none = ("--set", "execution.checkpointing.timeout=10ms")
+    none += ("--set", "execution.checkpointing.tolerable-failed-checkpoints=1000")
+    done = site.agents("submit", pricing, *none, *SOON, check=False)
     assert done.returncode == 1
     line = SMALL.splitlines().index("    return 100 / (number - 7)") + 1
     assert f"app/jobs.py:{line}" in done.stderr or f'app/jobs.py", line {line}' in done.stderr
     assert "return 100 / (number - 7)" in done.stderr
     assert "ZeroDivisionError: division by zero" in done.stderr
+    assert done.stderr.count("Traceback") == 1
     assert "it was cancelled there" in done.stderr
     assert not [text for text in done.stderr.splitlines() if text.lstrip().startswith("at org.")]
     unchanged()
+
+
+def test_a_job_that_has_a_checkpoint_and_fails_each_time_is_left_on_the_cluster(
+    site, pricing, started
+):
+    process = started(
+        pricing,
+        "--set",
+        "execution.checkpointing.interval=100ms",
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said = process.stderr.read()
+    assert process.wait(60) == 1
+    job = re.search(r"agents jobs cancel ([0-9a-f]{8})", said)[1]
+    assert "the job failed 3 times in the same way; Flink goes on trying" in said
+    assert [one for one in site.alive() if one.startswith(job)]
 
 
 def test_a_terminal_shows_how_far_the_upload_is(site, echo, started):

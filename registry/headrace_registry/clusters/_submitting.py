@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
-from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from headrace.jobs.driver import Order
 from headrace.jobs.manifest import read_manifest
 from headrace_registry.client import cache_folder
 from headrace_registry.clusters._compiling import Compilation, HostError
+from headrace_registry.clusters._local_errors import ClusterError
 from headrace_registry.clusters._probing import (
     UnfitClusterError,
     known_workers,
@@ -35,13 +35,28 @@ if TYPE_CHECKING:
     from headrace_registry.clusters._rest_following import JobState
     from headrace_registry.clusters._rest_words import Failure
 
-__all__ = ["Prepared", "Submission", "Wish", "prepare", "start", "submit", "watch_start"]
+__all__ = [
+    "FailingJobError",
+    "Prepared",
+    "Submission",
+    "Wish",
+    "prepare",
+    "start",
+    "submit",
+    "watch_start",
+]
 
 _HOPELESS = frozenset({"python missing", "state", "class"})
 """Failures that another try cannot mend: the job is taken off the cluster again."""
 _NUMBERS = re.compile(r"\b[0-9a-f]{8,}\b|\d+")
 _TRIES = 3
-"""So often a job may fail in the same way before its first checkpoint, until that is hopeless."""
+"""So often a job may fail in the same way in a row, until nobody needs to watch it any longer."""
+_ROW = 300.0
+"""Seconds between two failures of a row; Flink waits a minute at most before it tries again."""
+
+
+class FailingJobError(ClusterError):
+    """A job that fails in the same way each time; it was left on the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +241,10 @@ def watch_start(
     on_exception: Callable[[Failure], None] | None = None,
     until: frozenset[str] = frozenset(),
 ) -> JobState:
-    """Follows a job to its end; one that can never start is taken off the cluster again.
+    """Follows a job to its end, or until it is plain that it will not come to one.
+
+    A job that cannot start, or fails in the same way each time before its first checkpoint, is
+    taken off the cluster again. One that has a checkpoint has work to lose, and is left there.
 
     Args:
         rest: The cluster.
@@ -237,20 +255,32 @@ def watch_start(
 
     Raises:
         UnfitClusterError: It cannot start there, whatever is tried; it was cancelled.
+        FailingJobError: It fails in the same way each time, and was left on the cluster.
     """
     hopeless: list[Failure] = []
-    seen: Counter[str] = Counter()
+    told: set[str] = set()
+    row: list[float] = []
+    last = ""
 
     def failed(failure: Failure) -> None:
+        nonlocal last
         kind = _NUMBERS.sub("#", failure.summary)  # runs and attempts have others each time
-        seen[kind] += 1
-        if on_exception is not None and seen[kind] == 1:
+        if kind != last or (row and failure.time - row[-1] > _ROW):
+            row.clear()
+        last = kind
+        row.append(failure.time)
+        if on_exception is not None and kind not in told:
             on_exception(failure)
-        again = seen[kind] >= _TRIES
+        told.add(kind)
+        again = len(row) >= _TRIES
         if hopeless or not (again or failure.kind in _HOPELESS):
             return
         if again and rest.checkpoints(job).counts.get("completed", 0):
-            return
+            raise FailingJobError(
+                f"the job failed {len(row)} times in the same way; Flink goes on trying\n"
+                f"  where: {job} at {rest.url}\n  why:   {failure.summary}\n"
+                f"  next: agents jobs show {job[:8]}, or to end it: agents jobs cancel {job[:8]}"
+            )
         hopeless.append(failure)
         with suppress(RejectedError):  # it is over already
             rest.cancel(job)

@@ -34,7 +34,9 @@ class Pricing(Agent):
 
     @action(InputEvent)
     async def price(self, event: InputEvent, ctx: Context) -> None:
-        """Divides."""
+        """Divides; at the seventh, after some checkpoints where they come soon."""
+        if event.input == 7:
+            await asyncio.sleep(1)
         ctx.send(OutputEvent(output=str(priced(event.input))))
 
 

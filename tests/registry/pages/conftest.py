@@ -28,7 +28,7 @@ def chromium():
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its driver keeps an event loop running in this thread
 def browser():
     program = chromium()
     from playwright.sync_api import sync_playwright
