@@ -6,10 +6,11 @@ import os
 
 import pytest
 
+from .clusters import cluster
 from .jobs import kit, triage_zip
 from .shop import customer, shop
 
-__all__ = ["customer", "kit", "shop", "triage_zip"]  # fixtures
+__all__ = ["cluster", "customer", "kit", "shop", "triage_zip"]  # fixtures
 
 
 @pytest.fixture(autouse=True)

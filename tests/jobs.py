@@ -184,7 +184,7 @@ def _known(shop: Shop) -> str:
     return f'\n[tool.agents.registries.{shop.title}]\nurl = "{shop.url}"\nkey = "{shop.key}"\n'
 
 
-def _shared(factory: pytest.TempPathFactory) -> Path:
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this test run share."""
     base = factory.getbasetemp()
     return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "kit"
@@ -193,7 +193,7 @@ def _shared(factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
     """A registry with this checkout's packages."""
-    return Kit(_shared(tmp_path_factory)).make()
+    return Kit(shared_folder(tmp_path_factory)).make()
 
 
 @pytest.fixture(scope="session")

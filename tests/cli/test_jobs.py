@@ -14,8 +14,8 @@ import pytest
 
 from headrace_registry.clusters import FlinkRest
 
-from ..registry.clusters.answering import answering  # noqa: TID252 - tests are no package
-from ..registry.clusters.conftest import cluster, wait_until  # noqa: F401, TID252
+from ..clusters import wait_until  # noqa: TID252 - tests are no package
+from ..registry.clusters.answering import answering  # noqa: TID252
 from ..registry.clusters.running import Jobs  # noqa: TID252
 
 JOB = "5a8a4290e558a92894c6910819969e84"
@@ -39,13 +39,13 @@ def _nothing_set(monkeypatch):
 
 # ---------------------------------------------------------------- on a cluster
 @pytest.fixture(scope="module")
-def rest(cluster):  # noqa: F811 - pytest's way
+def rest(cluster):
     with FlinkRest(cluster.address) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def submitted(cluster):  # noqa: F811
+def submitted(cluster):
     found = Jobs(cluster.address)
     yield found
     found.close()
@@ -62,7 +62,7 @@ def steady(submitted, rest):
 
 @pytest.mark.slow
 @pytest.mark.flink
-def test_a_job_is_listed_shown_kept_and_stopped(place, cluster, rest, steady, tmp_path):  # noqa: F811
+def test_a_job_is_listed_shown_kept_and_stopped(place, cluster, rest, steady, tmp_path):
     job, name = steady
 
     def run(command, *more):
@@ -100,7 +100,7 @@ def test_a_job_is_listed_shown_kept_and_stopped(place, cluster, rest, steady, tm
 
 @pytest.mark.slow
 @pytest.mark.flink
-def test_cancel_ends_a_job_and_says_so(place, cluster, rest, steady):  # noqa: F811
+def test_cancel_ends_a_job_and_says_so(place, cluster, rest, steady):
     job, name = steady
     asked = ["--cluster", cluster.address]
     assert place.run("jobs", "cancel", name, *asked).exit_code == 2  # nobody can be asked
@@ -113,7 +113,7 @@ def test_cancel_ends_a_job_and_says_so(place, cluster, rest, steady):  # noqa: F
 
 @pytest.mark.slow
 @pytest.mark.flink
-def test_logs_are_followed_until_the_job_is_over(place, cluster, rest, steady):  # noqa: F811
+def test_logs_are_followed_until_the_job_is_over(place, cluster, rest, steady):
     job, name = steady
     process = place.start(
         "jobs", "logs", name, "-f", "--tail", 1, "--cluster", cluster.address, stdout=-1

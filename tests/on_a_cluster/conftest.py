@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from headrace_registry.clusters import (
     wait_for_end,
 )
 
-from ..registry.clusters.conftest import wait_until  # noqa: TID252 - tests are no package
+from ..clusters import own_name, wait_until  # noqa: TID252 - tests are no package
 
 if TYPE_CHECKING:
     import subprocess
@@ -43,8 +42,6 @@ __all__ = [
 
 SOURCES = Path(__file__).parent / "sources"
 """Modules with jobs; their text is what ``Zips.build`` takes."""
-SPREAD = {"taskmanager.load-balance.mode": "SLOTS"}
-"""Flink's settings for a cluster on which a job with two subtasks has both TaskManagers."""
 
 
 class Zips:
@@ -175,20 +172,11 @@ def opened(kit: Kit, spec: ClusterSpec) -> Iterator[Site]:
         cluster.stop()
 
 
-def own_name(name: str) -> str:
-    """A cluster's name that no other process of this test run takes."""
-    return f"{name}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-
-
 @pytest.fixture(scope="session")
-def site(kit: Kit) -> Iterator[Site]:
-    """A cluster with two TaskManagers of two slots each, for all tests of a session.
-
-    Leave it as it was: end what you submit, kill none of its parts.
-    """
-    spec = ClusterSpec(name=own_name("shared"), taskmanagers=2, slots=2, settings=SPREAD)
-    with opened(kit, spec) as found:
-        yield found
+def site(kit: Kit, cluster: LocalCluster) -> Iterator[Site]:
+    """The cluster that all tests share; leave it as it was."""
+    with FlinkRest(cluster.address) as rest:
+        yield Site(kit, cluster, rest)
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,9 @@ class Kill:
     restored: int = 0
     """The checkpoint that the job went on from."""
     begun: float = 0.0
-    """When that one was begun; 0 where nobody asked in time."""
+    """When the last checkpoint that was complete by then was begun; 0 where there was none."""
     covered: float = 0.0
-    """When the last one known before it was begun. What was over by then is certainly in it; what
+    """When the one before that was begun. What was over by then is certainly in the last one; what
     ended just before its own begin may have been noted just after."""
     works: float = 0.0
     """Seconds until a call was made by a process that was started after it."""
@@ -68,6 +68,9 @@ class Killer:
         self._wait(lambda: self._stream.progress() >= progress, f"{progress} outputs", seconds)
         done = Kill(part, self._stream.progress())
         done.pids = {one.pid for one in self._stream.calls()}
+        self._restored()
+        # Only what was complete before: a job may go on several times after one kill.
+        *_, done.covered, done.begun = 0.0, 0.0, *sorted(self._begun.values())
         done.at = time.time()
         self._strike(part)
         if part != "worker":
@@ -77,10 +80,6 @@ class Killer:
         done.restored = self._restored(done.at)
         self._wait(lambda: self._first_after(done), "calls are made again", seconds)
         done.works = self._first_after(done) - done.at
-        done.begun = self._begun.get(done.restored, 0.0)
-        done.covered = max(
-            (when for number, when in self._begun.items() if number < done.restored), default=0.0
-        )
         self.kills.append(done)
         return done
 

@@ -31,6 +31,7 @@ from headrace.flink._pyflink import (
     Row,
     Types,
     ValueStateDescriptor,
+    keyed_state_backend,
 )
 from headrace.flink._waking import own_shards, wake
 from headrace.jobs.worker import ready
@@ -186,9 +187,8 @@ class AgentFunction(KeyedProcessFunction):
             if self._operator.suspended:
                 self._loop.turn()
             self._commit(shard, outputs)
-            while timestamp == _END_OF_TIME and shard.pending:
-                self._loop.wait()
-                self._commit(shard, outputs)
+            if timestamp == _END_OF_TIME:
+                self._drain(number, outputs)
             self._save(number, shard, ctx)
             self._loop.help(bool(self._operator.suspended))
         yield from outputs
@@ -242,6 +242,29 @@ class AgentFunction(KeyedProcessFunction):
             following = self._take(shard, run, outputs)
             if following is not None:
                 self._begin(shard, *following, outputs)
+
+    def _drain(self, number: int, outputs: list[Any]) -> None:
+        """Ends all that is under way, in the last turn of a worker's first shard.
+
+        The runs of a key wait for each other. If each shard ended its own in its own last turn,
+        the time that they take would be the sum over the shards instead of the longest.
+        """
+        backend = keyed_state_backend(self._context)
+        shards = {number: self._shards[number]} if backend is None else self._shards
+        at_hand = None if backend is None else backend.get_current_key()
+        try:
+            while any(one.pending for one in shards.values()):
+                self._loop.wait()
+                for other, shard in shards.items():
+                    if not shard.done:
+                        continue
+                    if backend is not None:
+                        backend.set_current_key(at_hand if other == number else Row(other))
+                    self._commit(shard, outputs)
+                    self._write(other, shard)
+        finally:
+            if backend is not None:
+                backend.set_current_key(at_hand)
 
     def _take(
         self, shard: _Shard, run: Run, outputs: list[Any]
@@ -325,8 +348,8 @@ class AgentFunction(KeyedProcessFunction):
         shard.pending[item.sequence] = [encode(item.key), item.value, item.timestamp, stored]
         shard.changed = True
 
-    def _save(self, number: int, shard: _Shard, ctx: Any) -> None:
-        """Writes what changed, and sees to it that a busy shard has its next turn."""
+    def _write(self, number: int, shard: _Shard) -> None:
+        """Writes what changed; in a turn of the shard."""
         if shard.changed:
             shard.changed = False
             if shard.pending:
@@ -334,6 +357,10 @@ class AgentFunction(KeyedProcessFunction):
             else:
                 self._pending.clear()
             self._sequence.update(self._next[number])
+
+    def _save(self, number: int, shard: _Shard, ctx: Any) -> None:
+        """Writes what changed, and sees to it that a busy shard has its next turn."""
+        self._write(number, shard)
         now = time.time()
         beat = int(now) // _BEACON_SECONDS
         if beat != shard.beat:

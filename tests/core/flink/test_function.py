@@ -10,10 +10,11 @@ import pytest
 
 pytest.importorskip("pyflink")
 
+from pyflink.common import Row
 from recovery_agents import Waiter, held, note, notes
 
 from headrace import AgentPlan
-from headrace.flink._function import AgentFunction, ShardSelector
+from headrace.flink._function import _END_OF_TIME, AgentFunction, ShardSelector
 
 
 class State:
@@ -47,6 +48,13 @@ class Store:
 
     def __init__(self):
         self.kept, self.current = {}, 0
+        self._keyed_state_backend = self
+
+    def get_current_key(self):
+        return Row(self.current)
+
+    def set_current_key(self, row):
+        (self.current,) = row
 
     def get_state(self, descriptor):
         return State(self, descriptor.name)
@@ -200,6 +208,36 @@ class TestRestored:
     @pytest.mark.usefixtures("outputs")
     def test_a_recorded_call_is_not_made_again(self, tmp_path):
         assert notes(tmp_path).count("called k 0") == 1
+
+
+class TestBoundedInput:
+    """What is under way when there are no more inputs ends before the job does."""
+
+    @pytest.fixture
+    def ended(self, worker, tmp_path):
+        """What leaves with the last turn of one shard, while runs of two wait."""
+        for value in inputs(3, do="wait"):
+            worker.element(value)
+            worker.element({**value, "key": "other", "n": value["n"] + 10})
+        assert len(worker.busy) == 2
+        note(tmp_path, "go on")
+        worker.store.current = worker.shard({"key": "k"})
+        return list(worker.function.on_timer(_END_OF_TIME, Turn(worker.store)))
+
+    def test_the_first_shards_last_turn_ends_the_runs_of_all(self, ended):
+        assert sorted(one["n"] for one in ended) == [0, 1, 2, 10, 11, 12]
+
+    def test_each_key_keeps_its_own_memory(self, ended):
+        counts = {one["n"]: one["count"] for one in ended}
+        assert counts == {0: 1, 1: 2, 2: 3, 10: 1, 11: 2, 12: 3}
+
+    @pytest.mark.usefixtures("ended")
+    def test_no_input_is_left_in_the_state_of_any(self, store):
+        assert store.of("pending") == []
+
+    @pytest.mark.usefixtures("ended")
+    def test_flinks_key_at_hand_is_the_one_of_the_turn(self, worker):
+        assert worker.store.current == worker.shard({"key": "k"})
 
 
 def recorded(store):

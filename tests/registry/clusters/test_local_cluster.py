@@ -120,8 +120,8 @@ def test_the_workers_python_has_no_package_of_this_environment(cluster):
 
 def test_it_is_found_by_its_name_and_in_the_list(cluster):
     cache = cluster.folder.parents[1]
-    assert find_cluster("shared", cache) == cluster
-    assert clusters(cache) == [cluster]
+    assert find_cluster(cluster.name, cache) == cluster
+    assert cluster in clusters(cache)
 
 
 def test_it_is_up_with_all_slots(cluster):
@@ -131,7 +131,7 @@ def test_it_is_up_with_all_slots(cluster):
 
 def test_another_of_its_name_is_refused_and_leaves_it_alone(cluster):
     with pytest.raises(ClusterExistsError, match=cluster.address):
-        start_cluster(ClusterSpec("shared"), cache=cluster.folder.parents[1])
+        start_cluster(ClusterSpec(cluster.name), cache=cluster.folder.parents[1])
     assert all(one.lives for one in cluster.processes)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from headrace_registry.clusters import _local_processes as processes
 
-from .conftest import wait_until
+from ...clusters import wait_until  # noqa: TID252 - tests are no package
 
 SLEEP = ["/bin/sleep", "300"]
 

@@ -18,7 +18,7 @@ from headrace_registry.clusters import ClusterSpec, start_cluster, status_of
 from headrace_registry.clusters._local_asking import ask
 from headrace_registry.clusters._local_processes import environment_of, marked
 
-from .conftest import wait_until
+from ...clusters import wait_until  # noqa: TID252 - tests are no package
 
 pytestmark = [pytest.mark.slow, pytest.mark.flink]
 SECRET = "not-to-be-written-down"  # noqa: S105 - looked for in files

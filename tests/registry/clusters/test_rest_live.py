@@ -21,7 +21,7 @@ from headrace_registry.clusters import (
     wait_for_savepoint,
 )
 
-from .conftest import wait_until
+from ...clusters import wait_until  # noqa: TID252 - tests are no package
 from .running import Jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.flink]
