@@ -121,7 +121,7 @@ def check(done: Run) -> None:
     """Ends the benchmark if anything was lost, doubled or called for again."""
     again = made_again(done.calls, done.kills)
     if done.faults or again:
-        raise SystemExit(f"faults: {done.faults}; finished calls made again: {again}")
+        raise SystemExit(f"faults: {done.faults}; finished calls made again: {again[:20]}")
 
 
 def row(number: int, kill: Kill) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "INDEX",
     "NAMES",
     "PLATFORMS",
+    "PYTHONS",
     "VENDOR",
     "ProjectSettings",
     "RegistrySettings",
@@ -54,7 +55,8 @@ PLATFORMS = ("linux/amd64", "linux/arm64", "macos/arm64")
 _RESERVED = (INDEX, VENDOR)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SEPARATORS = re.compile(r"[-_.]+")  # normalised as PEP 503 has it
-_PYTHONS = ("3.10", "3.11", "3.12")
+PYTHONS = ("3.10", "3.11", "3.12")
+"""The versions that headrace and Flink run on."""
 _KEY = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -157,8 +159,8 @@ def _targets(said: Any) -> tuple[Target, ...]:
     for one in said:
         if not isinstance(one, dict) or set(one) != {"python", "platform"}:
             raise _wrong("targets", '{ python = "3.11", platform = "linux/amd64" } each', one)
-        if one["python"] not in _PYTHONS:
-            raise _wrong("targets.python", f"one of {', '.join(_PYTHONS)}", one["python"])
+        if one["python"] not in PYTHONS:
+            raise _wrong("targets.python", f"one of {', '.join(PYTHONS)}", one["python"])
         if one["platform"] not in PLATFORMS:
             raise _wrong("targets.platform", f"one of {', '.join(PLATFORMS)}", one["platform"])
         found.append(Target(one["python"], one["platform"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -161,12 +162,15 @@ def made_again(
         kills: All that there were.
         until: By when they were over: ``covered`` or ``begun``, see ``Kill``.
     """
-    return [
-        call
-        for call, times in by_call(calls, kills).items()
-        for kill in kills
-        if times[0] < getattr(kill, until) and any(when > kill.at for when in times[1:])
-    ]
+    found = []
+    for call, times in by_call(calls, kills).items():
+        for kill in kills:
+            # The last one before the kill: what was forgotten by an earlier one is made again.
+            before = max((when for when in times if when < kill.at), default=math.inf)
+            if before < getattr(kill, until) and times[-1] > kill.at:
+                found.append(call)
+                break
+    return found
 
 
 def resumed(calls: list[Call], kill: Kill, kills: list[Kill]) -> list[int]:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from headrace.errors import HeadraceError
 from headrace.jobs.manifest import DRIVER, JARS, LAUNCHER, LOCK, PLANS, SBOM, SITE
-from headrace_registry.settings import _PYTHONS, PLATFORMS, Target
+from headrace_registry.settings import PLATFORMS, PYTHONS, Target
 from headrace_skills._text import one_line
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ def target_faults(job: JobZip) -> Iterator[str]:
     from headrace_registry.locking.targets import tags
 
     python, platform = job.manifest.python, job.manifest.platform
-    if python not in _PYTHONS or platform not in PLATFORMS:
+    if python not in PYTHONS or platform not in PLATFORMS:
         yield (
             f"it is for Python {_shown(python)} on {_shown(platform)}: known are "
-            f"{', '.join(_PYTHONS)} on {', '.join(PLATFORMS)}"
+            f"{', '.join(PYTHONS)} on {', '.join(PLATFORMS)}"
         )
         return
     target = Target(python, platform)

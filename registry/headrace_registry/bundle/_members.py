@@ -122,7 +122,7 @@ def _known(kept: Path) -> Wheel | None:
 
 def _read(path: Path) -> Wheel:
     # A warm build reads no wheel, and need not wait for this.
-    from headrace_registry.changes._licenses import license_of
+    from headrace_registry._licenses import license_of
 
     with open_wheel(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         infos = [one for one in archive.infolist() if not one.filename.endswith("/")]

@@ -112,7 +112,7 @@ def _described(wheel: Path | None) -> Release | None:
 
 def _licenses(project: Project, changes: Sequence[Change], lock: Lock) -> dict[str, str]:
     """The licences of packages that come from the index, as their metadata says."""
-    from headrace_registry.changes._licenses import licenses_of
+    from headrace_registry._licenses import licenses_of
     from headrace_registry.locking import Environment
 
     installed = None

@@ -208,8 +208,10 @@ class Compilation:
     def _failed(self) -> CompileError:
         self._log.flush()
         self._log.seek(0)
-        kind = HostError if self._child.poll() == _NO_PYTHON else CompileError
-        return kind(_said(self._log.read()[-_PRINTED:]))
+        said = _said(self._log.read()[-_PRINTED:])
+        if self._child.poll() != _NO_PYTHON:
+            return CompileError(said)
+        return HostError(f"this machine, which makes the job's graph, cannot run its code: {said}")
 
 
 def _said(text: str) -> str:

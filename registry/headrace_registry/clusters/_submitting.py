@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from headrace.jobs.driver import Order
 from headrace.jobs.manifest import read_manifest
 from headrace_registry.client import cache_folder
-from headrace_registry.clusters._compiling import Compilation, HostError
+from headrace_registry.clusters._compiling import Compilation, CompileError, HostError
 from headrace_registry.clusters._local_errors import ClusterError
 from headrace_registry.clusters._probing import (
     UnfitClusterError,
@@ -172,7 +172,10 @@ def prepare(
     except HostError:
         _check_workers(rest, workers, manifest)
         if asks:  # what the cluster lacks says more than what is lacking here
-            with Compilation.of_probe(scratch / "probe.zip", scratch) as probing:
+            with (
+                suppress(CompileError),
+                Compilation.of_probe(scratch / "probe.zip", scratch) as probing,
+            ):
                 _check_workers(
                     rest, probe_workers(rest, probing.graph, manifest, cache_folder()), manifest
                 )

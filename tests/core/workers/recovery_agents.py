@@ -122,7 +122,8 @@ class Recovering(Agent):
         name = f"fail {event.input['n']}"
         await ctx.call(effect, self.folder, f"before {name}")
         if name not in notes(self.folder):
-            await checkpoints(self.folder, 3)
+            # A journal is in the state with its shard's next turn, on a busy machine some later.
+            await checkpoints(self.folder, 6)
             note(self.folder, f"held {json.dumps(held())}")
             note(self.folder, name)
             raise Failure(name)
