@@ -20,6 +20,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from headrace_registry._causes import causes
 from headrace_registry.clusters._rest_errors import (
     ClusterAccessError,
     ClusterUnreachableError,
@@ -224,8 +225,8 @@ class Connection:
         )
 
     def _failed(self, error: Exception) -> Exception:
-        causes = list(_causes(error))
-        wrong = next((one for one in causes if isinstance(one, ssl.SSLError)), None)
+        found = list(causes(error))
+        wrong = next((one for one in found if isinstance(one, ssl.SSLError)), None)
         if wrong is not None:
             return ClusterAccessError(
                 described(
@@ -235,15 +236,15 @@ class Connection:
                     then="if it has authorities of its own: --ca FILE.pem",
                 )
             )
-        if any(isinstance(one, urllib3.exceptions.InvalidChunkLength) for one in causes):
+        if any(isinstance(one, urllib3.exceptions.InvalidChunkLength) for one in found):
             return self._strange("it speaks no HTTP that one could follow")
-        if "BadStatusLine" in {type(one).__name__ for one in causes}:
+        if "BadStatusLine" in {type(one).__name__ for one in found}:
             return self._strange("it speaks no HTTP")
         return ClusterUnreachableError(
             described(
                 "the cluster does not answer",
                 where=self.url,
-                why=_reason(causes),
+                why=_reason(found),
                 then="see that it runs (agents cluster status), and that the address is right",
             )
         )
@@ -359,7 +360,7 @@ def _advice(said: str) -> str:
     return ""
 
 
-def _reason(causes: Iterable[BaseException]) -> str:
+def _reason(errors: Iterable[BaseException]) -> str:
     kinds: Mapping[type[BaseException], str] = {
         requests.exceptions.ProxyError: "the proxy does not let us through, or is away",
         socket.gaierror: "its host's name is not found",
@@ -369,21 +370,8 @@ def _reason(causes: Iterable[BaseException]) -> str:
         TimeoutError: "it does not answer in time",
         urllib3.exceptions.ProtocolError: "the connection broke",
     }
-    causes = list(causes)
+    found = list(errors)
     for kind, text in kinds.items():
-        if any(isinstance(one, kind) for one in causes):
+        if any(isinstance(one, kind) for one in found):
             return text
-    return f"it cannot be reached ({type(causes[0]).__name__})"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error with all that it wraps."""
-    waiting, seen = [error], set()
-    while waiting:
-        one = waiting.pop(0)
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        inner = (getattr(one, "reason", None), one.__cause__, one.__context__, *one.args)
-        waiting.extend(each for each in inner if isinstance(each, BaseException))
+    return f"it cannot be reached ({type(found[0]).__name__})"

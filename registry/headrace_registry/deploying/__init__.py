@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace_registry.deploying._checks import read_settings
 from headrace_registry.deploying._files import Files
+from headrace_registry.deploying._options import Options
 from headrace_registry.deploying.errors import DeployError, OptionError
 from headrace_registry.deploying.kubernetes import KubernetesOptions, kubernetes_folder
 from headrace_registry.deploying.subject import Subject, read_subject
@@ -17,6 +18,7 @@ __all__ = [
     "Folder",
     "KubernetesOptions",
     "OptionError",
+    "Options",
     "Subject",
     "YarnOptions",
     "changes_of",

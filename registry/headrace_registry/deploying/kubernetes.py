@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headrace_registry.deploying import _checks
-from headrace_registry.deploying._files import Files
 from headrace_registry.deploying._image import HOME, PYTHON_JAR, image_files
+from headrace_registry.deploying._options import Options
 from headrace_registry.deploying._pods import pod_template
 from headrace_registry.deploying._settings import merged, order_of
 from headrace_registry.deploying._shell import Beside, script
@@ -17,7 +17,6 @@ from headrace_registry.deploying._yaml import Noted, document
 from headrace_registry.deploying.writing import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from headrace_registry.deploying._storage import Storage
@@ -41,11 +40,9 @@ _ARGUMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class KubernetesOptions:
-    """What a platform team decides."""
+class KubernetesOptions(Options):
+    """What a platform team decides of a job on Kubernetes."""
 
-    name: str | None = None
-    """The deployment's name; ``None``: made of the job's."""
     namespace: str = "default"
     """Where it runs."""
     image: str | None = None
@@ -56,24 +53,6 @@ class KubernetesOptions:
     """The lock of the job's project, for a zip without its engine."""
     service_account: str = "flink"
     """The account that starts TaskManagers."""
-    parallelism: int = 2
-    """Subtasks of each operator."""
-    slots: int = 2
-    """Subtasks of each operator that one TaskManager runs."""
-    memory: str = "4g"
-    """Of a TaskManager, its Python workers included."""
-    cpu: float = 2.0
-    """Processors of a TaskManager."""
-    checkpoints: str | None = None
-    """An address, or ``pvc:CLAIM``; ``None``: a claim of the deployment's own."""
-    secret: str | None = None
-    """The secret with the job's secrets; ``None``: named after the deployment."""
-    state: str | None = None
-    """The savepoint or checkpoint to begin with."""
-    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Flink's settings, over all others."""
-    files: Files = field(default_factory=Files)
-    """What a job over files reads and writes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from headrace.jobs.secrets import FOLDER_VARIABLE
 from headrace_registry.deploying import _checks
-from headrace_registry.deploying._files import Files
+from headrace_registry.deploying._options import Options
 from headrace_registry.deploying._settings import ORDER_VARIABLE, in_container, merged, order_of
 from headrace_registry.deploying._shell import Beside, script
 from headrace_registry.deploying._storage import check_uri, storage_of
@@ -45,30 +44,8 @@ _CLUSTERS = (
 """How settings begin that are a cluster's, and no job's in a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class YarnOptions:
-    """What a platform team decides."""
-
-    name: str | None = None
-    """What YARN calls the application; ``None``: made of the job's name."""
-    parallelism: int = 2
-    """Subtasks of each operator."""
-    slots: int = 2
-    """Subtasks of each operator that one TaskManager runs."""
-    memory: str = "4g"
-    """Of a TaskManager's container, its Python workers included."""
-    cpu: float = 2.0
-    """Processors of a TaskManager's container; YARN counts whole ones."""
-    checkpoints: str | None = None
-    """An address; ``None``: a folder in the cluster's HDFS."""
-    secret: str | None = None
-    """The folder on each node that has the secrets; ``None``: the one that workers look at."""
-    state: str | None = None
-    """The savepoint or checkpoint to begin with."""
-    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Flink's settings, over all others."""
-    files: Files = field(default_factory=Files)
-    """What a job over files reads and writes."""
+class YarnOptions(Options):
+    """What a platform team decides of a job on YARN."""
 
 
 def yarn_folder(subject: Subject, options: YarnOptions) -> Folder:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import requests
 import urllib3
 
+from headrace_registry._causes import causes
 from headrace_registry.errors import DownloadError
 from headrace_registry.http._remote import UnreachableError, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from headrace_registry.settings import RegistrySettings
 
 __all__ = ["described"]
@@ -27,15 +26,15 @@ def described(registry: RegistrySettings, url: str, error: Exception) -> Downloa
     """The error of a download as one of ours; it names no credentials."""
     if isinstance(error, DownloadError):
         return error
-    causes = list(_causes(error))
-    certificate = next((one for one in causes if isinstance(one, ssl.SSLError)), None)
+    found = list(causes(error))
+    certificate = next((one for one in found if isinstance(one, ssl.SSLError)), None)
     if certificate is not None:
         return _of_tls(registry, url, certificate)
-    what = _of_connection(causes)
+    what = _of_connection(found)
     return failure(registry, what, where=url, then=_OFFLINE, kind=UnreachableError)
 
 
-def _of_connection(causes: list[BaseException]) -> str:
+def _of_connection(found: list[BaseException]) -> str:
     kinds: tuple[tuple[type[BaseException], str], ...] = (
         (urllib3.exceptions.ProxyError, "the proxy does not let us through, or is away"),
         (requests.exceptions.ProxyError, "the proxy does not let us through, or is away"),
@@ -47,9 +46,9 @@ def _of_connection(causes: list[BaseException]) -> str:
         (urllib3.exceptions.ProtocolError, "the connection broke"),
     )
     for kind, text in kinds:
-        if any(isinstance(one, kind) for one in causes):
+        if any(isinstance(one, kind) for one in found):
             return text
-    return f"cannot be reached ({type(causes[0]).__name__})"
+    return f"cannot be reached ({type(found[0]).__name__})"
 
 
 def _of_tls(registry: RegistrySettings, url: str, error: ssl.SSLError) -> DownloadError:
@@ -67,16 +66,3 @@ def _of_tls(registry: RegistrySettings, url: str, error: ssl.SSLError) -> Downlo
     else:
         why, then = f"no common TLS: {error.reason or error}", ""
     return failure(registry, "its TLS is not to be trusted", where=url, why=why, then=then)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error with all that it wraps."""
-    waiting, seen = [error], set()
-    while waiting:
-        one = waiting.pop(0)
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        inner = (getattr(one, "reason", None), one.__cause__, one.__context__, *one.args)
-        waiting.extend(each for each in inner if isinstance(each, BaseException))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,18 +15,85 @@ from headrace_cli._commands.verify import keys_for
 from headrace_cli._errors import WrongUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from headrace_registry.deploying import Change, Files, Folder, Subject
+    from headrace_registry.deploying import Change, Files, Folder, Options, Subject
 
-__all__ = ["bad_options", "files_of", "options", "read_job", "tell_and_write"]
+__all__ = ["Typed", "options"]
 
-_Command = TypeVar("_Command", bound="Callable[..., Any]")
+_Options = TypeVar("_Options", bound="Options")
+_COMMON = ("name", "parallelism", "memory", "cpu", "slots", "checkpoints", "secret", "state")
+_IO = ("input", "output", "dead_letters", "key", "follow")
 _SIGNS = {"new": "+", "changed": "~", "same": " ", "removed": "-"}
 
 
-def options(function: _Command) -> _Command:
-    """The zip, the folder, and the options that both systems have."""
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed of a folder, whichever system it is for."""
+
+    job: Path
+    """The zip."""
+    folder: Path
+    """The folder to write."""
+    keys: tuple[str, ...]
+    """Fingerprints of keys, one of which must have signed the zip."""
+    force: bool
+    """Whether files are replaced that were changed by hand."""
+    dry_run: bool
+    """Whether it is printed what would be written."""
+    as_json: bool
+    """Whether JSON is printed."""
+    common: dict[str, Any]
+    """The ``Options`` of all systems, those that were typed as they are."""
+    given: tuple[str, ...]
+    """Flink's settings."""
+    io: dict[str, Any]
+    """What a job over files reads and writes."""
+
+    def write(
+        self,
+        kind: Callable[..., _Options],
+        render: Callable[[Subject, _Options], Folder],
+        **more: Any,
+    ) -> None:
+        """Writes the folder that ``render`` makes of the job, or prints it.
+
+        Args:
+            kind: The system's options.
+            render: Makes its folder.
+            more: What was typed for this system alone.
+        """
+        from headrace_registry.deploying import OptionError, read_settings
+
+        common = dict(self.common)
+        common["parallelism"] = common["parallelism"] or common["slots"]
+        try:
+            made = kind(
+                **common, **more, settings=read_settings(self.given), files=_files_of(self.io)
+            )
+            folder = render(_read_job(self.job, self.keys), made)
+        except OptionError as error:
+            raise WrongUseError(str(error)) from error
+        _tell_and_write(
+            folder, self.folder, force=self.force, dry_run=self.dry_run, as_json=self.as_json
+        )
+
+
+def options(function: Callable[..., None]) -> Callable[..., None]:
+    """The zip, the folder, and the options that all systems have, given as ``typed``."""
+
+    @wraps(function)
+    def command(**given: Any) -> None:
+        common = {name: given.pop(name) for name in _COMMON}
+        io = {name: given.pop(name) for name in _IO}
+        own = {
+            one.name: given.pop(one.name)
+            for one in fields(Typed)
+            if one.name not in {"common", "io"}
+        }
+        function(typed=Typed(**own, common=common, io=io), **given)
+
+    found: Callable[..., None] = command
     for one in reversed(
         (
             click.argument(
@@ -110,22 +178,11 @@ def options(function: _Command) -> _Command:
             click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         )
     ):
-        function = one(function)
-    return function
+        found = one(found)
+    return found
 
 
-@contextmanager
-def bad_options() -> Iterator[None]:
-    """Tells an option that is not taken as bad usage."""
-    from headrace_registry.deploying import OptionError
-
-    try:
-        yield
-    except OptionError as error:
-        raise WrongUseError(str(error)) from error
-
-
-def read_job(job: Path, keys: tuple[str, ...]) -> Subject:
+def _read_job(job: Path, keys: tuple[str, ...]) -> Subject:
     """The job of a zip, verified.
 
     Args:
@@ -140,7 +197,7 @@ def read_job(job: Path, keys: tuple[str, ...]) -> Subject:
     return read_subject(job, home)
 
 
-def files_of(typed: Mapping[str, Any]) -> Files:
+def _files_of(typed: Mapping[str, Any]) -> Files:
     """What was said of a job over files."""
     from headrace.jobs.manifest import FilesIO
     from headrace_registry.deploying import Files
@@ -149,7 +206,7 @@ def files_of(typed: Mapping[str, Any]) -> Files:
     return Files(FilesIO(**said), follow=typed["follow"])
 
 
-def tell_and_write(
+def _tell_and_write(
     folder: Folder, output: Path, *, force: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Writes a folder, or prints it, and says what changed."""

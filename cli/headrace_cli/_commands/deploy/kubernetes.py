@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace_cli._commands.deploy import _folders
+from headrace_cli._commands.deploy._folders import options
+
+if TYPE_CHECKING:
+    from headrace_cli._commands.deploy._folders import Typed
 
 __all__ = ["command"]
 
 
 @click.command("kubernetes")
-@_folders.options
+@options
 @click.option("--namespace", default="default", show_default=True, metavar="NAME", help="Where.")
 @click.option(
     "--image",
@@ -47,54 +50,13 @@ __all__ = ["command"]
 @click.option(
     "--secret", metavar="NAME", help="The secret with its secrets. Default: NAME-secrets."
 )
-def command(
-    job: Path,
-    folder: Path,
-    name: str | None,
-    parallelism: int | None,
-    memory: str,
-    cpu: float,
-    slots: int,
-    state: str | None,
-    given: tuple[str, ...],
-    keys: tuple[str, ...],
-    force: bool,  # noqa: FBT001
-    dry_run: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
-    namespace: str,
-    image: str | None,
-    base: str | None,
-    lock: Path | None,
-    service_account: str,
-    checkpoints: str | None,
-    secret: str | None,
-    **files: Any,
-) -> None:
+def command(typed: Typed, **more: Any) -> None:
     """Write what runs JOB.zip on Kubernetes, for Flink's operator and without it.
 
     DIR gets a Dockerfile with what it needs, a FlinkDeployment, a script for Flink's own
     application mode, and a README with the commands. Nothing is built or sent. Written again with
     another zip, it is the new version of the same deployment.
     """
-    from headrace_registry.deploying import KubernetesOptions, kubernetes_folder, read_settings
+    from headrace_registry.deploying import KubernetesOptions, kubernetes_folder
 
-    with _folders.bad_options():
-        made = KubernetesOptions(
-            name=name,
-            namespace=namespace,
-            image=image,
-            base=base,
-            lock=lock,
-            service_account=service_account,
-            parallelism=parallelism or slots,
-            slots=slots,
-            memory=memory,
-            cpu=cpu,
-            checkpoints=checkpoints,
-            secret=secret,
-            state=state,
-            settings=read_settings(given),
-            files=_folders.files_of(files),
-        )
-        written = kubernetes_folder(_folders.read_job(job, keys), made)
-    _folders.tell_and_write(written, folder, force=force, dry_run=dry_run, as_json=as_json)
+    typed.write(KubernetesOptions, kubernetes_folder, **more)

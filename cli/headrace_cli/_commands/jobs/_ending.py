@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headrace_registry.clusters import FlinkRest, JobSummary
 
-__all__ = ["made_savepoint", "running"]
+__all__ = ["made_savepoint", "one_job", "running", "timeout_option"]
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for it.",
+)
+
+
+def one_job(function: _Command) -> _Command:
+    """The job that is meant, and whether to do anything."""
+    function = click.option(
+        "--dry-run", is_flag=True, help="Say what would be done, and do nothing."
+    )(function)
+    return click.argument("job", metavar="JOB")(function)
 
 
 def running(job: JobSummary) -> JobSummary:

@@ -13,7 +13,7 @@ from headrace_cli._commands.jobs._asking import (
     opened,
     print_json,
 )
-from headrace_cli._commands.jobs._ending import running
+from headrace_cli._commands.jobs._ending import one_job, running
 
 if TYPE_CHECKING:
     from headrace_cli._commands.jobs._asking import Asked
@@ -22,9 +22,8 @@ __all__ = ["command"]
 
 
 @click.command("cancel")
-@click.argument("job", metavar="JOB")
+@one_job
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @cluster_options
 def command(job: str, yes: bool, dry_run: bool, asked: Asked) -> None:  # noqa: FBT001
     """Cancel a job: it ends at once, and what it had since its last checkpoint is lost.

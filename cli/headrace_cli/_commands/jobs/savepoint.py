@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace_cli._commands.jobs._asking import cluster_options, job_of, opened, print_json
-from headrace_cli._commands.jobs._ending import made_savepoint, running
+from headrace_cli._commands.jobs._ending import made_savepoint, one_job, running, timeout_option
 
 if TYPE_CHECKING:
     from headrace_cli._commands.jobs._asking import Asked
@@ -16,17 +16,9 @@ __all__ = ["command"]
 
 
 @click.command("savepoint")
-@click.argument("job", metavar="JOB")
+@one_job
 @click.argument("directory", metavar="[DIR]", required=False)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=1),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for it.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@timeout_option
 @cluster_options
 def command(
     job: str,

@@ -13,7 +13,7 @@ from headrace_cli._commands.jobs._asking import (
     opened,
     print_json,
 )
-from headrace_cli._commands.jobs._ending import made_savepoint, running
+from headrace_cli._commands.jobs._ending import made_savepoint, one_job, running, timeout_option
 
 if TYPE_CHECKING:
     from headrace_cli._commands.jobs._asking import Asked
@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 
 @click.command("stop")
-@click.argument("job", metavar="JOB")
+@one_job
 @click.option(
     "--savepoint",
     "directory",
@@ -35,15 +35,7 @@ __all__ = ["command"]
     "--drain", is_flag=True, help="Let all timers fire first: for a job that is never to go on."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=1),
-    default=600,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for it.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@timeout_option
 @cluster_options
 def command(
     job: str,
