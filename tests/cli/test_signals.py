@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -89,6 +90,33 @@ def test_a_job_that_waits_for_stdin_stops(place):
     assert job.returncode == 1
     assert "stopped by a signal" in errors
     assert "Fatal Python error" not in errors
+
+
+ENDLESS = """
+import pathlib, signal, sys
+from headrace_cli import _app
+def command(**_):
+    try:
+        print("begun", flush=True)
+        while True: signal.pause()
+    finally:
+        pathlib.Path("tidied").touch()
+_app.agents.main = command
+from headrace_cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_asked_to_end_tidies_up(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    with process.stdout:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+    assert (tmp_path / "tidied").exists()
 
 
 @pytest.mark.slow
