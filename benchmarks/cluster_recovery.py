@@ -149,7 +149,7 @@ def told(done: Run) -> str:
         f"Lost, doubled or wrong: {json.dumps(done.faults)}.",
         f"Calls wanted: {2 * done.numbers:,}; made: {len(done.calls):,}.",
         f"Calls made more than once, since the last checkpoint: {more:,}.",
-        f"Calls made by processes that outlived a kill: {left:,}.",
+        f"Calls made by executions that a kill had ended: {left:,}.",
         f"First calls of runs under way at a kill, taken from the journal afterwards: {held:,}.",
         f"Calls that ended before the last checkpoint, and were made again: {len(again)}.",
         f"The same, counting those that ended just before its begin too: {len(strictly)}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import signal
@@ -41,9 +40,9 @@ class Kill:
     """When the one before that was begun. What was over by then is certainly in the last one; what
     ended just before its own begin may have been noted just after."""
     works: float = 0.0
-    """Seconds until a call was made by a process that was started after it."""
-    pids: set[int] = field(default_factory=set)
-    """The processes that had made calls before."""
+    """Seconds until a call was made by an execution that was started after it."""
+    executions: set[str] = field(default_factory=set)
+    """Those that had made calls before."""
 
 
 class Killer:
@@ -68,7 +67,7 @@ class Killer:
         """Kills a part as soon as so many outputs are committed, and has it replaced."""
         self._wait(lambda: self._stream.progress() >= progress, f"{progress} outputs", seconds)
         done = Kill(part, self._stream.progress())
-        done.pids = {one.pid for one in self._stream.calls()}
+        done.executions = {one.execution for one in self._stream.calls()}
         self._restored()
         # Only what was complete before: a job may go on several times after one kill.
         *_, done.covered, done.begun = 0.0, 0.0, *sorted(self._begun.values())
@@ -110,7 +109,8 @@ class Killer:
 
     def _first_after(self, kill: Kill) -> float:
         calls = self._stream.calls()
-        return next((one.at for one in calls if one.at > kill.at and one.pid not in kill.pids), 0.0)
+        new = (one.at for one in calls if one.execution not in kill.executions)
+        return next((when for when in new if when > kill.at), 0.0)
 
     def _restored(self, since: float = 0.0) -> int:
         """The checkpoint that the job went on from since then; 0 while that is not known."""
@@ -136,19 +136,21 @@ def _parent(pid: int) -> int:
 
 
 def left_behind(calls: list[Call], kills: list[Kill]) -> list[Call]:
-    """The calls of processes that outlived the kill that ended their execution."""
+    """The calls of executions that were ended by a kill, and went on for a moment."""
     return [
-        call for call in calls if any(call.at > kill.at and call.pid in kill.pids for kill in kills)
+        call
+        for call in calls
+        if any(call.at > kill.at and call.execution in kill.executions for kill in kills)
     ]
 
 
-def by_call(calls: list[Call], kills: list[Kill]) -> dict[tuple[str, int], list[float]]:
-    """When each call was made by an execution that was not over."""
+def by_call(calls: list[Call], kills: list[Kill]) -> dict[tuple[str, int], list[Call]]:
+    """Each call as often as it was made by an execution that was not over, in order."""
     late = set(left_behind(calls, kills))
     found = defaultdict(list)
     for call in sorted(calls, key=lambda one: one.at):
         if call not in late:
-            found[call.name, call.number].append(call.at)
+            found[call.name, call.number].append(call)
     return found
 
 
@@ -157,29 +159,38 @@ def made_again(
 ) -> list[tuple[str, int]]:
     """Calls that were over before a checkpoint that the job went on from, and were made again.
 
+    A checkpoint holds a call only if the execution that made it lived to see the checkpoint: the
+    next one begins anew from the one before.
+
     Args:
         calls: All that were made.
         kills: All that there were.
         until: By when they were over: ``covered`` or ``begun``, see ``Kill``.
     """
+    last: dict[str, float] = {}
+    for call in calls:
+        last[call.execution] = max(last.get(call.execution, 0.0), call.at)
     found = []
-    for call, times in by_call(calls, kills).items():
-        for kill in kills:
-            # The last one before the kill: what was forgotten by an earlier one is made again.
-            before = max((when for when in times if when < kill.at), default=math.inf)
-            if before < getattr(kill, until) and times[-1] > kill.at:
-                found.append(call)
+    for name, made in by_call(calls, kills).items():
+        for call in made:
+            kill = next((one for one in kills if one.at > call.at), None)
+            if kill is None:
+                continue
+            kept = getattr(kill, until)
+            is_held = call.at < kept <= last[call.execution]
+            if is_held and made[-1].at > kill.at:
+                found.append(name)
                 break
     return found
 
 
 def resumed(calls: list[Call], kill: Kill, kills: list[Kill]) -> list[int]:
     """Numbers whose first call was made before a kill only, and whose second one after it."""
-    times = by_call(calls, kills)
+    made = by_call(calls, kills)
     return [
         number
-        for (name, number), firsts in times.items()
+        for (name, number), firsts in made.items()
         if name == "first"
-        and max(firsts) < kill.at
-        and max(times.get(("second", number), [0.0])) > kill.at
+        and firsts[-1].at < kill.at
+        and any(one.at > kill.at for one in made.get(("second", number), ()))
     ]

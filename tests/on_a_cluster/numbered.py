@@ -31,7 +31,8 @@ class Call:
     name: str
     number: int
     at: float
-    pid: int
+    execution: str
+    """By which execution of the job's agent: each start of it, in each slot, is another one."""
 
 
 class Numbered:

@@ -9,7 +9,10 @@ import asyncio
 import json
 import os
 import time
+import uuid
+import weakref
 from pathlib import Path
+from typing import Any
 
 from place import BROKEN, FOLDER, KEYS, LATER, LINGER, NUMBERS, PAUSE, SHARDS, VERSION
 
@@ -18,11 +21,18 @@ from headrace.config import RuntimeConfig
 from headrace.flink import process
 from headrace.jobs import job
 
+executions: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+
+def execution() -> str:
+    """Which execution of the job this is; a process may see several, each with its own loop."""
+    return executions.setdefault(asyncio.get_running_loop(), uuid.uuid4().hex)
+
 
 async def effect(name: str, number: int) -> str:
     """An effect on the outside: a line that outlives every execution of the job."""
     file = os.open(f"{FOLDER}/calls", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    os.write(file, f"{json.dumps([name, number, time.time(), os.getpid()])}\n".encode())
+    os.write(file, f"{json.dumps([name, number, time.time(), execution()])}\n".encode())
     os.close(file)
     return f"{name} {number}"
 
