@@ -34,8 +34,13 @@ class Flink:
 
     @property
     def class_path(self) -> str:
-        """What Flink's processes load, in the order that Flink's own scripts give it."""
+        """What Flink's processes load, in the order that Flink's own scripts give it.
+
+        With it Flink's side of Python. Where each job brings that, Flink loads it anew at each
+        start and restart of one, and never lets it go: some dozens end a TaskManager.
+        """
         jars = sorted((self.home / "lib").glob("*.jar"))
+        jars += (self.home / "opt").glob("flink-python-*.jar")
         return ":".join(map(str, sorted(jars, key=lambda jar: jar.name.startswith("flink-dist"))))
 
 

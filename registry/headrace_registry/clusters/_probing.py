@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 from headrace.jobs.manifest import LAUNCHER, SITE
 from headrace_registry.bundle._zip import Entry, write_zip
 from headrace_registry.client._store import write_whole
+from headrace_registry.clusters._jars import missing_jars
 from headrace_registry.clusters._local_errors import ClusterError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def probe_workers(
 
     job = rest.submit(
         File(graph.path),
-        jars=[File(one) for one in graph.jars],
+        jars=missing_jars(rest, graph.jars),
         artifacts={name: File(one) for name, one in graph.artifacts.items()},
     )
     follow(rest, job, timeout=_WAIT)

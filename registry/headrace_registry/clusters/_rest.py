@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from headrace_registry.clusters._local_errors import ClusterError
 from headrace_registry.clusters._rest_errors import (
     NoSuchJobError,
     NoSuchTaskManagerError,
@@ -32,7 +34,6 @@ from headrace_registry.clusters._rest_values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -104,6 +105,14 @@ class FlinkRest:
         """The JobManager's settings; Flink hides those that look like secrets."""
         found = self._get(list[dict[str, str]], "/jobmanager/config")
         return {one["key"]: one.get("value", "") for one in found if "key" in one}
+
+    def class_path(self) -> tuple[str, ...]:
+        """The files that its JobManager has loaded; none where it does not tell."""
+        try:
+            found = self._get(list[str], "/jobmanager/environment", inside="classpath")
+        except ClusterError:
+            return ()
+        return tuple(Path(one).name for part in found for one in part.split(":"))
 
     def taskmanagers(self) -> tuple[TaskManager, ...]:
         """Those that are registered."""

@@ -14,6 +14,7 @@ from headrace.jobs.driver import Order
 from headrace.jobs.manifest import read_manifest
 from headrace_registry.client import cache_folder
 from headrace_registry.clusters._compiling import Compilation, CompileError, HostError
+from headrace_registry.clusters._jars import lacking, missing_jars
 from headrace_registry.clusters._local_errors import ClusterError
 from headrace_registry.clusters._probing import (
     UnfitClusterError,
@@ -183,6 +184,8 @@ def prepare(
     with compiling as compilation:
         graph = compilation.graph
         _check_slots(rest, graph, freed)
+        if note := lacking(rest, manifest.engine.version):
+            say(note)
         if asks and graph.probe is not None:
             say("asking the workers what they have")
             workers = probe_workers(rest, graph.probe, manifest, cache_folder())
@@ -210,7 +213,7 @@ def start(
     graph = prepared.graph
     job = rest.submit(
         Path(graph.path),
-        jars=[Path(one) for one in graph.jars],
+        jars=missing_jars(rest, graph.jars),
         artifacts={name: Path(one) for name, one in graph.artifacts.items()},
         progress=progress,
     )

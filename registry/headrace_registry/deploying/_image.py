@@ -124,7 +124,9 @@ def _dockerfile(
 def _base_stage(subject: Subject, plugins: Collection[str], python: str, *, stock: bool) -> str:
     version = subject.manifest.engine.version
     lines = ["FROM ${FLINK_IMAGE} AS base", "USER root"]
-    checks = [f"test -f {PYTHON_JAR.format(version=version)}"]
+    # Loaded once for the process: brought by the job, it is loaded anew at each restart, for good.
+    checks = [f"ln -sf {PYTHON_JAR.format(version=version)} /opt/flink/lib/"]
+    checks[:0] = [f"test -f {PYTHON_JAR.format(version=version)}"]
     if stock:
         lines += [
             f"# A stock Flink has no Python. {python} comes from Python's own image, which may be",

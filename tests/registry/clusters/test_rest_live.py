@@ -20,6 +20,7 @@ from headrace_registry.clusters import (
     wait_for_end,
     wait_for_savepoint,
 )
+from headrace_registry.clusters._jars import lacking, missing_jars
 
 from ...clusters import wait_until  # noqa: TID252 - tests are no package
 from .running import Jobs
@@ -58,6 +59,18 @@ def states_of(rest, job, **more):
 
 
 # ---------------------------------------------------------------- what it is asked
+def test_a_jar_that_its_jobmanager_has_loaded_is_not_sent(rest):
+    jars = ["/opt/flink-python-2.3.0.jar", "/home/own.jar"]
+    assert missing_jars(rest, jars) == [Path("/home/own.jar")]
+    assert lacking(rest, "2.3.0") == ""
+
+
+def test_a_cluster_without_flinks_side_of_python_is_told(rest):
+    said = lacking(rest, "2.3.1")
+    assert "the cluster has no flink-python-2.3.1.jar in its lib folder" in said
+    assert "copy it there from opt" in said
+
+
 def test_a_cluster_tells_its_version_and_slots(cluster, rest):
     assert rest.config().flink_version == rest.overview().flink_version == cluster.flink_version
     assert rest.config().line == ".".join(cluster.flink_version.split(".")[:2])

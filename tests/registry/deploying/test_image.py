@@ -117,6 +117,11 @@ def test_the_build_ends_where_a_worker_would_not_start(workshop):
     assert "import beam_sdk_worker_main" in (boot / "beam_boot.py").read_text()
 
 
+def test_flinks_side_of_python_is_loaded_once_and_not_by_each_job(workshop):
+    text = shell_of(dockerfile(workshop.kubernetes()))
+    assert "ln -sf /opt/flink/opt/flink-python-2.3.0.jar /opt/flink/lib/" in text
+
+
 def test_its_commands_are_whole(workshop):
     """Each is read by a shell, which would find a quote that is not closed."""
     job = workshop.subject(skills=[SKILL])
