@@ -98,7 +98,8 @@ def telling(env: Any, plans: Any) -> None:
         type_info=Types.LONG(),
     )
     streams = process(
-        numbers.map(before, Types.STRING()),
+        # One reader may take all numbers where the other one starts late.
+        numbers.rebalance().map(before, Types.STRING()),
         plans["Telling"],
         key=key_of,
         parse=json.loads,
