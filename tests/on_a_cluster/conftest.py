@@ -140,6 +140,10 @@ class Site:
         """The ids of the jobs that are not over."""
         return {one.id for one in self.rest.jobs() if one.state not in ENDED}
 
+    def all_free(self) -> None:
+        """Waits for all slots: Flink spreads a job over TaskManagers that are equally free."""
+        wait_until(lambda: self.free_slots() == self.rest.overview().slots_total, "all slots free")
+
     def free_slots(self) -> int:
         """The slots that no job has."""
         return int(self.rest.overview().slots_available)

@@ -27,6 +27,7 @@ def test_its_outputs_are_those_of_the_local_engine(site, kit, triage_zip, tmp_pa
     assert {one["cluster"]: one["class"] for one in map(json.loads, expected)} == known
 
     files = ["--input", logs, "--output", tmp_path / "out", "--dead-letters", tmp_path / "letters"]
+    site.all_free()
     with site.running(triage_zip, "--parallelism", 2, *files) as job:
         site.finished(job)
         assert len({one.taskmanager for one in site.rest.placements(job)}) == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SOURCES, own_name, read_lines, wait_until
+from .conftest import SOURCES, own_name, read_lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.flink]
 ROLES = {
@@ -48,8 +48,7 @@ def _reports(folder):
 def reports(site, zip_, tmp_path_factory):
     """What every function of the job told, for every input."""
     folder = tmp_path_factory.mktemp("reports")
-    # Flink spreads a job over TaskManagers that are as free as each other.
-    wait_until(lambda: site.free_slots() == 4, "the jobs before have left")
+    site.all_free()
     done = site.agents(
         *("submit", zip_, "--parallelism", 2, "--set", f"demo.output={folder}"),
         HEADRACE_TEST_MARKER="of the client",
