@@ -94,6 +94,8 @@ def test_a_job_that_waits_for_stdin_stops(place):
 
 ENDLESS = """
 import pathlib, signal, sys
+for number in signal.SIGTERM, signal.SIGHUP:
+    signal.signal(number, signal.SIG_DFL)  # who runs the tests may ignore them
 from headrace_cli import _app
 def command(**_):
     try:
@@ -115,7 +117,11 @@ def test_a_command_that_is_asked_to_end_tidies_up(tmp_path, number):
     with process.stdout:
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
-        assert process.wait(60) == 128 + number
+        try:
+            assert process.wait(60) == 128 + number
+        finally:
+            process.kill()
+            process.wait()
     assert (tmp_path / "tidied").exists()
 
 

@@ -89,6 +89,8 @@ def command(target: str, **typed: Any) -> None:
     if typed["check"] is not None and (typed["sign"] or typed["dry_run"]):
         raise WrongUseError("--check writes nothing, so it takes neither --sign nor --dry-run")
     parameters = agent_parameters(typed["parameters"], typed["model"])
+    if typed["check"] is not None or typed["dry_run"]:
+        sys.dont_write_bytecode = True  # the job's modules are imported
     job = load_job(target, parameters)
     if not (job.project.folder / "pyproject.toml").is_file():
         raise CommandError(
