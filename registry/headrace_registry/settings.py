@@ -52,11 +52,11 @@ VENDOR = "vendor"
 """What the project's own folder of wheels is called."""
 PLATFORMS = ("linux/amd64", "linux/arm64", "macos/arm64")
 """The platforms that a target may name."""
+PYTHONS = ("3.10", "3.11", "3.12")
+"""The versions of Python that a target may name: those that headrace and Flink run on."""
 _RESERVED = (INDEX, VENDOR)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SEPARATORS = re.compile(r"[-_.]+")  # normalised as PEP 503 has it
-PYTHONS = ("3.10", "3.11", "3.12")
-"""The versions that headrace and Flink run on."""
 _KEY = re.compile(r"sha256:[0-9a-f]{64}")
 
 

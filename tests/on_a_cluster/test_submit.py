@@ -124,13 +124,8 @@ def test_an_action_that_fails_before_a_checkpoint_is_told_in_its_authors_words(
 def test_a_job_that_has_a_checkpoint_and_fails_each_time_is_left_on_the_cluster(
     site, pricing, started
 ):
-    process = started(
-        pricing,
-        "--set",
-        "execution.checkpointing.interval=100ms",
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    often = ("--set", "execution.checkpointing.interval=100ms")
+    process = started(pricing, *often, *SOON, stderr=subprocess.PIPE, text=True)
     said = process.stderr.read()
     assert process.wait(60) == 1
     job = re.search(r"agents jobs cancel ([0-9a-f]{8})", said)[1]

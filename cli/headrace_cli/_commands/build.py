@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-PYTHONS = ("3.10", "3.11", "3.12")
+_PYTHONS = ("3.10", "3.11", "3.12")
 _PLATFORMS = ("linux/amd64", "linux/arm64")
 _PARTS = {
     "engine": "Flink's Python packages",
@@ -40,7 +40,7 @@ _PARTS = {
 @click.command("build")
 @click.argument("target", default=".")
 @click.option("-o", "output", metavar="FILE", default="job.zip", help="Default: job.zip.")
-@click.option("--python", type=click.Choice(PYTHONS), help="The workers' Python.")
+@click.option("--python", type=click.Choice(_PYTHONS), help="The workers' Python.")
 @click.option("--platform", type=click.Choice(_PLATFORMS), help="The workers' platform.")
 @click.option(
     "--engine",

@@ -124,9 +124,9 @@ def _dockerfile(
 def _base_stage(subject: Subject, plugins: Collection[str], python: str, *, stock: bool) -> str:
     version = subject.manifest.engine.version
     lines = ["FROM ${FLINK_IMAGE} AS base", "USER root"]
-    # Loaded once for the process: brought by the job, it is loaded anew at each restart, for good.
-    checks = [f"ln -sf {PYTHON_JAR.format(version=version)} /opt/flink/lib/"]
-    checks[:0] = [f"test -f {PYTHON_JAR.format(version=version)}"]
+    jar = PYTHON_JAR.format(version=version)
+    # In lib it is loaded once; brought by the job, anew at each restart, and part of it stays.
+    checks = [f"test -f {jar}", f"ln -sf {jar} /opt/flink/lib/"]
     if stock:
         lines += [
             f"# A stock Flink has no Python. {python} comes from Python's own image, which may be",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ _CLUSTERS = (
 """How settings begin that are a cluster's, and no job's in a session."""
 
 
+@dataclass(frozen=True, slots=True)
 class YarnOptions(Options):
     """What a platform team decides of a job on YARN."""
 
