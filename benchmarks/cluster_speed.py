@@ -25,38 +25,38 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIES = 8
+COPIES = 16
 """Times that the example's logs are read, each as clusters of their own."""
 KEYS = (1_000, 10_000, 100_000, 1_000_000)
 GROWTH = '''
-from headrace import Agent, Context, InputEvent, OutputEvent, action, job
+from headrace import Agent, Context, InputEvent, action, job
 
 
 class Counter(Agent):
-    """Counts the numbers of each key, and says nothing until it has seen the last."""
+    """Counts the lines of each key."""
 
     @action(InputEvent)
     def count(self, event: InputEvent, ctx: Context) -> None:
         ctx.short_term["seen"] = ctx.short_term.get("seen", 0) + 1
 
 
-def key(number):
-    import os
-
-    return number % int(os.environ["GROWTH_KEYS"])
+def key(line):
+    return line
 
 
 @job(Counter(), name="growth")
 def growth(env, plans):
-    from pyflink.common import WatermarkStrategy
-    from pyflink.datastream.connectors.number_seq import NumberSequenceSource
+    from pyflink.common import Duration, WatermarkStrategy
+    from pyflink.datastream.connectors.file_system import FileSource, StreamFormat
 
     from headrace.flink import process
 
-    numbers = env.from_source(
-        NumberSequenceSource(0, 10**12), WatermarkStrategy.no_watermarks(), "numbers"
-    )
-    process(numbers, plans["Counter"], key=key).output.print()
+    # Once its lines are read the job waits for more: what is measured then is not the queue.
+    lines = FileSource.for_record_stream_format(
+        StreamFormat.text_line_format(), "{lines}"
+    ).monitor_continuously(Duration.of_seconds(1)).build()
+    lines = env.from_source(lines, WatermarkStrategy.no_watermarks(), "lines")
+    process(lines, plans["Counter"], key=key).output.print()
 '''
 
 
@@ -186,7 +186,7 @@ def _run_here(kit: Any, path: Path, file: Path, out: Path) -> float:
 
 
 @contextmanager
-def _cluster(taskmanagers: int, **environment: str) -> Iterator[Any]:
+def _cluster(taskmanagers: int) -> Iterator[Any]:
     from headrace_registry.clusters import ClusterSpec, start_cluster
 
     settings = {"env.java.opts.taskmanager": "-XX:TieredStopAtLevel=4"}
@@ -197,7 +197,6 @@ def _cluster(taskmanagers: int, **environment: str) -> Iterator[Any]:
             slots=1,
             memory="1536m",
             settings=settings,
-            environment=environment,
         )
         cluster = start_cluster(spec, cache=Path(cache))
         try:
@@ -279,18 +278,19 @@ def _growth(kit: Any, scratch: Path, sizes: tuple[int, ...]) -> list[Figure]:
     """State and checkpoints of a counting agent with more and more keys."""
     from headrace_registry.clusters import FlinkRest
 
-    project = kit.project(scratch / "growth", files={"growth_job.py": GROWTH})
+    lines = scratch / "keys"
+    lines.mkdir()
+    source = GROWTH.replace("{lines}", lines.as_uri())
+    project = kit.project(scratch / "growth", files={"growth_job.py": source})
     path = kit.build(project, "growth_job:growth")
     found: list[tuple[int, float, float, float]] = []
     for keys in sizes:
-        with _cluster(1, GROWTH_KEYS=str(keys)) as cluster, FlinkRest(cluster.address) as rest:
+        (lines / "keys.txt").write_text("".join(f"key-{number}\n" for number in range(keys)))
+        with _cluster(1) as cluster, FlinkRest(cluster.address) as rest:
             options = ("--set", "execution.checkpointing.interval=5s", "--detach", "--json")
-            done = kit.agents(
-                "submit", path, "--cluster", cluster.address, *options, cwd=project,
-                GROWTH_KEYS=str(keys),
-            )  # fmt: skip
+            done = kit.agents("submit", path, "--cluster", cluster.address, *options, cwd=project)
             job = json.loads(done.stdout)["job"]
-            found.append((keys, *_watched(rest, job)))
+            found.append((keys, *_watched(rest, job, 10 * keys)))
             rest.cancel(job)
     base = found[0]
     return [
@@ -304,18 +304,22 @@ def _growth(kit: Any, scratch: Path, sizes: tuple[int, ...]) -> list[Figure]:
     ]
 
 
-def _watched(rest: Any, job: str) -> tuple[float, float, float]:
-    """Bytes of state, seconds of a checkpoint and the worker's memory, once it grows no more."""
-    before, steady, size, deadline = 0, 0, 0, time.monotonic() + 400
+def _watched(rest: Any, job: str, least: int) -> tuple[float, float, float]:
+    """Bytes of state, seconds of a checkpoint and the worker's memory, once it grows no more.
+
+    Before it has `least` bytes the job has not read all its keys.
+    """
+    before, steady, size, deadline = 0, 0, 0, time.monotonic() + 1200
     while time.monotonic() < deadline:
         last = rest.checkpoints(job).latest.completed
         if last is not None and last.id != before:
-            steady = steady + 1 if last.size < 1.02 * size else 0
+            steady = steady + 1 if last.size > least and last.size < 1.001 * size else 0
             size, before = last.size, last.id
             if steady >= 3:
                 break
         time.sleep(0.5)
-    assert last is not None
+    else:
+        raise RuntimeError("the state grew for twenty minutes")
     return float(last.size), float(last.duration or 0), _worker_memory()
 
 

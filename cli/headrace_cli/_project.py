@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,14 +187,9 @@ def _grants(said: Any, path: Path) -> dict[str, dict[str, list[str]]]:
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     try:
-        parsed: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        parsed: dict[str, Any] = parse_toml(content.decode("utf-8-sig"))
+    except ValueError as error:
         raise CommandError("this is not TOML", where=str(path), why=str(error)) from None
     return parsed
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,10 +131,5 @@ def _depending(path: Path, text: str) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
-    found: dict[str, Any] = tomllib.loads(text.removeprefix("\ufeff"))
+    found: dict[str, Any] = parse_toml(text.removeprefix("\ufeff"))
     return found

@@ -131,7 +131,7 @@ def _compiled(agent: Agent | AgentBuilder, project: Project) -> AgentPlan:
     from headrace.plan import AgentPlan
 
     # Compiling resolves plugins by the project's rules.
-    plan = AgentPlan.from_agent(agent, plugins=project.plugins())  # type: ignore[arg-type]
+    plan = AgentPlan.from_agent(agent, plugins=project.plugins())
     return apply_skill_rules(plan, project)
 
 

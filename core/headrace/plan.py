@@ -13,7 +13,7 @@ from headrace.errors import PlanVersionError
 from headrace.policy import FailurePolicy
 
 if TYPE_CHECKING:
-    from headrace.agent import Agent
+    from headrace.agent import Agent, AgentBuilder
     from headrace.plugins import PluginSet
 
 __all__ = ["FORMAT", "ActionSpec", "AgentPlan", "ResourceProvider", "Trigger"]
@@ -96,11 +96,13 @@ class AgentPlan(_Frozen):
     """The version of headrace-core that compiled it."""
 
     @classmethod
-    def from_agent(cls, agent: Agent, *, plugins: PluginSet | None = None) -> AgentPlan:
+    def from_agent(
+        cls, agent: Agent | AgentBuilder, *, plugins: PluginSet | None = None
+    ) -> AgentPlan:
         """Compiles an agent.
 
         Args:
-            agent: An ``Agent`` instance (by class, by ``AgentBuilder`` or from YAML).
+            agent: An instance of a subclass of ``Agent``, an ``AgentBuilder``, or what YAML gave.
             plugins: The plugins to choose from; those of this environment where ``None``.
 
         Raises:

@@ -7,13 +7,13 @@ for listings are typed often.
 from __future__ import annotations
 
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace_registry.errors import LockError
 from headrace_registry.settings import INDEX, VENDOR
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,15 +100,10 @@ def _newest(registry: Any) -> dict[str, str]:
 
 
 def _lock_data(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise LockError(f"{path} cannot be read: {error}\n  next: agents lock") from None
     return data

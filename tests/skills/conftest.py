@@ -154,12 +154,12 @@ def running(marker: str) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended and waits to be taken leave of does not."""
+    """Tell whether a process runs; one that has ended, whether or not it is reaped, does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return state != "Z"
+    return state not in "ZX"
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def process(
     Raises:
         PlanError: The agent does not compile.
     """
-    plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)  # type: ignore[arg-type]
+    plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     timed = out_of_order is not None
     function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed)
     selector = ShardSelector(key, parse, plan.config.shards)

@@ -79,7 +79,7 @@ def run_local(
         PlanError: The agent does not compile.
         JobFailedError: A run failed, and its policy is to fail the job.
     """
-    plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)  # type: ignore[arg-type]
+    plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     outputs, letters = ListSink(), ListSink()
     engine = LocalEngine(
         plan,

@@ -11,7 +11,6 @@ import binascii
 import csv
 import io
 import json
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 from headrace.errors import HeadraceError
 from headrace.jobs.manifest import DRIVER, JARS, LAUNCHER, LOCK, PLANS, SBOM, SITE
 from headrace_registry.settings import PLATFORMS, PYTHONS, Target
+from headrace_registry.toml import parse_toml
 from headrace_skills._text import one_line
 
 if TYPE_CHECKING:
@@ -124,16 +124,11 @@ def lock_faults(job: JobZip, told: Collection[str]) -> Iterator[str]:
     """Every package is locked, in this version and with this wheel."""
     from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     data = job.read(LOCK)
     if data is None or LOCK in told:
         return  # a lock that is missing is told with the parts
     try:
-        lock = Pylock.from_dict(tomllib.loads(data.decode()))
+        lock = Pylock.from_dict(parse_toml(data.decode()))
     except (ValueError, PylockValidationError, PylockUnsupportedVersionError) as error:
         yield f"{LOCK}: is no lock: {_shown(str(error))}"
         return

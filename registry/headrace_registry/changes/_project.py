@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from headrace_registry.errors import ProjectFileError, SourceError
 from headrace_registry.settings import read_settings
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,14 +183,9 @@ def _seen_version(seen: RegistryState | None, registry: RegistrySettings) -> int
 
 
 def _agents_table(text: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     try:
-        data: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data: dict[str, Any] = parse_toml(text)
+    except ValueError as error:
         raise ProjectFileError(f"{PYPROJECT} is not TOML: {error}") from None
     tool = data.get("tool", {})
     found = tool.get("agents", {}) if isinstance(tool, dict) else {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from headrace_registry.locking.scratch import scratch, write_whole
 from headrace_registry.locking.targets import best_wheel, machine, targets_of
 from headrace_registry.locking.uv import interpreter, run_uv
 from headrace_registry.settings import VENDOR
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -100,11 +100,6 @@ def _built(wanted: Wanted, name: str, version: str, target: Target) -> Path:
 
 def _source(wanted: Wanted, name: str, version: str, target: Target, folder: Path) -> Path:
     """Takes the source distribution that the index has, held against the hash that it tells."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     (folder / "source.in").write_text(f"{name}=={version}\n", encoding="utf-8")
     arguments = ["pip", "compile", "source.in", "--format", "pylock.toml", "--no-deps"]
     arguments += ["--no-binary", ":all:", "--python-version", target.python, "--no-header"]
@@ -112,7 +107,7 @@ def _source(wanted: Wanted, name: str, version: str, target: Target, folder: Pat
     if result.code != 0:
         raise LockError(f"{name} {version} cannot be built:\n{_end_of(result.errors)}")
     text = (folder / "pylock.toml").read_text(encoding="utf-8")
-    entry: dict[str, Any] = tomllib.loads(text)["packages"][0].get("sdist", {})
+    entry: dict[str, Any] = parse_toml(text)["packages"][0].get("sdist", {})
     sha256 = entry.get("hashes", {}).get("sha256")
     if sha256 is None or "url" not in entry:
         raise LockError(f"the package index has no source of {name} {version}, or tells no SHA-256")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from headrace_registry.locking.lock import (
 from headrace_registry.locking.targets import best_wheel, fits, python_range, targets_of
 from headrace_registry.locking.wanted import file_sha256, inputs_digest
 from headrace_registry.settings import INDEX, VENDOR, without_credentials
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,14 +61,9 @@ def lock_of(exported: str, uv_lock: str, wanted: Wanted, owners: Owners) -> Lock
     Raises:
         LockError: Something was taken from where it does not belong, or has no hash.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     targets = targets_of(wanted.settings)
-    dependencies = _dependencies(tomllib.loads(uv_lock))
-    entries = tomllib.loads(exported).get("packages", [])
+    dependencies = _dependencies(parse_toml(uv_lock))
+    entries = parse_toml(exported).get("packages", [])
     names = {one["name"] for one in entries}
     packages: list[LockedPackage] = []
     unusable: list[Unusable] = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from headrace_registry.errors import LockError
 from headrace_registry.settings import INDEX, VENDOR, Target
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -267,11 +267,6 @@ def file_name(url: str) -> str:
 
 
 def _loaded(path: Path) -> dict[str, Any] | None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LockError(f"{path} has more than {MAX_BYTES} bytes")
@@ -279,8 +274,8 @@ def _loaded(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     try:
-        found: dict[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found: dict[str, Any] = parse_toml(text)
+    except ValueError as error:
         raise LockError(f"{path} is no TOML: {error}{_NEXT}") from None
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from headrace_registry.locking.derivation import PROJECT
 from headrace_registry.locking.scratch import scratch
 from headrace_registry.locking.uv import run_uv
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,11 +116,6 @@ class Probe:
 
 
 def _version_of(exported: str, name: str) -> str | None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
     wanted = canonicalize_name(name)
-    entries = tomllib.loads(exported).get("packages", [])
+    entries = parse_toml(exported).get("packages", [])
     return next((str(one["version"]) for one in entries if one["name"] == wanted), None)

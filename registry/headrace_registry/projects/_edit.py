@@ -21,7 +21,8 @@ from headrace_registry.projects._styles import (
     read_document,
     refuse_foreign,
 )
-from headrace_registry.projects._toml import key_text, parse, same, value_text
+from headrace_registry.projects._toml import key_text, same, value_text
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,7 +147,7 @@ def _changed(
         place[path[-1]] = value
     try:
         text = change(document.text)
-        data = parse(text)
+        data = parse_toml(text)
     except (ValueError, LookupError):
         raise _by_hand(document, path, value) from None
     if not same(data, expected):

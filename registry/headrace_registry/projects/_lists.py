@@ -11,7 +11,7 @@ import tomlkit
 from tomlkit.items import Array, Comment
 
 from headrace_registry.projects._places import Tree
-from headrace_registry.projects._toml import parse
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def _changed(
     old, comments = array.as_string(), comments_in(array)
     taken = "" if gone is None else array[gone].as_string()
     change(array)
-    if parse(f"it = {array.as_string()}")["it"] != array.unwrap():
+    if parse_toml(f"it = {array.as_string()}")["it"] != array.unwrap():
         raise ValueError("the array is not printed as it is")
     for comment in comments - comments_in(array):
         lines = [one for one in old.splitlines() if comment in one]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from headrace_registry.errors import ProjectFileError
-from headrace_registry.projects._toml import TomlError, parse
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +79,8 @@ def read_document(path: Path, text: str) -> Document:
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     plain = text[len(mark) :]
     try:
-        data = parse(plain)
-    except (TomlError, RecursionError) as error:
+        data = parse_toml(plain)
+    except ValueError as error:
         raise ProjectFileError(
             f"{path} is not TOML that can be read: {error}\n  next: mend it, and try again"
         ) from None

@@ -1,32 +1,14 @@
-"""TOML read, compared, and written for one value."""
+"""TOML compared, and written for one value."""
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found]
-
-__all__ = ["TomlError", "inline_text", "key_text", "parse", "same", "value_text"]
-
-TomlError = tomllib.TOMLDecodeError
-
-
-def parse(text: str) -> dict[str, Any]:
-    """Read a text.
-
-    Raises:
-        TomlError: It is no TOML.
-    """
-    found: dict[str, Any] = tomllib.loads(text)
-    return found
+__all__ = ["inline_text", "key_text", "same", "value_text"]
 
 
 def same(one: Any, other: Any) -> bool:

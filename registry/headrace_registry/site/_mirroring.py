@@ -21,6 +21,7 @@ from headrace_registry.errors import SiteError, TrustError
 from headrace_registry.http import MissingError, netrc_for, open_remote
 from headrace_registry.settings import INDEX, RegistrySettings, Target, without_credentials
 from headrace_registry.site._building import build_site
+from headrace_registry.toml import parse_toml
 from headrace_registry.wheels import wheel_name
 
 if TYPE_CHECKING:
@@ -289,10 +290,5 @@ def _hash(wheel: PackageWheel) -> str:
 
 
 def _toml(path: Path) -> Mapping[str, object]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]
-
-    parsed: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    parsed: dict[str, object] = parse_toml(path.read_text(encoding="utf-8"))
     return parsed

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from headrace_registry.errors import SourceError
-from headrace_registry.projects._toml import TomlError, parse
+from headrace_registry.toml import parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ _TOLD = 2_000
 def plugin_kinds(pyproject: bytes) -> tuple[str, ...]:
     """The kinds of plugins that a ``pyproject.toml`` declares; none where it is of no use."""
     try:
-        data = parse(pyproject.decode("utf-8-sig"))
-    except (TomlError, UnicodeDecodeError, RecursionError):
+        data = parse_toml(pyproject.decode("utf-8-sig"))
+    except ValueError:
         return ()
     found: set[str] = set()
     for path in (("project", "entry-points"), ("tool", "poetry", "plugins")):
