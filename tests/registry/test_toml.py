@@ -20,5 +20,5 @@ def test_a_document_is_read():
     ],
 )
 def test_what_is_no_toml_is_a_value_error(text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_toml(text)
