@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import pytest
 import yaml
@@ -123,6 +124,18 @@ def test_a_zip_that_was_changed_is_refused(place, job):
     result = place.run("deploy", "kubernetes", job, "-o", "k8s")
     assert result.exit_code == 1
     assert not (place.folder / "k8s").exists()
+
+
+def test_a_zip_that_was_changed_after_it_was_deployed_is_refused(place, job):
+    place.run("deploy", "kubernetes", job, "-o", "k8s")
+    path = place.folder / job
+    with zipfile.ZipFile(path, "a") as zipped:
+        zipped.writestr("app/more.py", "")
+    before = (place.folder / "k8s/job.zip").read_bytes()
+    result = place.run("deploy", "kubernetes", job, "-o", "k8s")
+    assert result.exit_code == 1
+    assert "extra: app/more.py" in result.stderr
+    assert (place.folder / "k8s/job.zip").read_bytes() == before
 
 
 def test_a_zip_that_nobody_signed_is_refused_where_a_key_is_asked_for(place, job):

@@ -120,13 +120,11 @@ def _run(path: Path, wish: Wish, asked: Asked, typed: dict[str, Any]) -> None:
 
 
 def _verified(path: Path, keys: tuple[str, ...] = ()) -> Path:
-    """Verifies a zip, whether it was unpacked here before or not; where it is unpacked."""
+    """Where a zip is unpacked that was verified, and is sent."""
     from headrace_registry.bundle.opening import open_zip
-    from headrace_registry.bundle.verifying import verify_zip
 
     with progress("verifying") as moved:
-        verify_zip(path, keys=keys, progress=moved)
-    return open_zip(path, keys=keys)
+        return open_zip(path, keys=keys, travels=True, progress=moved)
 
 
 def _wish(typed: dict[str, Any]) -> Wish:

@@ -2,7 +2,8 @@
 
 What is unpacked was verified on the way: a folder is put in its place, with its marker, only when
 every check has passed. Its name is the digest of ``job.json``, which covers every file, so whoever
-has that digest may use the folder and needs to read no more of the zip.
+runs the folder needs to read no more of a zip that has that digest. Whoever passes the zip itself
+on, to a cluster or into an image, has all of it read again: ``travels``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def open_zip(
     cache: Path | None = None,
     keys: Collection[str] = (),
     keep: int = KEPT,
+    travels: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """The folder of a job: verified, and unpacked where no earlier run did it.
@@ -60,6 +62,7 @@ def open_zip(
         cache: The cache; else ``HEADRACE_CACHE_DIR`` or the user's.
         keys: Fingerprints, of which one has to have signed it.
         keep: How many jobs are kept; the others, unless they run, are removed.
+        travels: The zip itself is passed on: it is verified though its folder is there.
         progress: Is told of bytes: how many are read, and how many there are.
 
     Raises:
@@ -73,10 +76,12 @@ def open_zip(
     with open_job(path) as job:
         home = jobs / job.digest
         with FileLock(jobs / f"{job.digest}{_LOCK}"):
-            if (home / MARKER).is_file():
-                signer_of(job, keys)
-            else:
+            if not (home / MARKER).is_file():
                 _unpack(job, home, keys, progress)
+            elif travels:
+                check_job(job, keys=keys, progress=progress)
+            else:
+                signer_of(job, keys)
             _hold(home)
     _clean(jobs, keep)
     return home

@@ -211,6 +211,14 @@ def test_a_folder_that_is_there_is_not_harmed_by_a_wrong_zip_of_its_name(tmp_pat
     assert contents(home) == JobFiles().packed()
 
 
+def test_a_wrong_zip_that_is_passed_on_is_refused_though_its_folder_is_there(tmp_path, cache):
+    open_zip(JobFiles().write(tmp_path / "job.zip"), cache=cache)
+    job = JobFiles()
+    job.late = {"app/echo.py": b"evil"}
+    with pytest.raises(VerificationError, match=r"changed: app/echo\.py"):
+        open_zip(job.write(tmp_path / "evil.zip"), cache=cache, travels=True)
+
+
 # ---------------------------------------------------------------- old ones
 
 

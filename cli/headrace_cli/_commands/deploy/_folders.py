@@ -193,7 +193,7 @@ def _read_job(job: Path, keys: tuple[str, ...]) -> Subject:
     from headrace_registry.deploying import read_subject
 
     with progress("verifying") as moved:
-        home = open_zip(job, keys=keys_for(keys), progress=moved)
+        home = open_zip(job, keys=keys_for(keys), travels=True, progress=moved)
     return read_subject(job, home)
 
 
