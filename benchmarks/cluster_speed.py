@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,7 @@ def measure(*, quick: bool) -> list[Figure]:
         path = kit.build(project, output=Path(scratch) / "triage.zip")
         return [
             *_sizes(kit, project, path),
+            _up(kit, project),
             *_start_of_a_worker(kit, path),
             *_running(kit, path, Path(scratch), 2 if quick else COPIES),
             *_growth(kit, Path(scratch), KEYS[: 2 if quick else None]),
@@ -93,6 +95,17 @@ def _sizes(kit: Any, project: Path, path: Path) -> list[Figure]:
             "of it the job's packages", packages / megabyte, "MB", "zip", said["size"] / megabyte
         ),
     ]
+
+
+def _up(kit: Any, folder: Path) -> Figure:
+    """The whole command, with its defaults, until the cluster takes jobs."""
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        kit.agents("cluster", "up", "bench", cwd=folder)
+        seconds.append(time.monotonic() - began)
+        kit.agents("cluster", "down", "bench", cwd=folder)
+    return _aimed("agents cluster up, to ready", statistics.median(seconds), "s", "aim", 15)
 
 
 def _start_of_a_worker(kit: Any, path: Path) -> list[Figure]:
