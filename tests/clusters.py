@@ -22,6 +22,8 @@ __all__ = ["cluster", "own_name", "wait_until"]
 T = TypeVar("T")
 SPREAD = {"taskmanager.load-balance.mode": "SLOTS"}
 """Has a job with two subtasks on both TaskManagers."""
+YOUNG = {"resourcemanager.standalone.start-up-time": "1 h"}
+"""Has jobs wait for slots, however long the tests take: an older cluster fails them at once."""
 
 
 def wait_until(reached: Callable[[], T], what: str, *, seconds: float = 60.0) -> T:
@@ -45,7 +47,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
     Leave it as it was: end what you submit, kill none of its parts.
     """
-    spec = ClusterSpec(name=own_name("shared"), taskmanagers=2, slots=2, settings=SPREAD)
+    spec = ClusterSpec(
+        name=own_name("shared"), taskmanagers=2, slots=2, settings={**SPREAD, **YOUNG}
+    )
     found = start_cluster(spec, cache=shared_folder(tmp_path_factory) / "cache")
     yield found
     found.stop()

@@ -8,10 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from packaging.version import Version
 from uv import find_uv_bin
 
 from .shop import Shop
@@ -21,7 +23,11 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _AGENTS = "from headrace_cli.main import main; main()"
 _OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
 _TARGET = '{{ python = "{}", platform = "{}" }}'
-_BUILD = 'build = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]\n'
+FLINK = metadata.version("apache-flink")
+_SOURCES = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]
+if Version(FLINK) < Version("2.3"):
+    _SOURCES.append(f"apache-flink-libraries=={FLINK}")
+_BUILD = f"build = {json.dumps(_SOURCES)}\n"
 _PYPROJECT = """\
 [project]
 name = "demo"
@@ -36,7 +42,12 @@ dependencies = {dependencies}
 url = "{url}"
 key = "{key}"
 {more}"""
-ENGINE = ("headrace-core[flink]", "headrace-skills", "headrace-scripted")
+ENGINE = (
+    "headrace-core[flink]",
+    "headrace-skills",
+    "headrace-scripted",
+    f"apache-flink=={FLINK}",
+)
 """What the projects of these tests require, unless they say so: one lock serves them all."""
 
 

@@ -171,7 +171,7 @@ from apache_beam.io.iobase import Read, Sink, Write, Writer
 from apache_beam.io.range_trackers import *
 '''
 
-_FLINK_2_3 = Engine(
+_NEWEST = Engine(
     line="2.3",
     distribution="apache-flink",
     left_out=MappingProxyType(
@@ -310,4 +310,23 @@ _FLINK_2_3 = Engine(
     jars=frozenset({"apache-flink-libraries"}),
 )
 
-_ENGINES = {one.line: one for one in (_FLINK_2_3,)}
+_RELEASES = {"2.0": "2.0.2", "2.1": "2.1.3", "2.2": "2.2.1"}
+"""Lines of which the same is true as of the newest, each with the release it was proven with."""
+_MORE_LEFT_OUT = {"2.0": {"setuptools": "PyFlink 2.0 requires it, and does not import it"}}
+
+
+def _as_newest(line: str, release: str) -> Engine:
+    return replace(
+        _NEWEST,
+        line=line,
+        left_out=MappingProxyType({**_NEWEST.left_out, **_MORE_LEFT_OUT.get(line, {})}),
+        proven=MappingProxyType(
+            {**_NEWEST.proven, _NEWEST.distribution: SpecifierSet(f"=={release}")}
+        ),
+    )
+
+
+_ENGINES = {
+    _NEWEST.line: _NEWEST,
+    **{line: _as_newest(line, release) for line, release in _RELEASES.items()},
+}

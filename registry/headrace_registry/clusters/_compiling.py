@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _TIMEOUT = 300
 _POLL = 0.05
 _PRINTED = 20_000
 _OURS = "headrace: "
+_FLINK = "apache-flink"
 _MAIN = "from headrace.jobs.driver import main; main()"
 _NO_PYTHON = 3
 """What a zip's launcher ends with where there is no Python for it."""
@@ -48,6 +50,7 @@ def check_host(manifest: JobManifest) -> None:
 
     Raises:
         HostError: Says what is missing here.
+        CompileError: Flink's client here is of another line.
     """
     from headrace_registry.locking.targets import machine
 
@@ -59,6 +62,20 @@ def check_host(manifest: JobManifest) -> None:
             "  next: submit from a machine of that platform, or: agents deploy kubernetes"
         )
     _check_client()
+    _check_line(manifest.engine.line)
+
+
+def _check_line(line: str) -> None:
+    try:
+        here = metadata.version(_FLINK)
+    except metadata.PackageNotFoundError:
+        return  # a PyFlink that somebody put there: it is taken as it is
+    if not f"{here}.".startswith(f"{line}."):
+        raise CompileError(
+            f"Flink's client here is {here}, and the job was built for Flink {line}\n"
+            "  why:   a job's graph is made by a client of the job's own line\n"
+            f"  next: where agents runs: pip install '{_FLINK}=={line}.*'"
+        )
 
 
 def _check_client() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_missing"]
 
-MAX_BYTES = 200 * 1024 * 1024
+MAX_BYTES = 1024**3
 """The largest source distribution that is built."""
 _EPOCH = "315532800"  # 1980: the first moment that a zip can hold, so that two builds are one
 _TIMEOUT = 60.0
@@ -112,32 +112,37 @@ def _source(wanted: Wanted, name: str, version: str, target: Target, folder: Pat
     if sha256 is None or "url" not in entry:
         raise LockError(f"the package index has no source of {name} {version}, or tells no SHA-256")
     path = folder / file_name(entry["url"])
-    path.write_bytes(_downloaded(entry["url"], sha256))
+    _download(entry["url"], sha256, path)
     return path
 
 
-def _downloaded(url: str, sha256: str) -> bytes:
+def _download(url: str, sha256: str, path: Path) -> None:
     import requests
 
     authorities = os.environ.get("SSL_CERT_FILE") or True
     try:
         with requests.get(url, stream=True, timeout=_TIMEOUT, verify=authorities) as answer:
             answer.raise_for_status()
-            data = _bounded(answer.iter_content(1 << 16), url)
+            found = _written(answer.iter_content(1 << 16), path)
     except (requests.RequestException, OSError) as error:
         raise DownloadError(f"{url} cannot be had: {error}") from None
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if found is None:
+        raise DownloadError(f"{url} has more than {MAX_BYTES} bytes")
+    if found != sha256:
         raise DownloadError(f"{url} is not the file that the package index tells of: other hash")
-    return data
 
 
-def _bounded(blocks: Iterable[bytes], url: str) -> bytes:
-    data = bytearray()
-    for block in blocks:
-        data += block
-        if len(data) > MAX_BYTES:
-            raise DownloadError(f"{url} has more than {MAX_BYTES} bytes")
-    return bytes(data)
+def _written(blocks: Iterable[bytes], path: Path) -> str | None:
+    """The SHA-256 of what was written; ``None``: it is too much."""
+    found, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for block in blocks:
+            size += len(block)
+            if size > MAX_BYTES:
+                return None
+            found.update(block)
+            file.write(block)
+    return found.hexdigest()
 
 
 def _version(path: Path) -> Version:

@@ -19,17 +19,18 @@ from packaging.utils import canonicalize_name
 
 from headrace_registry.bundle.engines import engine_for
 
-ENGINE = engine_for("2.3.0")
+needs_flink = pytest.mark.skipif(
+    importlib.util.find_spec("pyflink") is None, reason="PyFlink is not installed"
+)
+
+FLINK = "2.3.0" if importlib.util.find_spec("pyflink") is None else metadata.version("apache-flink")
+ENGINE = engine_for(FLINK)
 assert ENGINE is not None
 SITE = Path(sysconfig.get_path("purelib"))
 JOB = Path(__file__).with_name("engine_job.py")
 
 TRIMS = [(name, trim.glob) for name, trims in ENGINE.trimmed.items() for trim in trims]
 STAND_INS = [(name, one) for name, ones in ENGINE.stand_ins.items() for one in ones]
-
-needs_flink = pytest.mark.skipif(
-    importlib.util.find_spec("pyflink") is None, reason="PyFlink is not installed"
-)
 
 
 def required(root: str, stop: frozenset[str] | set[str] = frozenset()) -> dict[str, str]:
@@ -116,7 +117,12 @@ def test_a_line_of_releases_has_one_engine(version):
     assert engine_for(version).line == "2.3"
 
 
-@pytest.mark.parametrize("version", ["2.4.0", "2.2.1", "1.20.3", "3", "", "two"])
+@pytest.mark.parametrize("line", ["2.0", "2.1", "2.2", "2.3"])
+def test_each_line_that_is_supported_has_an_engine(line):
+    assert engine_for(f"{line}.1").line == line
+
+
+@pytest.mark.parametrize("version", ["2.4.0", "1.20.3", "3", "", "two"])
 def test_of_other_lines_nothing_is_known(version):
     assert engine_for(version) is None
 
@@ -140,7 +146,7 @@ def test_what_other_packages_use_too_keeps_all_that_a_program_may_need():
     assert ENGINE.instead("apache-beam", "2.61.0", shared=True) == ()
 
 
-PROVEN = {"apache-flink": "2.3.0", "apache-beam": "2.61.0", "numpy": "2.1.3"}
+PROVEN = {"apache-flink": FLINK, "apache-beam": "2.61.0", "numpy": "2.1.3"}
 
 
 def test_with_the_proven_versions_all_of_it_holds():
@@ -148,7 +154,7 @@ def test_with_the_proven_versions_all_of_it_holds():
     assert ENGINE.unproven(PROVEN) == ()
 
 
-@pytest.mark.parametrize("moved", [{"apache-beam": "2.62.0"}, {"apache-flink": "2.3.1"}])
+@pytest.mark.parametrize("moved", [{"apache-beam": "2.62.0"}, {"apache-flink": f"{FLINK}.1"}])
 def test_with_another_flink_or_beam_only_jars_and_tests_stay_behind(moved):
     held = ENGINE.held_to({**PROVEN, **moved})
     assert set(held.left_out) == {"apache-flink-libraries"}

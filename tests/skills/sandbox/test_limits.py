@@ -67,10 +67,14 @@ GREEDY = {
     "memory-of-all": (
         """
         import os, time
+        taken, tell = os.pipe()
         for _ in range(4):
             if os.fork() == 0:
-                b = bytearray(b"x" * 60 * 1024**2); time.sleep(20); os._exit(0)
-        time.sleep(1); print("DONE")
+                b = bytearray(b"x" * 60 * 1024**2)
+                os.write(tell, b"x"); time.sleep(20); os._exit(0)
+        for _ in range(4):
+            os.read(taken, 1)
+        time.sleep(2); print("DONE")
         """,
         {"resident": 128 * MIB},
     ),
