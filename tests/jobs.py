@@ -71,7 +71,7 @@ class Kit:
         """Makes the registry, unless it is there."""
         with FileLock(f"{self.folder}.lock"):
             if not (self.folder / "made").exists():
-                self.cache.mkdir(parents=True)
+                self.cache.mkdir(parents=True, exist_ok=True)  # a cluster may have come first
                 shop = Shop(self.shop, "house")
                 for one in _OWN:
                     subprocess.run(

@@ -78,6 +78,9 @@ COMMANDS = {
     "./dev setup": Way(""),
     "./dev lint": Way("no issues found"),
     './dev test -m "not slow"': Way("tests collected", "--collect-only -q"),
+    "./dev flink 2.0.2": Way(
+        "passed", "-q tests/core/flink/test_streams.py -k savepoint", flink=True
+    ),
     "./dev bench --quick": Way("| figure | headrace |", "--only start --output {tmp}"),
     "agents run examples/incident_triage": Way("8 outputs", IN_PLACE),
     "agents run examples/incident_triage --engine flink": Way("8 outputs", IN_PLACE, flink=True),
@@ -128,7 +131,8 @@ def folder(tmp_path):
 
 
 def marked(command: str) -> object:
-    flink = [pytest.mark.flink] if COMMANDS[command].flink else []
+    # Another Flink is fetched, which takes as long as the network does.
+    flink = [pytest.mark.flink, pytest.mark.timeout(900)] if COMMANDS[command].flink else []
     return pytest.param(command, marks=[pytest.mark.slow, *flink])
 
 
