@@ -87,6 +87,12 @@ def test_a_project_is_built_to_job_zip_and_its_size_is_told_by_part(project, bui
     assert "digest: sha256:" in said
 
 
+def test_where_no_flink_is_locked_it_is_for_the_newest_line_and_says_how_to_choose(build):
+    done = build()
+    assert "so the job is for clusters of Flink 2.3" in done.stdout + done.stderr
+    assert "apache-flink==LINE.*" in done.stdout + done.stderr
+
+
 def test_a_job_with_streams_of_its_own_is_built_by_its_name(project, build):
     build("jobs:pipeline", "-o", "streams.zip")
     manifest = json.loads(read(project / "streams.zip", "job.json"))

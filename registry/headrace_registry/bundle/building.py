@@ -39,6 +39,7 @@ from headrace_registry.bundle._contents import (
 )
 from headrace_registry.bundle._wheels import WheelSource
 from headrace_registry.bundle._zip import Entry, write_zip
+from headrace_registry.bundle.engines import NEWEST, engine_for
 from headrace_registry.errors import BundleError
 from headrace_registry.locking.install_plan import steps_of
 
@@ -235,11 +236,13 @@ def build_job(
 
 
 def _engine_notes(lock: Lock, mode: Mode) -> tuple[str, ...]:
-    """What of the engine could have stayed behind, and did not."""
-    from headrace_registry.bundle.engines import engine_for
-
+    """What of the engine could have stayed behind, and did not; or that nobody chose one."""
     flink = lock.package(FLINK)
-    if mode == "provided" or flink is None:
+    if flink is None:
+        line = NEWEST.rpartition(".")[0]
+        told = f"no Flink is locked, so the job is for clusters of Flink {line}: for another line "
+        return (f"{told}put {FLINK}==LINE.* into the project's dependencies",)
+    if mode == "provided":
         return ()
     found = engine_for(flink.version)
     if found is None:
@@ -412,9 +415,13 @@ def _engine_version(lock: Lock, selection: Selection) -> str:
     core = next(one.wheel for one in selection.chosen if _is(one, _CORE))
     for text in core.requires:
         one = Requirement(text)
-        if canonicalize_name(one.name) == FLINK:
-            return min(part.version for part in one.specifier if part.operator in (">=", "=="))
-    raise BundleError("headrace-core does not say which Flink it runs on")
+        if canonicalize_name(one.name) == FLINK and one.specifier.contains(NEWEST):
+            return NEWEST
+    raise BundleError(
+        f"no Flink is locked, and the locked headrace-core does not run on {NEWEST}, the newest "
+        f"that is known here\n  next: put {FLINK} of the cluster's line into the project's "
+        "dependencies, then: agents lock"
+    )
 
 
 def _is(chosen: Chosen, name: str) -> bool:

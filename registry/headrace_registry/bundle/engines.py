@@ -19,7 +19,10 @@ from packaging.version import InvalidVersion, Version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Engine", "StandIn", "Trim", "engine_for"]
+__all__ = ["NEWEST", "Engine", "StandIn", "Trim", "engine_for"]
+
+NEWEST = "2.3.0"
+"""The newest release of Flink that jobs are known to run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ from apache_beam.io.iobase import Read, Sink, Write, Writer
 from apache_beam.io.range_trackers import *
 '''
 
-_NEWEST = Engine(
+_OF_NEWEST = Engine(
     line="2.3",
     distribution="apache-flink",
     left_out=MappingProxyType(
@@ -296,7 +299,7 @@ _NEWEST = Engine(
     ),
     proven=MappingProxyType(
         {
-            "apache-flink": SpecifierSet("==2.3.0"),
+            "apache-flink": SpecifierSet(f"=={NEWEST}"),
             "apache-beam": SpecifierSet("==2.61.0"),
             "numpy": SpecifierSet("==2.1.3"),
             "fastavro": SpecifierSet(">=1.12.2,<=1.13.1"),  # the older one is Python 3.10's
@@ -317,16 +320,16 @@ _MORE_LEFT_OUT = {"2.0": {"setuptools": "PyFlink 2.0 requires it, and does not i
 
 def _as_newest(line: str, release: str) -> Engine:
     return replace(
-        _NEWEST,
+        _OF_NEWEST,
         line=line,
-        left_out=MappingProxyType({**_NEWEST.left_out, **_MORE_LEFT_OUT.get(line, {})}),
+        left_out=MappingProxyType({**_OF_NEWEST.left_out, **_MORE_LEFT_OUT.get(line, {})}),
         proven=MappingProxyType(
-            {**_NEWEST.proven, _NEWEST.distribution: SpecifierSet(f"=={release}")}
+            {**_OF_NEWEST.proven, _OF_NEWEST.distribution: SpecifierSet(f"=={release}")}
         ),
     )
 
 
 _ENGINES = {
-    _NEWEST.line: _NEWEST,
+    _OF_NEWEST.line: _OF_NEWEST,
     **{line: _as_newest(line, release) for line, release in _RELEASES.items()},
 }
