@@ -24,12 +24,11 @@ from typing import TYPE_CHECKING, Any
 from figures import Figure, alternating
 
 from headrace_skills.sandbox import Command, choose_sandbox, try_sandboxes
+from headrace_skills.sandboxes._base import KeptSandbox
 from headrace_skills.sandboxes._places import python_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from headrace_skills.sandbox import Sandbox
 
 __all__ = ["measure"]
 
@@ -67,7 +66,7 @@ def measured(rounds: int) -> dict[str, Any]:
     names = [one.name for one in try_sandboxes() if one.works]
     result: dict[str, Any] = {"rounds": rounds, "first_call": {}, "milliseconds": {}}
     with tempfile.TemporaryDirectory() as folder:
-        sandboxes = {name: choose_sandbox(name) for name in ("none", *names)}
+        sandboxes = {name: _kept(name) for name in ("none", *names)}
         try:
             for name, sandbox in sandboxes.items():
                 first = _in_sandbox(sandbox, PROGRAMS["true"], Path(folder))
@@ -82,7 +81,7 @@ def measured(rounds: int) -> dict[str, Any]:
                 result["milliseconds"][program] = _told(seen)
         finally:
             for sandbox in sandboxes.values():
-                sandbox.end()  # type: ignore[attr-defined]
+                sandbox.end()
     return result
 
 
@@ -114,12 +113,18 @@ def _bare(argv: tuple[str, ...]) -> Callable[[], float]:
     return run
 
 
-def _in_sandbox(sandbox: Sandbox, argv: tuple[str, ...], skill: Path) -> Callable[[], float]:
+def _kept(name: str) -> KeptSandbox:
+    sandbox = choose_sandbox(name)
+    assert isinstance(sandbox, KeptSandbox)
+    return sandbox
+
+
+def _in_sandbox(sandbox: KeptSandbox, argv: tuple[str, ...], skill: Path) -> Callable[[], float]:
     command = Command(argv, skill)
 
     def run() -> float:
         began = time.perf_counter()
-        outcome = sandbox.run_now(command)  # type: ignore[attr-defined]
+        outcome = sandbox.run_now(command)
         spent = (time.perf_counter() - began) * 1000
         assert outcome.ok, outcome
         return spent

@@ -188,10 +188,9 @@ def _grants(said: Any, path: Path) -> dict[str, dict[str, list[str]]]:
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        parsed: dict[str, Any] = parse_toml(content.decode("utf-8-sig"))
+        return parse_toml(content.decode("utf-8-sig"))
     except ValueError as error:
         raise CommandError("this is not TOML", where=str(path), why=str(error)) from None
-    return parsed
 
 
 def _run_defaults(said: Any, path: Path) -> RunDefaults:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace_cli._errors import CommandError
 from headrace_registry.toml import parse_toml
@@ -86,7 +86,7 @@ def add_agent(path: Path, text: str, agent: str) -> str:
 
 
 def _with_agent(path: Path, text: str, agent: str) -> str:
-    tool = _parsed(text).get("tool", {})
+    tool = parse_toml(text).get("tool", {})
     if not isinstance(tool, dict):
         raise CommandError("tool is no table", where=str(path))
     if "agents" in tool:
@@ -100,7 +100,7 @@ def _with_agent(path: Path, text: str, agent: str) -> str:
     between = "" if not text.strip("\ufeff") else newline * (1 + (not text.endswith("\n")))
     after = text + between + block.replace("\n", newline)
     try:
-        _parsed(after)
+        parse_toml(after)
     except ValueError as error:  # tool is written as a value, and closed
         raise CommandError(
             "[tool.agents] cannot be added", where=str(path), why=str(error), then=f"add\n{block}"
@@ -117,7 +117,7 @@ def _depending(path: Path, text: str) -> str:
     from headrace_registry.projects import edit
 
     try:
-        data = _parsed(text)
+        data = parse_toml(text)
     except ValueError:
         data = {"project": {}}  # then the edit tells why
     project, tool = data.get("project"), data.get("tool")
@@ -128,8 +128,3 @@ def _depending(path: Path, text: str) -> str:
         if re.match(r"\s*headrace\b", str(one), re.IGNORECASE):
             return text
     return edit(path, text, add=[Requirement(requirement())])
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = parse_toml(text.removeprefix("\ufeff"))
-    return found

@@ -9,7 +9,7 @@ __all__ = ["parse_toml"]
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Read a text.
+    """Read a text, with or without a byte order mark.
 
     Raises:
         ValueError: It is no TOML, or is nested too deeply to be meant.
@@ -20,7 +20,7 @@ def parse_toml(text: str) -> dict[str, Any]:
         import tomli as tomllib  # type: ignore[import-not-found]
 
     try:
-        found: dict[str, Any] = tomllib.loads(text)
+        found: dict[str, Any] = tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return found

@@ -7,8 +7,9 @@ import pytest
 from headrace_registry.toml import parse_toml
 
 
-def test_a_document_is_read():
-    assert parse_toml('[tool]\nnames = ["a", "b"]\n') == {"tool": {"names": ["a", "b"]}}
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "with a byte order mark"])
+def test_a_document_is_read(mark):
+    assert parse_toml(f'{mark}[tool]\nnames = ["a", "b"]\n') == {"tool": {"names": ["a", "b"]}}
 
 
 @pytest.mark.parametrize(

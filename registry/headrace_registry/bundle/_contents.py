@@ -9,7 +9,7 @@ from importlib.resources import files as package_files
 from typing import TYPE_CHECKING
 
 from headrace.jobs.manifest import APP, JARS, SITE, BundledPackage
-from headrace_registry.bundle._choosing import FLINK
+from headrace_registry.bundle._flink import engine_of
 from headrace_registry.bundle._members import check_apart
 from headrace_registry.bundle._trimming import trimmed
 from headrace_registry.bundle._zip import Entry
@@ -20,20 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace_registry.bundle._choosing import Mode, Selection
-    from headrace_registry.bundle.engines import Engine as FlinkEngine
     from headrace_registry.locking import Lock
     from headrace_registry.settings import Target
 
 __all__ = [
     "MACHINES",
     "Content",
-    "engine_of",
     "launcher",
     "own_lock",
     "parts_of",
     "put_jars",
     "put_packages",
-    "versions_of",
 ]
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
@@ -67,20 +64,6 @@ class Content:
         """All files, as ``sha256sum --check`` reads them."""
         lines = (f"{digest}  {name}\n" for name, digest in sorted(self.sums.items()))
         return "".join(lines).encode()
-
-
-def engine_of(lock: Lock) -> FlinkEngine | None:
-    """What of the locked Flink travels; ``None`` where nothing is known of it."""
-    from headrace_registry.bundle.engines import engine_for
-
-    flink = lock.package(FLINK)
-    found = None if flink is None else engine_for(flink.version)
-    return None if found is None else found.held_to(versions_of(lock))
-
-
-def versions_of(lock: Lock) -> dict[str, str]:
-    """What is locked, by name; a lock for one target has one version of each."""
-    return {one.name: one.version for one in lock.packages}
 
 
 def put_packages(

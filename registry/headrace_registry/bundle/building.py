@@ -29,17 +29,15 @@ from headrace_registry.bundle._choosing import FLINK, select
 from headrace_registry.bundle._contents import (
     MACHINES,
     Content,
-    engine_of,
     launcher,
     own_lock,
     parts_of,
     put_jars,
     put_packages,
-    versions_of,
 )
+from headrace_registry.bundle._flink import engine_notes, engine_of, flink_version
 from headrace_registry.bundle._wheels import WheelSource
 from headrace_registry.bundle._zip import Entry, write_zip
-from headrace_registry.bundle.engines import NEWEST, engine_for
 from headrace_registry.errors import BundleError
 from headrace_registry.locking.install_plan import steps_of
 
@@ -181,7 +179,8 @@ def build_job(
     content.put(DRIVER, _DRIVER_TEXT.encode())
     bundled = own_lock(lock, target, selection)
     content.put(LOCK, bundled)
-    version = _engine_version(lock, selection)
+    core = next(one.wheel for one in selection.chosen if _is(one, _CORE))
+    version = flink_version(lock, core)
     manifest = JobManifest(
         name=source.name,
         headrace=next(one.wheel.version for one in selection.chosen if _is(one, _CORE)),
@@ -231,23 +230,8 @@ def build_job(
         trimmed=trims,
         code=tuple((one.path, one.why) for one in code.files),
         code_left_out=code.left_out,
-        notes=(*_engine_notes(lock, mode), *code.notes),
+        notes=(*engine_notes(lock, mode), *code.notes),
     )
-
-
-def _engine_notes(lock: Lock, mode: Mode) -> tuple[str, ...]:
-    """What of the engine could have stayed behind, and did not; or that nobody chose one."""
-    flink = lock.package(FLINK)
-    if flink is None:
-        line = NEWEST.rpartition(".")[0]
-        told = f"no Flink is locked, so the job is for clusters of Flink {line}: for another line "
-        return (f"{told}put {FLINK}==LINE.* into the project's dependencies",)
-    if mode == "provided":
-        return ()
-    found = engine_for(flink.version)
-    if found is None:
-        return (f"nothing is known of what Flink {flink.version} can do without: all goes in",)
-    return found.unproven(versions_of(lock))
 
 
 def _check_target(lock: Lock, target: Target) -> None:
@@ -404,24 +388,6 @@ def _checked(
     if problems:
         raise BundleError("\n".join(["the job cannot be built:", *problems]))
     return skills, secrets_of(plans, skills)
-
-
-def _engine_version(lock: Lock, selection: Selection) -> str:
-    flink = lock.package(FLINK)
-    if flink is not None:
-        return flink.version
-    from packaging.requirements import Requirement
-
-    core = next(one.wheel for one in selection.chosen if _is(one, _CORE))
-    for text in core.requires:
-        one = Requirement(text)
-        if canonicalize_name(one.name) == FLINK and one.specifier.contains(NEWEST):
-            return NEWEST
-    raise BundleError(
-        f"no Flink is locked, and the locked headrace-core does not run on {NEWEST}, the newest "
-        f"that is known here\n  next: put {FLINK} of the cluster's line into the project's "
-        "dependencies, then: agents lock"
-    )
 
 
 def _is(chosen: Chosen, name: str) -> bool:

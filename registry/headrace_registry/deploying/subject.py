@@ -14,6 +14,7 @@ from headrace.jobs.manifest import MANIFEST, read_manifest
 from headrace_registry.deploying._checks import check_setting
 from headrace_registry.deploying.errors import DeployError
 from headrace_registry.locking.wanted import file_sha256
+from headrace_registry.settings import PYTHONS
 from headrace_skills._text import one_line
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
     from headrace.jobs.manifest import JobManifest
 
-__all__ = ["PLATFORMS", "PYTHONS", "Subject", "read_subject"]
+__all__ = ["PLATFORMS", "Subject", "read_subject"]
 
-PYTHONS = ("3.10", "3.11", "3.12")
-"""The Pythons that Flink's workers run on."""
 PLATFORMS = ("linux/amd64", "linux/arm64")
 """The platforms that Flink's images are made for."""
 _FLINK = "apache-flink"

@@ -270,14 +270,11 @@ def _loaded(path: Path) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LockError(f"{path} has more than {MAX_BYTES} bytes")
-        text = path.read_text(encoding="utf-8")
+        return parse_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    try:
-        found: dict[str, Any] = parse_toml(text)
     except ValueError as error:
         raise LockError(f"{path} is no TOML: {error}{_NEXT}") from None
-    return found
 
 
 def _without_nothing(**values: Any) -> dict[str, Any]:

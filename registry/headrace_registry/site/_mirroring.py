@@ -174,7 +174,7 @@ def _resolve(
         )
     if done.returncode:
         raise SiteError(f"what was asked for cannot be chosen:\n{done.stderr.strip()}")
-    lock = Pylock.from_dict(_toml(output))
+    lock = Pylock.from_dict(parse_toml(output.read_text(encoding="utf-8")))
     found: list[PackageWheel] = []
     for package in lock.packages:
         if not package.wheels:
@@ -287,8 +287,3 @@ def _hash(wheel: PackageWheel) -> str:
         raise SiteError(
             f"the index has no sha256 for {_name(wheel)}: it cannot be copied"
         ) from None
-
-
-def _toml(path: Path) -> Mapping[str, object]:
-    parsed: dict[str, object] = parse_toml(path.read_text(encoding="utf-8"))
-    return parsed

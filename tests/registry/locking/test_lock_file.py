@@ -135,6 +135,11 @@ class TestWhatIsRead:
     def test_the_inputs_digest_is_read_alone(self, path):
         assert recorded(path) == "sha256:abc"
 
+    def test_one_that_is_no_text_is_refused(self, path):
+        path.write_bytes(b"\xff\xfe" + path.read_bytes())
+        with pytest.raises(LockError, match="no TOML"):
+            read_lock(path)
+
     @pytest.mark.parametrize(
         ("before", "after", "why"),
         [
