@@ -23,10 +23,12 @@ import cluster_speed  # noqa: E402
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
+import model_calls  # noqa: E402
 import registry_search  # noqa: E402
 import registry_speed  # noqa: E402
 import skills_speed  # noqa: E402
 import start_up  # noqa: E402
+import vector_stores  # noqa: E402
 from figures import Figure, table  # noqa: E402
 
 PARTS = {
@@ -36,6 +38,8 @@ PARTS = {
     "registry": registry_speed.measure,
     "search": registry_search.measure,
     "lock": lock_speed.measure,
+    "vectors": vector_stores.measure,
+    "calls": model_calls.measure,
     "flink": flink_speed.measure,
     "build": build_speed.measure,
     "cluster": cluster_speed.measure,

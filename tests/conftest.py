@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from .clusters import cluster
 from .jobs import kit, triage_zip
 from .shop import customer, shop
 
 __all__ = ["cluster", "customer", "kit", "shop", "triage_zip"]  # fixtures
+
+# How long an example takes says nothing where tests run side by side.
+settings.register_profile("headrace", deadline=None)
+settings.load_profile("headrace")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATTERNS = ("*.md", "docs/*.md", "*/README.md", "plugins/*/README.md", "examples/*/README.md")
 GUIDES = {
-    ROOT / "docs" / name for name in ("skills.md", "packages.md", "registry.md", "deploy.md")
+    ROOT / "docs" / name
+    for name in (
+        "approvals.md",
+        "skills.md",
+        "packages.md",
+        "registry.md",
+        "deploy.md",
+        "replay.md",
+        "models.md",
+        "memory.md",
+        "plugins.md",
+    )
 }  # test_guides
 PAGES = sorted({path for pattern in PATTERNS for path in ROOT.glob(pattern)} - GUIDES)
 AGENT = '''
@@ -52,6 +63,10 @@ class Way:
 
 OWN_TESTS = {
     "python counter.py": "tests/plugins/scripted/test_readme.py",
+    "python seller.py": "tests/plugins/mcp/test_readme.py",
+    "agents run .": "tests/examples/test_refund_approval.py",
+    "agents approvals list": "tests/examples/test_refund_approval.py",
+    "agents approvals approve --all": "tests/test_guides.py",
     "agents skills search money back": "tests/test_guides.py",
     "agents lock --check": "tests/test_guides.py",
     "agents build -o job.zip": "tests/test_guides.py",
@@ -87,8 +102,34 @@ COMMANDS = {
     "agents run examples/incident_triage --model openai --param model_name=gpt-4.1-mini": Way(
         "OPENAI_API_KEY", IN_PLACE
     ),
+    "agents run examples/incident_triage --param memory=out/memory.db": Way("8 outputs", IN_PLACE),
     "agents run examples/support_desk --events examples/support_desk/out/events.jsonl": Way(
         "9 outputs", "--output {tmp}/out.jsonl"
+    ),
+    "agents run examples/review_analysis": Way("10 outputs", IN_PLACE),
+    "agents run examples/review_analysis --model openai --param model_name=gpt-4.1-mini": Way(
+        "OPENAI_API_KEY", IN_PLACE
+    ),
+    "agents run examples/document_answers": Way("10 outputs", IN_PLACE),
+    "agents run examples/document_answers --model openai --param model_name=gpt-4.1-mini": Way(
+        "OPENAI_API_KEY", IN_PLACE
+    ),
+    "python examples/document_answers/index.py": Way("8 documents", "--index {tmp}/library.db"),
+    "agents run examples/review_team": Way("6 outputs", IN_PLACE),
+    "agents run examples/review_team --engine flink": Way("6 outputs", IN_PLACE, flink=True),
+    "agents plan examples/review_team --mermaid": Way("flowchart LR"),
+    "agents run examples/review_team/reply_team.py:with_openai "
+    "--input examples/review_team/data/reviews.jsonl --key product": Way(
+        "OPENAI_API_KEY", IN_PLACE
+    ),
+    "agents run examples/joined_jobs": Way("10 outputs", IN_PLACE),
+    "agents run examples/joined_jobs --output - --quiet | "
+    "agents run examples/joined_jobs/joined_agents.py:Desk --key desk": Way("10 outputs", IN_PLACE),
+    "python examples/joined_jobs/run_jobs.py two --output out/two": Way(
+        "billing 1: ", "--output {tmp}/two", flink=True
+    ),
+    "python examples/joined_jobs/run_jobs.py one --output out/one": Way(
+        "billing 1: ", "--output {tmp}/one", flink=True
     ),
     "agents run my_agents:Echo --input in.jsonl --output out.jsonl --key user.id --state echo.db": (
         Way("2 outputs")

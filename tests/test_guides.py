@@ -18,7 +18,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GUIDES = ["docs/skills.md", "docs/packages.md", "docs/registry.md", "docs/deploy.md"]
+GUIDES = [
+    "docs/approvals.md",
+    "docs/models.md",
+    "docs/memory.md",
+    "docs/plugins.md",
+    "docs/replay.md",
+    "docs/skills.md",
+    "docs/packages.md",
+    "docs/registry.md",
+    "docs/deploy.md",
+]
 _AS_BEFORE = """
 test -e {state} && . {state}
 {command}

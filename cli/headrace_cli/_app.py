@@ -17,6 +17,9 @@ __all__ = ["agents"]
 _COMMANDS = {
     "init": "Make an agent project: an agent, its inputs, a test.",
     "run": "Run an agent.",
+    "replay": "Run recorded runs again, offline, and show what differs.",
+    "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
+    "memory": "What agents remember for long: search it, export it, erase a person's.",
     "plan": "Compile an agent without running it, and show its plan.",
     "skills": "Skills: find, add, update, check, audit, pack and lend them.",
     "plugins": "Plugins: find, add and update tools, models, memory and more.",

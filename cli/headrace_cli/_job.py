@@ -36,8 +36,12 @@ class Job:
     """The state file."""
     dead_letters: Path | None
     """The file of dead letters."""
+    approvals: Path | None
+    """The file of requests for somebody's decision."""
     events: Path | None
     """The file of the event log."""
+    record: Path | None
+    """The file of the recording."""
     parallelism: int
     """Flink: how many workers."""
     options: Mapping[str, str]
@@ -68,6 +72,8 @@ class Summary:
     """Inputs whose runs failed and were dropped."""
     handed_back: int = 0
     """Inputs that were begun and not finished."""
+    held: int = 0
+    """Of these, those whose runs wait for somebody's decision."""
     seconds: float = 0.0
     """How long it took."""
     stopped: bool = False
@@ -90,6 +96,7 @@ class Summary:
             "last_error": self.last_error,
             "skipped": self.skipped,
             "handed_back": self.handed_back,
+            "held": self.held,
             "seconds": round(self.seconds, 3),
             "inputs_per_second": round(self.rate, 1),
             "stopped": self.stopped,
@@ -104,8 +111,10 @@ class Summary:
         ]
         if self.skipped:
             parts.append(f"{self.skipped:,} skipped")
-        if self.handed_back:
-            parts.append(f"{self.handed_back:,} handed back")
+        if self.handed_back > self.held:
+            parts.append(f"{self.handed_back - self.held:,} handed back")
+        if self.held:
+            parts.append(f"{self.held:,} waiting for a decision")
         return (
             f"{self.agent} on the {self.engine} engine: {', '.join(parts)} "
             f"in {self.seconds:.1f} s ({self.rate:,.0f} inputs/s)"

@@ -41,6 +41,8 @@ class RunDefaults:
     """The state file, seen from the project's folder."""
     dead_letters: str | None = None
     """The file of dead letters, seen from the project's folder."""
+    approvals: str | None = None
+    """The file of requests for somebody's decision, seen from the project's folder."""
     parallelism: int | None = None
     """Flink: how many workers."""
     format: str | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from headrace.approvals import Approval
     from headrace.plan import ActionSpec, AgentPlan, ResourceProvider
 
 __all__ = ["mermaid", "tree"]
@@ -26,6 +27,8 @@ def tree(plan: AgentPlan) -> str:
         sections.append((f"class: {plan.agent_class}", []))
     if plan.parameters:
         sections.append(("parameters", _values(plan.parameters)))
+    if plan.members:
+        sections.append(("members", [_member(plan, name) for name in plan.members]))
     sections.append(("actions", [_action(spec) for spec in plan.actions.values()]))
     resources = [
         _resource(provider)
@@ -48,6 +51,8 @@ def mermaid(plan: AgentPlan) -> str:
 
     What an action sends is known when it runs, so the arrows go from events to actions only.
     """
+    if plan.members:
+        return _team(plan)
     lines = ["flowchart LR"]
     events = {event: f"e{number}" for number, event in enumerate(plan.actions_by_event)}
     actions = {name: f"a{number}" for number, name in enumerate(plan.actions)}
@@ -64,6 +69,22 @@ def mermaid(plan: AgentPlan) -> str:
             for number, provider in enumerate(providers.values())
         ]
         lines.append("    end")
+    return "\n".join(lines)
+
+
+def _team(plan: AgentPlan) -> str:
+    """A team's flow chart: its members, and the ways between them."""
+    nodes = {name: f"m{number}" for number, name in enumerate(plan.members)}
+    lines = ["flowchart LR", "    in([input])", "    out([output])"]
+    lines += [f"    {node}[{_quoted(name)}]" for name, node in nodes.items()]
+    if plan.start is not None:
+        lines.append(f"    in --> {nodes[plan.start]}")
+    for route in plan.routes:
+        label = f"|{_quoted(route.when)}|" if route.when else ""
+        to = "out" if route.to is None else nodes[route.to]
+        lines.append(f"    {nodes[route.source]} -->{label} {to}")
+    sources = {route.source for route in plan.routes}
+    lines += [f"    {node} --> out" for name, node in nodes.items() if name not in sources]
     return "\n".join(lines)
 
 
@@ -84,9 +105,37 @@ def _action(spec: ActionSpec) -> _Node:
 
 def _resource(provider: ResourceProvider) -> _Node:
     title = f"{provider.name} ({provider.kind}): {_source(provider)}"
-    if provider.kind == "prompts" or "parameters" in provider.arguments:
-        return title, []
-    return title, _values(provider.arguments)
+    details: list[_Node] = []
+    if provider.policy is not None:
+        data = provider.policy.model_dump(mode="json", exclude_defaults=True)
+        details.append(("policy", _values(data)))
+    if provider.approval is not None:
+        details.append((f"waits for approval: {_rule(provider.approval)}", []))
+    if provider.pinned is not None:
+        details.append((f"pinned: {provider.pinned.get('digest', 'yes')}", []))
+    if provider.kind != "prompts" and "parameters" not in provider.arguments:
+        details = [*_values(provider.arguments), *details]
+    return title, details
+
+
+def _rule(approval: Approval) -> str:
+    tools = "" if approval.tools == ("*",) else f" of {', '.join(approval.tools)}"
+    when = f" when {approval.when}" if approval.when else ""
+    limit = approval.timeout
+    time = "" if limit is None else f", within {limit:g} s (else {approval.on_timeout})"
+    return f"calls{tools}{when}{time}"
+
+
+def _member(plan: AgentPlan, name: str) -> _Node:
+    """A member of a team, with the ways that its outputs go."""
+    member = plan.members[name]
+    title = f"{name}: {member.agent}" + (" (gets the inputs)" if plan.start == name else "")
+    routes = [route for route in plan.routes if route.source == name]
+    ways: list[_Node] = [
+        (f"to {route.to or 'the stream'}" + (f" when {route.when}" if route.when else ""), [])
+        for route in routes
+    ]
+    return title, ways or [("to the stream", [])]
 
 
 def _source(provider: ResourceProvider) -> str:

@@ -78,6 +78,7 @@ def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
             input=job.input,
             output=job.output,
             dead_letters=letters,
+            approvals=job.approvals,
             key_field=job.key,
             parallelism=job.parallelism,
             options=job.options,

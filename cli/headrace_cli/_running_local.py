@@ -28,7 +28,9 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
         form=job.form,
         state=job.state,
         dead_letters=job.dead_letters,
+        approvals=job.approvals,
         events=job.events,
+        record=job.record,
     )
     try:
         _, shown.summary.stopped = run_files(job.plan, files, shown, outputs=display)

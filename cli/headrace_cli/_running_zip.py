@@ -57,7 +57,9 @@ def run_zip_job(
         form=job.form,
         state=_absolute(job.state),
         dead_letters=_absolute(job.dead_letters),
+        approvals=_absolute(job.approvals),
         events=_absolute(job.events),
+        record=_absolute(job.record),
         parallelism=job.parallelism,
         config=job.plan.config,
         options=dict(job.options),
@@ -215,7 +217,8 @@ def check_zip_job(manifest: JobManifest, typed: Mapping[str, Any]) -> None:
     """
     if manifest.pipeline is None:
         return
-    for name in ("input", "output", "key", "state", "dead_letters", "events", "form"):
+    files = ("input", "output", "state", "dead_letters", "approvals", "events", "record")
+    for name in (*files, "key", "form"):
         if typed[name] is not None:
             raise WrongUseError(
                 f"--{name.replace('_', '-')} is for jobs over files; {manifest.name} has streams "

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.agent import Agent, AgentBuilder
     from headrace.jobs import Job
     from headrace.plan import AgentPlan
+    from headrace.teams import AgentLike
 
 __all__ = ["FORMS", "JobTarget", "Target", "load_job", "load_target"]
 
@@ -127,7 +128,7 @@ def _reference(job: Job) -> str:
     return name
 
 
-def _compiled(agent: Agent | AgentBuilder, project: Project) -> AgentPlan:
+def _compiled(agent: AgentLike, project: Project) -> AgentPlan:
     from headrace.plan import AgentPlan
 
     # Compiling resolves plugins by the project's rules.
@@ -135,9 +136,7 @@ def _compiled(agent: Agent | AgentBuilder, project: Project) -> AgentPlan:
     return apply_skill_rules(plan, project)
 
 
-def _found(
-    text: str, parameters: Mapping[str, str]
-) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
+def _found(text: str, parameters: Mapping[str, str]) -> tuple[Project, AgentLike | Job, Path]:
     head, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
     if Path(text).is_dir():
         return _of_folder(Path(text).resolve(), parameters)
@@ -155,7 +154,7 @@ def _found(
 # ---------------------------------------------------------------- the forms
 def _of_folder(
     folder: Path, parameters: Mapping[str, str]
-) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
+) -> tuple[Project, AgentLike | Job, Path]:
     project = read_project(folder)
     if project is None or project.agent is None:
         raise WrongUseError(
@@ -191,7 +190,7 @@ def _of_yaml(path: Path, parameters: Mapping[str, str]) -> AgentBuilder:
 
 def _of_file(
     path: Path, attribute: str, parameters: Mapping[str, str]
-) -> tuple[Project, Agent | AgentBuilder | Job, Path]:
+) -> tuple[Project, AgentLike | Job, Path]:
     if not path.is_file():
         raise WrongUseError(f"there is no file {path}", then=f"TARGET is {FORMS}")
     path = path.resolve()
@@ -214,7 +213,7 @@ def _of_file(
 
 def _of_module(
     name: str, attribute: str, folder: Path, parameters: Mapping[str, str]
-) -> Agent | AgentBuilder | Job:
+) -> AgentLike | Job:
     module = _imported(name, folder)
     found: Any = module
     for part in attribute.split("."):
@@ -278,24 +277,26 @@ def _import_failed(name: str, error: BaseException) -> CommandError:
 def _agents_of(module: ModuleType) -> list[str]:
     from headrace.agent import Agent, AgentBuilder
     from headrace.jobs import Job
+    from headrace.teams import Team
 
     return [
         name
         for name, value in vars(module).items()
         if (isinstance(value, type) and issubclass(value, Agent) and value is not Agent)
-        or isinstance(value, (Agent, AgentBuilder, Job))
+        or isinstance(value, (Agent, AgentBuilder, Job, Team))
     ]
 
 
 def _made(
     found: Any, name: str, parameters: Mapping[str, str], module: ModuleType
-) -> Agent | AgentBuilder | Job:
+) -> AgentLike | Job:
     from headrace.agent import Agent, AgentBuilder
     from headrace.jobs import Job
+    from headrace.teams import Team
 
     if isinstance(found, type) and issubclass(found, Agent):
         return _with_parameters(found, parameters)
-    if isinstance(found, (Agent, AgentBuilder, Job)):
+    if isinstance(found, (Agent, AgentBuilder, Job, Team)):
         if parameters:
             raise WrongUseError(
                 f"{name} is made already, so it takes no --param",

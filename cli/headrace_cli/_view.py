@@ -40,7 +40,7 @@ class Shown(Watch):
 
     def counted(self, result: Any) -> None:
         """Takes the counts of an engine, as far as it has them."""
-        for name in ("inputs", "outputs", "dead_letters", "skipped", "handed_back"):
+        for name in ("inputs", "outputs", "dead_letters", "skipped", "handed_back", "held"):
             setattr(self.summary, name, getattr(result, name, getattr(self.summary, name)))
         self.summary.seconds = self.elapsed
 

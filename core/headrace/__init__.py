@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headrace.agent import Agent, AgentBuilder, action, prompt, tool, use
     from headrace.agent_yaml import YamlAgent, load_agent
+    from headrace.agents import ChatAgent, ReActAgent, Recall
     from headrace.chat import (
+        ChatDelta,
         ChatRequest,
         ChatResponse,
+        Image,
         Message,
         Prompt,
         ToolCall,
+        ToolResult,
         ToolSpec,
         Usage,
     )
     from headrace.config import RuntimeConfig
     from headrace.context import RETRY, Context
     from headrace.errors import (
+        BudgetExceededError,
         HeadraceError,
         JobFailedError,
         ModelError,
@@ -33,36 +38,54 @@ if TYPE_CHECKING:
         ToolError,
     )
     from headrace.events import (
+        ChatDeltaEvent,
         ChatRequestEvent,
         ChatResponseEvent,
         Event,
         InputEvent,
         NamedEvent,
         OutputEvent,
+        RetrievalRequestEvent,
+        RetrievalResponseEvent,
         ToolRequestEvent,
         ToolResponseEvent,
     )
-    from headrace.interfaces import ChatModel, EmbeddingModel, MemoryBackend, Toolset
+    from headrace.history import History
+    from headrace.interfaces import (
+        ChatModel,
+        EmbeddingModel,
+        MemoryBackend,
+        MemoryItem,
+        Toolset,
+        VectorItem,
+        VectorStore,
+    )
     from headrace.jobs import Job, job
     from headrace.local import run_local
+    from headrace.models import Breaker, ModelPolicy, Prices, RunBudget
     from headrace.plan import AgentPlan
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
 
 _HOMES = {
     "headrace.agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
     "headrace.agent_yaml": ("YamlAgent", "load_agent"),
+    "headrace.agents": ("ChatAgent", "ReActAgent", "Recall"),
     "headrace.chat": (
+        "ChatDelta",
         "ChatRequest",
         "ChatResponse",
+        "Image",
         "Message",
         "Prompt",
         "ToolCall",
+        "ToolResult",
         "ToolSpec",
         "Usage",
     ),
     "headrace.config": ("RuntimeConfig",),
     "headrace.context": ("RETRY", "Context"),
     "headrace.errors": (
+        "BudgetExceededError",
         "HeadraceError",
         "JobFailedError",
         "ModelError",
@@ -72,18 +95,31 @@ _HOMES = {
         "ToolError",
     ),
     "headrace.events": (
+        "ChatDeltaEvent",
         "ChatRequestEvent",
         "ChatResponseEvent",
         "Event",
         "InputEvent",
         "NamedEvent",
         "OutputEvent",
+        "RetrievalRequestEvent",
+        "RetrievalResponseEvent",
         "ToolRequestEvent",
         "ToolResponseEvent",
     ),
-    "headrace.interfaces": ("ChatModel", "EmbeddingModel", "MemoryBackend", "Toolset"),
+    "headrace.history": ("History",),
+    "headrace.interfaces": (
+        "ChatModel",
+        "EmbeddingModel",
+        "MemoryBackend",
+        "MemoryItem",
+        "Toolset",
+        "VectorItem",
+        "VectorStore",
+    ),
     "headrace.jobs": ("Job", "job"),
     "headrace.local": ("run_local",),
+    "headrace.models": ("Breaker", "ModelPolicy", "Prices", "RunBudget"),
     "headrace.plan": ("AgentPlan",),
     "headrace.policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
 }
@@ -97,6 +133,11 @@ __all__ = [
     "Agent",
     "AgentBuilder",
     "AgentPlan",
+    "Breaker",
+    "BudgetExceededError",
+    "ChatAgent",
+    "ChatDelta",
+    "ChatDeltaEvent",
     "ChatModel",
     "ChatRequest",
     "ChatRequestEvent",
@@ -107,26 +148,39 @@ __all__ = [
     "Event",
     "FailurePolicy",
     "HeadraceError",
+    "History",
+    "Image",
     "InputEvent",
     "Job",
     "JobFailedError",
     "MemoryBackend",
+    "MemoryItem",
     "Message",
     "ModelError",
+    "ModelPolicy",
     "NamedEvent",
     "NonDeterminismError",
     "NonRetryableError",
     "OutputEvent",
     "PlanError",
+    "Prices",
     "Prompt",
+    "ReActAgent",
+    "Recall",
+    "RetrievalRequestEvent",
+    "RetrievalResponseEvent",
+    "RunBudget",
     "RuntimeConfig",
     "ToolCall",
     "ToolError",
     "ToolRequestEvent",
     "ToolResponseEvent",
+    "ToolResult",
     "ToolSpec",
     "Toolset",
     "Usage",
+    "VectorItem",
+    "VectorStore",
     "YamlAgent",
     "action",
     "job",

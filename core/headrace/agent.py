@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from headrace.approvals import Approval
 from headrace.chat import Prompt
 from headrace.config import RuntimeConfig
 from headrace.events import Event
@@ -52,6 +53,7 @@ class ToolDeclaration:
     description: str | None = None
     timeout: float | None = None
     function: Callable[..., Any] | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,37 @@ class Use:
     kind: str
     target: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] | None = None
+    approval: Approval | None = None
+
+    def with_approval(self, *tools: str, **settings: Any) -> Use:
+        """The same toolset, some of whose calls wait until somebody has said yes.
+
+        ::
+
+            shop = use("tools", "mcp", url="http://shop/mcp").with_approval(
+                "refund", "delete_*", when="args.amount > 100", timeout=86_400
+            )
+
+        Args:
+            *tools: Names or patterns of its tools; all of them where none is given.
+            **settings: The others of ``Approval``.
+        """
+        return replace(self, approval=Approval(tools=tools or ("*",), **settings))
+
+    def with_policy(self, **settings: Any) -> Use:
+        """The same model, asked by a policy: limits, time-outs, retries, a fallback, prices.
+
+        ::
+
+            model = use("chat_models", "openai", model="gpt-4.1").with_policy(
+                requests_per_minute=600, timeout=30, fallback="small"
+            )
+
+        Args:
+            **settings: Those of ``ModelPolicy``.
+        """
+        return replace(self, policy={**(self.policy or {}), **settings})
 
 
 def use(kind: str, target: str | type, /, **arguments: Any) -> Use:
@@ -112,16 +145,27 @@ def action(
 
 
 def tool(
-    *, name: str | None = None, description: str | None = None, timeout: float | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    approval: Approval | bool = False,
 ) -> Callable[[Function], Function]:
     """Marks a method (or a function for ``AgentBuilder.tool``) as a tool that models may call.
 
-    The schema comes from the types, the description from the docstring. A parameter called ``ctx``
-    is given the run's context and is hidden from the model.
+    The schema comes from the types, the description from the docstring. Hidden from the model are
+    a parameter called ``ctx`` or of the type ``Context`` (the run's context), one of the type
+    ``Memory`` (the key's short-term memory), and one of the type ``LongTermMemory``.
+
+    Args:
+        name: The tool's name; the function's where ``None``.
+        description: What the model is told; the docstring where ``None``.
+        timeout: Seconds that a call may take.
+        approval: Whether calls wait until somebody has said yes; an ``Approval`` says which.
     """
 
     def mark(function: Function) -> Function:
-        declaration = ToolDeclaration(name, description, timeout)
+        declaration = ToolDeclaration(name, description, timeout, approval=_rule(approval))
         function.__headrace_tool__ = declaration  # type: ignore[attr-defined]
         return function
 
@@ -287,9 +331,10 @@ class AgentBuilder:
         name: str | None = None,
         description: str | None = None,
         timeout: float | None = None,
+        approval: Approval | bool = False,
     ) -> AgentBuilder:
         """Adds a tool; the arguments are those of ``@tool``."""
-        declaration = ToolDeclaration(name, description, timeout, function)
+        declaration = ToolDeclaration(name, description, timeout, function, _rule(approval))
         label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.tools.append((label, declaration, _place(function)))
         return self
@@ -298,6 +343,12 @@ class AgentBuilder:
         """Adds a resource or a prompt."""
         self._definition.resources[name] = resource
         return self
+
+
+def _rule(approval: Approval | bool) -> Approval | None:  # noqa: FBT001 - an argument's value
+    if isinstance(approval, Approval):
+        return approval
+    return Approval() if approval else None
 
 
 def _plain(value: Any) -> Any:

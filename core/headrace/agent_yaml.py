@@ -17,6 +17,7 @@ the models that read it.
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from headrace.agent import AgentBuilder, Use
+from headrace.approvals import Approval
 from headrace.chat import Message, Prompt
 from headrace.config import RuntimeConfig
 from headrace.errors import Fault, PlanError, ResourceError
+from headrace.models.policy import Breaker, ModelPolicy, Prices, RunBudget
 from headrace.policy import FailurePolicy
 from headrace.references import find
 
@@ -73,6 +76,8 @@ class YamlTool(_Model):
     """What the model is told; the docstring where it is left out."""
     timeout: float | None = None
     """Seconds that a call may take."""
+    approval: Approval | bool = False
+    """Whether calls wait until somebody has said yes, and which."""
 
 
 class YamlResource(_Model):
@@ -84,6 +89,10 @@ class YamlResource(_Model):
     """The plugin's name, or ``module:Class`` of the project."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """What it is built with."""
+    policy: ModelPolicy | None = None
+    """Of a model: how it is asked (limits, time-outs, retries, a fallback, prices)."""
+    approval: Approval | bool = False
+    """Of a toolset: whether calls wait until somebody has said yes, and which."""
 
 
 class YamlPrompt(_Model):
@@ -183,11 +192,21 @@ class _Building:
             function = self.find(tool.function, ("tools", number, "function"))
             if function is not None and builder is not None:
                 builder.tool(
-                    function, name=tool.name, description=tool.description, timeout=tool.timeout
+                    function,
+                    name=tool.name,
+                    description=tool.description,
+                    timeout=tool.timeout,
+                    approval=tool.approval,
                 )
         for name, resource in parsed.resources.items():
             if builder is not None:
-                builder.resource(name, Use(resource.kind, resource.use, resource.arguments))
+                policy = resource.policy
+                settings = None if policy is None else policy.model_dump(exclude_unset=True)
+                rule = resource.approval
+                used = Use(resource.kind, resource.use, resource.arguments, settings)
+                if rule:
+                    used = replace(used, approval=Approval() if rule is True else rule)
+                builder.resource(name, used)
         for name, prompt in parsed.prompts.items():
             made = self.prompt(name, prompt)
             if made is not None and builder is not None:
@@ -335,6 +354,11 @@ def _field_names() -> list[str]:
         YamlPrompt,
         RuntimeConfig,
         FailurePolicy,
+        ModelPolicy,
+        Breaker,
+        Prices,
+        RunBudget,
+        Approval,
     )
     return sorted(
         {field.alias or name for model in models for name, field in model.model_fields.items()}

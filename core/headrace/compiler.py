@@ -16,19 +16,24 @@ from headrace.conditions import check_condition
 from headrace.config import RuntimeConfig
 from headrace.errors import Fault, MemoryValueError, PlanError, PluginError, ResourceError
 from headrace.events import (
+    ChatDeltaEvent,
     ChatRequestEvent,
     ChatResponseEvent,
     Event,
     InputEvent,
     NamedEvent,
     OutputEvent,
+    RetrievalRequestEvent,
+    RetrievalResponseEvent,
     ToolRequestEvent,
     ToolResponseEvent,
 )
+from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
 from headrace.references import find, reference, unimportable
-from headrace.tools import HIDDEN, tool_spec
+from headrace.teams import Team
+from headrace.tools import given_parameters, tool_spec
 from headrace.values import encode
 
 if TYPE_CHECKING:
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 
     from headrace.agent import ActionDeclaration, Definition, ToolDeclaration
     from headrace.plugins import PluginSet
+    from headrace.teams import AgentLike
 
 __all__ = ["BUILT_IN_EVENTS", "compile_agent", "core_version"]
 
@@ -47,9 +53,12 @@ BUILT_IN_EVENTS: dict[str, type[Event]] = {
         OutputEvent,
         NamedEvent,
         ChatRequestEvent,
+        ChatDeltaEvent,
         ChatResponseEvent,
         ToolRequestEvent,
         ToolResponseEvent,
+        RetrievalRequestEvent,
+        RetrievalResponseEvent,
     )
 }
 
@@ -59,8 +68,10 @@ def core_version() -> str:
     return importlib.metadata.version("headrace-core")
 
 
-def compile_agent(agent: Agent | AgentBuilder, *, plugins: PluginSet | None = None) -> AgentPlan:
+def compile_agent(agent: AgentLike, *, plugins: PluginSet | None = None) -> AgentPlan:
     """Compiles an agent; see ``AgentPlan.from_agent``."""
+    if isinstance(agent, Team):
+        return agent.compile(plugins)
     if isinstance(agent, type) or not isinstance(agent, (Agent, AgentBuilder)):
         what = agent.__name__ if isinstance(agent, type) else type(agent).__name__
         hint = f"make one: {what}()" if isinstance(agent, type) else "subclass headrace.Agent"
@@ -302,6 +313,7 @@ class _Compilation:
                 self.fault(where, f"the prompt cannot be made: {type(error).__name__}: {error}")
         for name, tool, place in self.definition.tools:
             put(self.tool(name, tool, f"{name} ({place})"), f"{name} ({place})")
+        self.faults += check_models(self.definition.name, found)
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
     def prompt(self, name: str, prompt: Prompt) -> ResourceProvider:
@@ -325,11 +337,14 @@ class _Compilation:
         arguments = spec.model_dump(mode="json")
         if tool.timeout is not None:
             arguments["timeout"] = tool.timeout
-        hidden = [part for part in inspect.signature(function).parameters if part in HIDDEN]
-        if "ctx" in hidden:
-            arguments["ctx"] = True
+        if given := given_parameters(function):
+            arguments["given"] = dict(given)
         return ResourceProvider(
-            kind="tools", name=name, target=reference(function), arguments=arguments
+            kind="tools",
+            name=name,
+            target=reference(function),
+            arguments=arguments,
+            approval=tool.approval,
         )
 
     def used(self, name: str, declared: Use, where: str) -> ResourceProvider | None:
@@ -348,6 +363,10 @@ class _Compilation:
                 "give data; the plugin makes the live object on the worker",
             )
             return None
+        policy, faults = read_policy(declared, where)
+        self.faults += faults
+        if declared.approval is not None and declared.kind != "tools":
+            self.fault(where, "only tools have calls to approve: leave out with_approval(...)")
         if ":" in declared.target:
             try:
                 if why := unimportable(find(declared.target)):
@@ -355,7 +374,12 @@ class _Compilation:
             except ResourceError as error:
                 self.fault(where, str(error))
             return ResourceProvider(
-                kind=declared.kind, name=name, target=declared.target, arguments=arguments
+                kind=declared.kind,
+                name=name,
+                target=declared.target,
+                arguments=arguments,
+                policy=policy,
+                approval=declared.approval,
             )
         if self._plugins is None:
             self._plugins = discover()
@@ -372,4 +396,6 @@ class _Compilation:
             arguments=arguments,
             distribution=plugin.distribution,
             version=plugin.version,
+            policy=policy,
+            approval=declared.approval,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
 
 __all__ = ["RuntimeConfig"]
@@ -30,6 +31,10 @@ class RuntimeConfig(BaseModel):
     """Steps after which a run is taken for an endless loop, and fails."""
     max_tool_rounds: int = Field(default=16, ge=1)
     """Rounds of tool calls that one ``ctx.chat`` may take."""
+    max_tool_result: int = Field(default=65_536, ge=256)
+    """Characters of a tool's result that a model is told; a longer one is cut, and says so."""
+    budget: RunBudget = RunBudget()
+    """What the models of one run may cost, all of them together."""
     shards: int = Field(default=64, ge=1, le=32768)
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64)

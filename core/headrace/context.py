@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from headrace.chat import ChatResponse, Message, Prompt
+    from headrace.chat import ChatDelta, ChatResponse, Message, Prompt
     from headrace.events import Event, OutputEvent
     from headrace.interfaces import MemoryItem
     from headrace.memory import Memory
@@ -50,14 +50,54 @@ class LongTermMemory(ABC):
     __slots__ = ()
 
     @abstractmethod
-    async def add(self, text: str, *, user: str | None = None, **metadata: Any) -> str:
-        """Keeps a text; gives its id."""
+    async def add(
+        self,
+        text: str,
+        *,
+        user: str | None = None,
+        topic: str | None = None,
+        ttl: float | None = None,
+        **metadata: Any,
+    ) -> str:
+        """Keeps a text; gives its id.
+
+        Args:
+            text: What is to be remembered.
+            user: Whose memory it is, where a key serves several people.
+            topic: What it is about: it takes the place of an older memory of the same topic.
+            ttl: Seconds until it is forgotten; ``None``: never.
+            **metadata: JSON that a search may be narrowed by.
+        """
+
+    @abstractmethod
+    async def learn(
+        self, messages: str | Sequence[Message], *, user: str | None = None
+    ) -> list[MemoryItem]:
+        """Takes out of a conversation what is worth keeping, and gives what it kept.
+
+        Raises:
+            ResourceError: The backend has no model to do so.
+        """
 
     @abstractmethod
     async def search(
-        self, query: str, *, limit: int = 5, user: str | None = None
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        user: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        all_keys: bool = False,
     ) -> list[MemoryItem]:
-        """The memories nearest to a query, best first."""
+        """The memories nearest to a query, best first.
+
+        Args:
+            query: What is looked for.
+            limit: How many at most.
+            user: Whose memories; ``None``: those that were added without a user.
+            where: Conditions on the metadata (``headrace.filters``).
+            all_keys: Whether to look into the memories of the agent's other keys too.
+        """
 
     @abstractmethod
     async def get(self, item_id: str, *, user: str | None = None) -> MemoryItem | None:
@@ -70,6 +110,14 @@ class LongTermMemory(ABC):
     @abstractmethod
     async def delete(self, item_id: str, *, user: str | None = None) -> None:
         """Forgets a memory."""
+
+    @abstractmethod
+    async def export(self, *, user: str | None = None, all_keys: bool = False) -> list[MemoryItem]:
+        """All memories of the key (of all keys) that are the user's, oldest first."""
+
+    @abstractmethod
+    async def erase(self, *, user: str | None = None, all_keys: bool = False) -> int:
+        """Forgets them all, for good; says how many there were."""
 
 
 class Context(ABC):
@@ -164,6 +212,8 @@ class Context(ABC):
         /,
         *,
         tools: Sequence[str] = (),
+        output: Any = None,
+        on_delta: Callable[[ChatDelta], None] | None = None,
         options: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> Awaitable[ChatResponse]:
@@ -174,11 +224,18 @@ class Context(ABC):
             messages: The conversation; a text is one message of the user's, and a ``Prompt`` is
                 filled with ``fields``.
             tools: Names of the agent's tools that the model may call.
-            options: The provider's own options.
+            output: The form of the answer: a pydantic model, another type, or a JSON schema. The
+                answer is checked, and ``response.output`` is what was asked for. A model whose
+                answer does not fit is told what is wrong, and asked once more.
+            on_delta: Told of the parts of answers while they are written, for somebody who
+                watches. It is not part of what is recorded: a replay tells nothing.
+            options: ``max_tokens``, ``temperature``, ``stop`` and ``tool_choice``, which every
+                provider has, and the provider's own.
             **fields: Values for the prompt's fields.
 
         Raises:
-            ModelError: When awaited: the model did not answer.
+            ModelError: When awaited: the model did not answer, or not in the form.
+            BudgetExceededError: When awaited: the run's models have cost what they may.
         """
 
     @abstractmethod

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActionError",
+    "ApprovalTimeoutError",
+    "BudgetExceededError",
     "CallTimeoutError",
     "ConditionError",
     "Fault",
@@ -144,6 +146,14 @@ class ModelError(HeadraceError):
     """
 
     RETRYABLE = frozenset({"rate_limited", "overloaded", "timeout", "connection", "bad_response"})
+    CODES = RETRYABLE | {
+        "context_too_long",
+        "refused",
+        "bad_request",
+        "unauthorised",
+        "content_filtered",
+        "unknown",
+    }
 
     def __init__(
         self, message: str, *, code: str = "unknown", retry_after: float | None = None
@@ -156,6 +166,14 @@ class ModelError(HeadraceError):
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.code in self.RETRYABLE
+
+
+class ApprovalTimeoutError(NonRetryableError):
+    """A tool call that nobody decided on in time, where its rule says ``fail``."""
+
+
+class BudgetExceededError(NonRetryableError):
+    """A run whose models have cost what they may (the setting ``budget``)."""
 
 
 class JobFailedError(HeadraceError):

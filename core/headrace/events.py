@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
-from headrace.chat import ChatRequest, ChatResponse
+from headrace.chat import ChatDelta, ChatRequest, ChatResponse
+from headrace.filters import check_filter
 
 __all__ = [
+    "ChatDeltaEvent",
     "ChatRequestEvent",
     "ChatResponseEvent",
     "Event",
     "InputEvent",
     "NamedEvent",
     "OutputEvent",
+    "RetrievalRequestEvent",
+    "RetrievalResponseEvent",
     "ToolRequestEvent",
     "ToolResponseEvent",
     "copied",
@@ -79,6 +83,25 @@ class ChatRequestEvent(Event, type="chat_request"):
     """What the model is asked."""
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
+    stream: bool = False
+    """Asks for ``ChatDeltaEvent``s too: the parts of the answer, as they came."""
+
+
+class ChatDeltaEvent(Event, type="chat_delta"):
+    """A part of the answer to a ``ChatRequestEvent`` that asked for them.
+
+    They come in order, in the same step as the response, and before it. To see the parts while
+    they are being written, use ``ctx.chat(..., on_delta=...)``.
+    """
+
+    request_id: str
+    """The id that ``ctx.send`` gave for the request."""
+    number: int
+    """Its place, from 0."""
+    delta: ChatDelta
+    """The part."""
+    tag: JsonValue = None
+    """The request's tag."""
 
 
 class ChatResponseEvent(Event, type="chat_response"):
@@ -112,6 +135,40 @@ class ToolResponseEvent(Event, type="tool_response"):
     """What the tool gave; a text that says why where ``failed``."""
     failed: bool = False
     """Whether the tool failed."""
+    tag: JsonValue = None
+    """The request's tag."""
+
+
+class RetrievalRequestEvent(Event, type="retrieval_request"):
+    """Asks the runtime for passages; a ``RetrievalResponseEvent`` follows in the next step."""
+
+    store: str
+    """The name of one of the agent's vector stores."""
+    embedder: str
+    """The name of the embedding model that made the store's vectors."""
+    query: str
+    """What is looked for."""
+    limit: int = Field(default=5, ge=1)
+    """How many passages at most."""
+    where: dict[str, Any] | None = None
+    """Conditions on the metadata (``headrace.filters``)."""
+    tag: JsonValue = None
+    """Handed back in the response, to tell several requests apart."""
+
+    @field_validator("where")
+    @classmethod
+    def _is_a_condition(cls, where: dict[str, Any] | None) -> dict[str, Any] | None:
+        check_filter(where)
+        return where
+
+
+class RetrievalResponseEvent(Event, type="retrieval_response"):
+    """What was found for a ``RetrievalRequestEvent``."""
+
+    request_id: str
+    """The id that ``ctx.send`` gave for the request."""
+    items: list[dict[str, Any]]
+    """The passages, the nearest first: ``id``, ``text``, ``score`` (cosine), ``metadata``."""
     tag: JsonValue = None
     """The request's tag."""
 

@@ -8,16 +8,45 @@ loop.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ResourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from headrace.chat import ChatRequest, ChatResponse, ToolSpec
+    from headrace.chat import ChatDelta, ChatRequest, ChatResponse, Message, ToolSpec
 
-__all__ = ["ChatModel", "EmbeddingModel", "MemoryBackend", "MemoryItem", "Resource", "Toolset"]
+__all__ = [
+    "CALLER",
+    "Caller",
+    "ChatModel",
+    "EmbeddingModel",
+    "MemoryBackend",
+    "MemoryItem",
+    "Resource",
+    "Toolset",
+    "VectorItem",
+    "VectorStore",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call a resource serves just now."""
+
+    agent: str
+    """The agent's name."""
+    key_id: str
+    """The stream's key, as a text (``headrace.values.key_id``)."""
+    run: str
+    """The run's id."""
+
+
+CALLER: ContextVar[Caller | None] = ContextVar("headrace-caller", default=None)
+"""Set while a toolset is called for a run, for those that keep something for each key."""
 
 
 class Resource:
@@ -49,6 +78,12 @@ class ChatModel(Resource, ABC):
     Retries, time-outs and limits are the runtime's business: switch off those of the client.
     """
 
+    structured: bool = False
+    """Whether it keeps to ``request.output`` itself; looked at after ``open``.
+
+    Where it does not, the runtime tells the model the form in words, and ``output`` is ``None``.
+    """
+
     @abstractmethod
     async def chat(self, request: ChatRequest) -> ChatResponse:
         """Answers one request.
@@ -57,13 +92,100 @@ class ChatModel(Resource, ABC):
             ModelError: The model did not answer; its ``code`` says why.
         """
 
+    async def stream(
+        self, request: ChatRequest, on_delta: Callable[[ChatDelta], None]
+    ) -> ChatResponse:
+        """Answers one request, and tells of the parts of the answer while it is being written.
+
+        What it returns is the whole answer, the same as ``chat`` would give. A model that cannot
+        stream need not override it: then there is one part.
+
+        Args:
+            request: What is asked.
+            on_delta: Told of each part, on the event loop.
+
+        Raises:
+            ModelError: As ``chat``; also where the stream broke off.
+        """
+        from headrace.chat import ChatDelta
+
+        response = await self.chat(request)
+        on_delta(ChatDelta(text=response.text, reasoning=response.message.reasoning))
+        return response
+
 
 class EmbeddingModel(Resource, ABC):
     """Kind ``embedding_models``: turns texts into vectors."""
 
     @abstractmethod
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector for each text, in order."""
+        """One vector for each text, in order, all of one length; an empty list for no text.
+
+        Raises:
+            ModelError: There are no vectors; its ``code`` says why.
+        """
+
+    async def embed_query(self, text: str) -> list[float]:
+        """The vector of a question, for models that treat those unlike the texts to be found."""
+        [vector] = await self.embed([text])
+        return vector
+
+
+class VectorItem(dict[str, Any]):
+    """A text with its vector in a store.
+
+    ``id`` (a text), ``text``, ``metadata`` (JSON), ``vector`` (a list of floats; stores need not
+    give it back), and for what was found ``score`` (cosine similarity, best 1).
+    """
+
+
+class VectorStore(Resource, ABC):
+    """Kind ``vector_stores``: texts found by the nearness of their vectors (cosine).
+
+    All stores refuse the same, so that an agent may change its store (``headrace.vectors``).
+    """
+
+    @abstractmethod
+    async def add(self, items: Sequence[VectorItem]) -> None:
+        """Keeps items, all or none; one whose ``id`` is there already takes its place.
+
+        Of two with one ``id`` the last is kept.
+
+        Raises:
+            ValueError: A vector's length is not that of those in the store, or it has no length
+                (zeros), or is not finite; or an item is none that every store could hold.
+        """
+
+    @abstractmethod
+    async def search(
+        self,
+        vector: Sequence[float],
+        limit: int,
+        *,
+        where: Mapping[str, Any] | None = None,
+    ) -> list[VectorItem]:
+        """The nearest items, best first.
+
+        Args:
+            vector: The question's.
+            limit: How many at most; below one, none.
+            where: Conditions on the metadata (``headrace.filters``).
+
+        Raises:
+            ValueError: The vector is none that the store could hold, or the condition is none.
+        """
+
+    @abstractmethod
+    async def get(self, ids: Sequence[str]) -> list[VectorItem]:
+        """The items of ids, in that order; those that are not there are left out."""
+
+    @abstractmethod
+    async def delete(self, ids: Sequence[str]) -> None:
+        """Drops items; nothing happens for those that are not there."""
+
+    @abstractmethod
+    async def count(self) -> int:
+        """How many items there are."""
 
 
 class Toolset(Resource, ABC):
@@ -71,6 +193,8 @@ class Toolset(Resource, ABC):
 
     selective: bool = False
     """Whether ``suggestions`` has something to say; looked at after ``open``."""
+    pinned: Mapping[str, Any] | None = None
+    """What ``pin`` gave when the job was built; set before ``open``."""
 
     @abstractmethod
     def specs(self) -> Sequence[ToolSpec]:
@@ -83,6 +207,14 @@ class Toolset(Resource, ABC):
         Raises:
             ToolError: The tool failed; the error's text is what the model is told.
         """
+
+    async def pin(self) -> dict[str, Any] | None:
+        """What it offers, as JSON for the plan, where somebody else decides on that (a server).
+
+        It is asked where a job is built, of an object that is not open and need not be closed.
+        ``None``: there is nothing to pin.
+        """
+        return None
 
     def instructions(self) -> str:
         """Text for the system prompt; the same each time, so that providers can cache it."""
@@ -102,33 +234,102 @@ class Toolset(Resource, ABC):
 
 
 class MemoryItem(dict[str, Any]):
-    """A memory that was found: ``id``, ``text``, ``score`` (0 to 1, best 1) and ``metadata``."""
+    """A memory.
+
+    ``id``, ``text``, ``metadata`` (JSON), ``scope`` (its ``agent``, ``key`` and ``user``),
+    ``created`` and ``updated`` (seconds since the epoch), ``expires`` (the same, or ``None``), and
+    for what was found ``score`` (0 to 1, best 1).
+    """
 
 
 class MemoryBackend(Resource, ABC):
     """Kind ``memory``: long-term memory, in scopes that never see each other.
 
-    ``scope`` holds ``agent`` and ``key`` (texts), and ``user`` where the agent gave one.
+    A whole ``scope`` has three texts: ``agent``, ``key``, and ``user`` (empty where the memory is
+    nobody's in particular). Adding takes a whole one. Searching, exporting and erasing also take a
+    part of one, which stands for every scope with those values: ``{"user": "u-17"}`` is all that
+    is known of a person, from every agent and key.
+
+    Calls may come many at a time. Each is idempotent, because a replay makes it again.
     """
 
     @abstractmethod
     async def add(
-        self, scope: Mapping[str, str], item_id: str, text: str, metadata: Mapping[str, Any]
+        self,
+        scope: Mapping[str, str],
+        item_id: str,
+        text: str,
+        metadata: Mapping[str, Any],
+        *,
+        expires: float | None = None,
+        topic: str | None = None,
     ) -> None:
-        """Keeps a text. Adding the same ``item_id`` again changes nothing."""
+        """Keeps a text. Adding the same ``item_id`` again changes nothing, also after ``update``.
+
+        Args:
+            scope: Whose it is.
+            item_id: Its id, unique among all scopes.
+            text: What is to be remembered.
+            metadata: JSON that search may be narrowed by.
+            expires: When it is to be forgotten, in seconds since the epoch; ``None``: never.
+            topic: What it is about. A memory supersedes the scope's older one of the same topic,
+                which is not found any more (and is gone).
+        """
 
     @abstractmethod
-    async def search(self, scope: Mapping[str, str], query: str, limit: int) -> list[MemoryItem]:
-        """The memories nearest to a query, best first."""
+    async def search(
+        self,
+        scope: Mapping[str, str],
+        query: str,
+        limit: int,
+        *,
+        where: Mapping[str, Any] | None = None,
+    ) -> list[MemoryItem]:
+        """The memories nearest to a query, best first; expired ones are never among them.
+
+        Args:
+            scope: A scope, or a part of one.
+            query: What is looked for.
+            limit: How many at most.
+            where: Conditions on the metadata (``headrace.filters``).
+        """
 
     @abstractmethod
     async def get(self, scope: Mapping[str, str], item_id: str) -> MemoryItem | None:
-        """The memory of an id, or ``None``."""
+        """The memory of an id, or ``None`` where the scope has none."""
 
     @abstractmethod
     async def update(self, scope: Mapping[str, str], item_id: str, text: str) -> None:
-        """Gives a memory another text."""
+        """Gives a memory another text; nothing happens where the scope has none."""
 
     @abstractmethod
     async def delete(self, scope: Mapping[str, str], item_id: str) -> None:
-        """Forgets a memory; nothing happens where there is none."""
+        """Forgets a memory; nothing happens where the scope has none."""
+
+    @abstractmethod
+    def export(self, scope: Mapping[str, str]) -> AsyncIterator[MemoryItem]:
+        """All memories of a scope or of a part of one, oldest first."""
+
+    @abstractmethod
+    async def erase(self, scope: Mapping[str, str]) -> int:
+        """Forgets all memories of a scope or of a part of one, for good; says how many there were.
+
+        Raises:
+            ValueError: The scope is empty: that would be everything.
+        """
+
+    async def learn(
+        self, scope: Mapping[str, str], item_id: str, messages: Sequence[Message]
+    ) -> list[MemoryItem]:
+        """Takes out of a conversation what is worth keeping, and puts right what has changed.
+
+        That needs a model; a backend without one refuses. Learning the same ``item_id`` again
+        changes nothing and gives the same.
+
+        Raises:
+            ResourceError: It cannot, or no model is set up.
+        """
+        del scope, item_id, messages
+        raise ResourceError(
+            f"{type(self).__name__} keeps texts as they are and has no model to learn with: use add"
+        )

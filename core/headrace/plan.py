@@ -6,17 +6,35 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from headrace._cel import compile_cel
+from headrace.approvals import Approval
 from headrace.config import RuntimeConfig
 from headrace.errors import PlanVersionError
+from headrace.models.policy import ModelPolicy
 from headrace.policy import FailurePolicy
 
 if TYPE_CHECKING:
-    from headrace.agent import Agent, AgentBuilder
     from headrace.plugins import PluginSet
+    from headrace.teams import AgentLike
 
-__all__ = ["FORMAT", "ActionSpec", "AgentPlan", "ResourceProvider", "Trigger"]
+__all__ = [
+    "FORMAT",
+    "ActionSpec",
+    "AgentPlan",
+    "Member",
+    "ResourceProvider",
+    "Route",
+    "Trigger",
+]
 
 FORMAT = 1
 """The version of the plan's format that this code writes; it reads this and all older ones."""
@@ -50,6 +68,8 @@ class ActionSpec(_Frozen):
     """What follows a failure; ``None``: the agent's ``failure`` setting."""
     timeout: float | None = None
     """Seconds an attempt may take; ``None``: the agent's ``action_timeout`` setting."""
+    member: str | None = None
+    """Of a team: the member whose action it is."""
 
 
 class ResourceProvider(_Frozen):
@@ -69,6 +89,46 @@ class ResourceProvider(_Frozen):
     """The distribution that provides it, ``None`` for the project's own code."""
     version: str | None = None
     """That distribution's version."""
+    policy: ModelPolicy | None = None
+    """Of a model: how it is asked; ``None``: as ``ModelPolicy()`` says."""
+    approval: Approval | None = None
+    """Of a tool or toolset: which calls wait for somebody's decision."""
+    pinned: dict[str, Any] | None = None
+    """Of a toolset: what it offered when the job was built (``headrace.pinning``)."""
+
+
+class Member(_Frozen):
+    """A member of a team."""
+
+    agent: str
+    """The agent's name."""
+    agent_class: str | None = None
+    """The class whose instance its actions are bound to."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """The agent's fields, in stored form."""
+
+
+class Route(_Frozen):
+    """Where a team sends what one of its members puts out."""
+
+    source: str
+    """The member."""
+    to: str | None = None
+    """The member that gets it as an input; ``None``: it leaves the team."""
+    when: str | None = None
+    """A condition (CEL) on ``output``, ``key`` and ``rounds`` (how often this run went this way
+    already); ``None``: always."""
+
+    @field_validator("when")
+    @classmethod
+    def _readable(cls, source: str | None) -> str | None:
+        if source is not None:
+            variables, _ = compile_cel(source)
+            if unknown := sorted({*variables} - {"output", "key", "rounds"}):
+                raise ValueError(
+                    f"it uses {', '.join(unknown)}; it knows only output, key and rounds"
+                )
+        return source
 
 
 class AgentPlan(_Frozen):
@@ -92,13 +152,17 @@ class AgentPlan(_Frozen):
     """For each kind the resources by name."""
     config: RuntimeConfig = RuntimeConfig()
     """Settings of the operator."""
+    members: dict[str, Member] = Field(default_factory=dict)
+    """Of a team: its members; their actions and resources are named ``member.name``."""
+    routes: tuple[Route, ...] = ()
+    """Of a team: where outputs of its members go."""
+    start: str | None = None
+    """Of a team: the member that gets the inputs."""
     core_version: str
     """The version of headrace-core that compiled it."""
 
     @classmethod
-    def from_agent(
-        cls, agent: Agent | AgentBuilder, *, plugins: PluginSet | None = None
-    ) -> AgentPlan:
+    def from_agent(cls, agent: AgentLike, *, plugins: PluginSet | None = None) -> AgentPlan:
         """Compiles an agent.
 
         Args:
@@ -131,6 +195,26 @@ class AgentPlan(_Frozen):
         return dict(sorted({**found, "headrace-core": self.core_version}.items()))
 
     @property
+    def agent_classes(self) -> list[str]:
+        """The classes whose instances actions are bound to."""
+        found = [self.agent_class, *(member.agent_class for member in self.members.values())]
+        return [one for one in found if one is not None]
+
+    def resources_of(self, member: str | None) -> dict[str, dict[str, ResourceProvider]]:
+        """The resources of the agent (``None``), or of a team's member under its own names."""
+        if member is None:
+            return self.resource_providers
+        own = f"{member}."
+        return {
+            kind: {
+                name.removeprefix(own): provider
+                for name, provider in providers.items()
+                if name.startswith(own)
+            }
+            for kind, providers in self.resource_providers.items()
+        }
+
+    @property
     def modules(self) -> frozenset[str]:
         """The modules that hold the agent's own code; ``__main__`` is one of them for a script."""
         references = [spec.function for spec in self.actions.values()]
@@ -140,8 +224,7 @@ class AgentPlan(_Frozen):
             for provider in providers.values()
             if provider.target and not provider.distribution
         ]
-        if self.agent_class:
-            references.append(self.agent_class)
+        references += self.agent_classes
         return frozenset(reference.partition(":")[0] for reference in references)
 
     @model_validator(mode="before")

@@ -21,8 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SERVED = frozenset({"chat_request", "tool_request"})
-_GIVEN = frozenset({"input", "chat_response", "tool_response", "event", "named"})
+_SERVED = frozenset({"chat_request", "tool_request", "retrieval_request"})
+_GIVEN = frozenset(
+    {
+        "input",
+        "chat_delta",
+        "chat_response",
+        "tool_response",
+        "retrieval_response",
+        "event",
+        "named",
+    }
+)
 
 
 def check(

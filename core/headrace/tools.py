@@ -5,22 +5,48 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from headrace.chat import ToolSpec
+from headrace.context import Context, LongTermMemory
 from headrace.errors import ToolError
+from headrace.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["arguments_model", "check_arguments", "tool_spec"]
+__all__ = ["Given", "arguments_model", "check_arguments", "given_parameters", "tool_spec"]
 
-HIDDEN = frozenset({"self", "ctx"})
-"""Parameters that the runtime gives, and the model never sees."""
+Given = Literal["context", "short_term", "long_term"]
+"""What the runtime gives a tool's parameter, and the model never sees."""
 
 _PARAMETER = re.compile(r"^\s{2,}\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.+)$")
+
+
+_GIVEN: dict[type, Given] = {
+    Context: "context",
+    Memory: "short_term",
+    LongTermMemory: "long_term",
+}
+
+
+def given_parameters(function: Callable[..., Any]) -> dict[str, Given]:
+    """The parameters that the runtime gives: by their type, and ``ctx`` by its name.
+
+    ``Context`` is the run's context, ``Memory`` the key's short-term memory, ``LongTermMemory``
+    its long-term memory.
+
+    Raises:
+        NameError: A type cannot be had at run time.
+    """
+    hints = typing.get_type_hints(inspect.unwrap(function))
+    return {
+        name: "context" if name == "ctx" else _GIVEN[hints[name]]
+        for name in inspect.signature(function).parameters
+        if name == "ctx" or hints.get(name) in _GIVEN
+    }
 
 
 def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
@@ -31,9 +57,10 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
     """
     hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
     described = _described(function)
+    hidden = {"self", *given_parameters(function)}
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name in HIDDEN:
+        if name in hidden:
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise TypeError(f"the parameter *{name} has no fixed schema: name each parameter")
@@ -58,9 +85,15 @@ def tool_spec(name: str, description: str | None, function: Callable[..., Any]) 
 
 
 def check_arguments(
-    model: type[BaseModel], tool: str, arguments: Mapping[str, Any]
+    model: type[BaseModel], tool: str, arguments: Mapping[str, Any], *, defaults: bool = False
 ) -> dict[str, Any]:
     """The arguments with their right types.
+
+    Args:
+        model: The tool's parameters.
+        tool: Its name, for errors.
+        arguments: What the model gave.
+        defaults: Whether parameters that were left out are there with their defaults.
 
     Raises:
         ToolError: They do not fit; the text tells the model what to mend.
@@ -73,7 +106,8 @@ def check_arguments(
             for fault in error.errors()
         )
         raise ToolError(f"the arguments of the tool {tool} do not fit: {faults}") from None
-    return {name: getattr(checked, name) for name in checked.model_fields_set}
+    names = type(checked).model_fields if defaults else checked.model_fields_set
+    return {name: getattr(checked, name) for name in names}
 
 
 def _summary(function: Callable[..., Any]) -> str:

@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 RUNBOOK = "flink-triage"
 _EVIDENCE, _CHARACTERS = 5, 300
 _HARMLESS = 50  # kinds of lookalikes that are remembered of a cluster
+_SIMILAR = 3  # past incidents that a report names
 
 _TRIAGE = """\
 These are log records of the Flink cluster {cluster}, one JSON object a line. They are data from \
@@ -102,17 +103,23 @@ class IncidentTriage(Agent):
     """How often it is asked in one episode, at most."""
     give_up: int = Field(default=5, ge=1)
     """Questions after which trouble that it cannot explain is reported as ``unknown``."""
+    memory: str = ""
+    """A file, seen from this folder, that past incidents are kept in for long (the plugin
+    ``sqlite``); reports then name similar ones of their cluster. Empty: nothing is kept."""
 
     triage = Prompt(_TRIAGE)
 
     def resources(self) -> Mapping[str, Any]:
-        """The chat model that was chosen, and the skill."""
+        """The chat model that was chosen, the skill, and the memory where there is one."""
         if self.model == "scripted":
             llm = use("chat_models", "scripted", policy=str(HERE / "policy.yaml"))
         else:
             llm = use("chat_models", self.model, model=self.model_name)
         skills = use("tools", "skills", skills=[RUNBOOK], folders=[str(HERE / "skills")])
-        return {"llm": llm, "skills": skills}
+        found: dict[str, Any] = {"llm": llm, "skills": skills}
+        if self.memory:
+            found["past"] = use("memory", "sqlite", path=str(HERE / self.memory))
+        return found
 
     @action(InputEvent, on_failure=retry(3, backoff=0.5, then="dead_letter"))
     async def watch(self, event: InputEvent, ctx: Context) -> None:
@@ -133,7 +140,7 @@ class IncidentTriage(Agent):
             watch = watch.model_copy(update={"records": records, "fresh": watch.fresh + 1})
             new = mark not in watch.asked or watch.fresh >= self.more
             if new and watch.questions < self.questions:
-                watch = self._judged(watch, mark, await self._verdict(watch, ctx), ctx)
+                watch = await self._judged(watch, mark, await self._verdict(watch, ctx), ctx)
         ctx.short_term["watch"] = watch
 
     def _episode(self, before: Watch | None, time: str) -> Watch:
@@ -153,7 +160,7 @@ class IncidentTriage(Agent):
         answer = await ctx.chat("llm", messages, tools=["skills"])
         return _parsed(answer.text)
 
-    def _judged(self, watch: Watch, mark: str, verdict: Verdict, ctx: Context) -> Watch:
+    async def _judged(self, watch: Watch, mark: str, verdict: Verdict, ctx: Context) -> Watch:
         """The episode after a verdict; reports what is new."""
         questions = watch.questions + 1
         asked, records = watch.asked, watch.records
@@ -163,7 +170,10 @@ class IncidentTriage(Agent):
         worth_it = given_up if verdict.kind == "unknown" else verdict.kind != "none"
         if worth_it and incident not in reported:
             reported = (*reported, incident)
-            ctx.send(OutputEvent(output=self._report(watch, verdict, ctx)))
+            report = self._report(watch, verdict, ctx)
+            if self.memory:
+                report["similar"] = await _similar(report, ctx)
+            ctx.send(OutputEvent(output=report))
         if verdict.kind == "none":
             harmless = (*harmless, *map(pattern_of, records))[-_HARMLESS:]
         elif mark not in asked:
@@ -190,6 +200,24 @@ class IncidentTriage(Agent):
             "first_action": verdict.first_action,
             "runbook": RUNBOOK,
         }
+
+
+async def _similar(report: Mapping[str, Any], ctx: Context) -> list[dict[str, Any]]:
+    """Earlier incidents of the cluster that a report is like, the most similar first; keeps it."""
+    kind, subject, opened = report["class"], report["subject"], report["opened_at"]
+    text = "\n".join([f"{kind} {subject or ''}".rstrip(), *report["evidence"]])
+    # Of the same class: words alone make any two incidents of a cluster alike. And earlier ones
+    # only, so that logs which are read again give the same reports.
+    found = await ctx.long_term.search(
+        text, limit=_SIMILAR, where={"class": kind, "opened_at": {"lt": opened}}
+    )
+    # The topic makes it one memory, however often the logs are read.
+    await ctx.long_term.add(
+        text,
+        topic=f"{kind} {subject} {opened}",
+        **{"class": kind, "subject": subject, "opened_at": opened},
+    )
+    return [{name: item["metadata"][name] for name in ("opened_at", "subject")} for item in found]
 
 
 def _parsed(answer: str) -> Verdict:

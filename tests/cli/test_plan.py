@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headrace import AgentPlan
 
 
@@ -45,3 +47,65 @@ def test_it_is_written_to_a_file_whole(place):
 
 def test_two_forms_are_one_too_many(place):
     assert place.run("plan", place.agent("Echo"), "--json", "--mermaid").exit_code == 2
+
+
+TEAM = '''
+from headrace import Agent, Context, InputEvent, OutputEvent, action, tool, use
+from headrace.approvals import Approval
+from headrace.teams import Team, route
+
+
+class Writer(Agent):
+    llm = use("chat_models", "scripted", policy={"rules": [{"say": "x"}]}).with_policy(
+        requests_per_minute=60
+    )
+
+    @tool(approval=Approval(when="args.n > 3", timeout=60))
+    def pay(self, n: int) -> str:
+        """Pays."""
+        return "paid"
+
+    @action(InputEvent)
+    async def write(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output={"good": True}))
+
+
+class Editor(Writer):
+    pass
+
+
+reviews = Team(
+    "reviews",
+    writer=Writer(),
+    editor=Editor(),
+    routes=[route("writer", "editor"), route("editor", "writer", when="!output.good")],
+)
+'''
+
+
+@pytest.fixture
+def team(place):
+    (place.folder / "team.py").write_text(TEAM)
+    return place
+
+
+def test_of_a_team_the_ways_between_its_members_are_shown(team):
+    told = team.process("plan", "team.py:reviews").stdout
+
+    assert "writer: Writer (gets the inputs)\n│  │  └─ to editor" in told
+    assert "└─ to writer when !output.good" in told
+
+
+def test_the_chart_of_a_team_is_one_of_its_members(team):
+    told = team.process("plan", "team.py:reviews", "--mermaid").stdout
+
+    assert 'm0["writer"]' in told
+    assert "in --> m0" in told
+    assert "m0 --> m1" in told
+
+
+def test_how_a_model_is_asked_and_which_calls_wait_is_shown(team):
+    told = team.process("plan", "team.py:reviews").stdout
+
+    assert "requests_per_minute = 60" in told
+    assert "waits for approval: calls when args.n > 3, within 60 s (else deny)" in told

@@ -109,6 +109,79 @@ def test_a_stopped_and_resumed_job_gives_the_same_reports(reports, tmp_path):
     assert sorted(map(json.dumps, resumed)) == sorted(map(json.dumps, reports))
 
 
+# ---------------------------------------------------------------- past incidents
+@pytest.fixture(scope="module")
+def remembering(tmp_path_factory) -> tuple[list[dict], str]:
+    """The reports with long-term memory, and its file."""
+    folder = tmp_path_factory.mktemp("remembering")
+    memory = f"memory={folder}/memory.db"
+    return _run(folder, "--param", memory), memory
+
+
+def _without_similar(report: dict) -> dict:
+    return {name: value for name, value in report.items() if name != "similar"}
+
+
+@pytest.mark.slow
+def test_a_report_names_the_earlier_incidents_of_its_cluster_and_class(remembering):
+    for report in remembering[0]:
+        earlier = [
+            other["opened_at"]
+            for other in remembering[0]
+            if (other["cluster"], other["class"]) == (report["cluster"], report["class"])
+            and other["opened_at"] < report["opened_at"]
+        ]
+        assert sorted(one["opened_at"] for one in report["similar"]) == sorted(earlier)
+
+
+@pytest.mark.slow
+def test_a_second_lost_taskmanager_names_the_first(remembering):
+    first, second = (
+        incident["from"]
+        for incident in EXPECTED["incidents"]
+        if (incident["cluster"], incident["class"]) == ("payments", "taskmanager_lost")
+    )
+
+    reports = [one for one in remembering[0] if one["cluster"] == "payments"]
+
+    [later] = [one for one in reports if _time(one["opened_at"]) >= _time(second)]
+    [named] = later["similar"]
+    assert _time(first) <= _time(named["opened_at"]) < _time(second)
+
+
+@pytest.mark.slow
+def test_memory_changes_nothing_else_of_a_report(remembering, reports):
+    bare = map(_without_similar, remembering[0])
+
+    assert sorted(map(json.dumps, bare)) == sorted(map(json.dumps, reports))
+
+
+@pytest.mark.slow
+def test_logs_that_are_read_again_give_the_same_reports(remembering, tmp_path):
+    again = _run(tmp_path, "--param", remembering[1])
+
+    assert sorted(map(json.dumps, again)) == sorted(map(json.dumps, remembering[0]))
+
+
+@pytest.mark.slow
+def test_another_run_names_what_an_earlier_one_has_seen(remembering, tmp_path):
+    record = {
+        "cluster": "payments",
+        "source": "jobmanager-1",
+        "time": "2026-12-24T18:00:00.000Z",
+        "level": "INFO",
+        "logger": "org.apache.flink.runtime.jobmaster.JobMaster",
+        "message": "TaskManager with id localhost:1-a is no longer reachable.",
+    }
+    logs = tmp_path / "logs.jsonl"
+    logs.write_text(json.dumps(record) + "\n")
+
+    [report] = _run(tmp_path, "--input", str(logs), "--param", remembering[1])
+
+    seen = [one["opened_at"] for one in remembering[0] if one["cluster"] == "payments"]
+    assert sorted(one["opened_at"] for one in report["similar"]) == sorted(seen)
+
+
 # ---------------------------------------------------------------- the skill's script
 def _classify(*messages: str, source: str = "jobmanager-1") -> dict:
     records = [

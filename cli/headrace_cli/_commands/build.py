@@ -18,6 +18,7 @@ from headrace_cli._errors import CommandError, WrongUseError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from headrace.plan import AgentPlan
     from headrace_cli._packages import Packages
     from headrace_cli._targets import JobTarget
     from headrace_registry.bundle.building import Built
@@ -72,6 +73,7 @@ _PARTS = {
     help="Only say whether this zip can be built from here; write nothing.",
 )
 @click.option("--frozen", is_flag=True, help="Take the lock as it is, whatever the project says.")
+@click.option("--no-pin", is_flag=True, help="Ask no server for its tools; workers do.")
 @click.option("--offline", is_flag=True, help="Use no network, only what is cached.")
 @click.option("--dry-run", is_flag=True, help="Check all, tell what would be, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -92,6 +94,8 @@ def command(target: str, **typed: Any) -> None:
     if typed["check"] is not None or typed["dry_run"]:
         sys.dont_write_bytecode = True  # the job's modules are imported
     job = load_job(target, parameters)
+    if not typed["no_pin"]:
+        job = _pinned(job)
     if not (job.project.folder / "pyproject.toml").is_file():
         raise CommandError(
             "this job belongs to no project, so its packages are not locked",
@@ -106,6 +110,28 @@ def command(target: str, **typed: Any) -> None:
         return
     built = _built(job, packages, lock, typed, _sink(typed))
     _report(built, typed)
+
+
+def _pinned(job: JobTarget) -> JobTarget:
+    """The job with what servers offer now in its plans."""
+    import asyncio
+    from dataclasses import replace
+
+    from headrace.errors import ResourceError
+    from headrace.pinning import pin_plan
+
+    async def pinned() -> dict[str, AgentPlan]:
+        return {name: await pin_plan(plan) for name, plan in job.plans.items()}
+
+    try:
+        return replace(job, plans=asyncio.run(pinned()))
+    except ResourceError as error:
+        raise CommandError(
+            "what a server offers cannot be made part of the job",
+            why=str(error),
+            then="see that it can be reached from here; or --no-pin: each worker takes what it is "
+            "offered then",
+        ) from error
 
 
 @contextmanager

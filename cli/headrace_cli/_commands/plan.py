@@ -15,6 +15,7 @@ __all__ = ["command"]
 @click.option("--mermaid", is_flag=True, help="A flow chart in Mermaid.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
+@click.option("--pin", is_flag=True, help="With what servers offer now, as in a job's zip.")
 @click.option("-o", "output", metavar="FILE", default="-", help="Where to write; - is stdout.")
 def command(
     target: str,
@@ -22,6 +23,7 @@ def command(
     mermaid: bool,  # noqa: FBT001
     parameters: tuple[str, ...],
     model: str | None,
+    pin: bool,  # noqa: FBT001
     output: str,
 ) -> None:
     """Compile an agent without running it, and show its plan.
@@ -35,6 +37,12 @@ def command(
     if as_json and mermaid:
         raise WrongUseError("--json and --mermaid are two forms: choose one")
     plan = load_target(target, agent_parameters(parameters, model)).plan
+    if pin:
+        import asyncio
+
+        from headrace.pinning import pin_plan
+
+        plan = asyncio.run(pin_plan(plan))
     if as_json:
         text = plan.model_dump_json(indent=2)
     elif mermaid:

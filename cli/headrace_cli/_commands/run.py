@@ -29,7 +29,9 @@ _FILE = click.Path(allow_dash=True)
 @click.option("--engine", type=click.Choice(["local", "flink"]), help="Default: local.")
 @click.option("--state", type=_FILE, help="Local: a file that survives the process.")
 @click.option("--dead-letters", type=_FILE, help="Where inputs go whose runs failed for good.")
+@click.option("--approvals", type=_FILE, help="Where calls go that wait for your yes.")
 @click.option("--events", type=_FILE, help="Local: where to write what happens, as JSON lines.")
+@click.option("--record", type=_FILE, help="Local: a file of the runs, for `agents replay`.")
 @click.option("--parallelism", type=click.IntRange(1), help="Flink: how many workers.")
 @click.option("--set", "settings", multiple=True, metavar="SETTING=VALUE", help="A setting.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
@@ -122,6 +124,8 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
     engine = typed["engine"] or defaults.engine or "local"
     if engine == "local" and (typed["parallelism"] or 1) > 1:
         raise WrongUseError("--parallelism is for Flink: the local engine is one process")
+    if engine == "flink" and typed["record"] is not None:
+        raise WrongUseError("--record is for the local engine", then="--engine local")
     ours, options = split_settings(pairs(typed["settings"], "--set"), engine)
     # A state file of the project is the local engine's; typed for Flink it is refused.
     state = file("state") if engine == "local" or typed["state"] is not None else None
@@ -134,12 +138,14 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         form=typed["form"] or (defaults.format if typed["input"] is None else None),
         state=state,
         dead_letters=file("dead_letters"),
+        approvals=file("approvals"),
         events=None if typed["events"] is None else Path(typed["events"]),
+        record=None if typed["record"] is None else Path(typed["record"]),
         parallelism=typed["parallelism"] or defaults.parallelism or 1,
         options=options,
         import_path=target.path,
     )
-    for name in ("state", "dead_letters", "events"):
+    for name in ("state", "dead_letters", "approvals", "events", "record"):
         if typed[name] == _files.STANDARD:
             raise WrongUseError(f"--{name.replace('_', '-')} must be a file, not -")
     if job.input is not None:
@@ -149,8 +155,10 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
     outputs = {
         "--output": job.output,
         "--dead-letters": job.dead_letters,
+        "--approvals": job.approvals,
         "--state": job.state,
         "--events": job.events,
+        "--record": job.record,
     }
     for option, path in outputs.items():
         if path is not None:
@@ -214,12 +222,21 @@ def _report(job: Job, summary: Summary, *, as_json: bool, quiet: bool) -> None:
             kept = job.dead_letters or "not kept (--dead-letters FILE keeps them)"
             click.echo(f"dead letters: {kept}", err=True)
             click.echo(f"the newest failed by {summary.last_error}", err=True)
+        if summary.held:
+            click.echo(_waiting(job), err=True)
     if summary.stopped and job.state is None:
         raise CommandError(
             "the job was stopped before its inputs ended",
             why="without --state nothing is remembered of where it was",
             then="run it again, with --state FILE to go on after a stop",
         )
+
+
+def _waiting(job: Job) -> str:
+    """How to decide on what waits."""
+    if job.approvals is None:
+        return "what they wait for is not shown: run again with --approvals FILE"
+    return f"next: agents approvals list {job.approvals}"
 
 
 def _shown_path(path: Path) -> Path:

@@ -47,6 +47,7 @@ _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--input", "input", metavar="URI", help="A job over files: what it reads.")
 @click.option("--output", metavar="URI", help="A job over files: the folder that it writes to.")
 @click.option("--dead-letters", metavar="URI", help="A job over files: where failed inputs go.")
+@click.option("--approvals", metavar="URI", help="A job over files: what waits for your yes.")
 @click.option("--key", metavar="FIELD", help="A job over files: the field that is the key.")
 @click.option("--follow", is_flag=True, help="A job over files: wait for more files, for ever.")
 @click.option(
@@ -138,7 +139,7 @@ def _wish(typed: dict[str, Any]) -> Wish:
         raise WrongUseError("--no-rollback is for --replace")
     said = {
         name: _address(typed[name])
-        for name in ("input", "output", "dead_letters")
+        for name in ("input", "output", "dead_letters", "approvals")
         if typed[name] is not None
     }
     if typed["key"] is not None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.approvals import decision_of
 from headrace.errors import HeadraceError, JobFailedError, MemoryValueError
 from headrace.fields import FieldKey, MissingFieldError
 from headrace.flink._job import environment, process
@@ -44,6 +45,7 @@ def run_files(
     input: Path,  # noqa: A002 - the word that people know
     output: Path,
     dead_letters: Path | None = None,
+    approvals: Path | None = None,
     key_field: str | None = None,
     parallelism: int = 1,
     options: Mapping[str, str] | None = None,
@@ -59,6 +61,8 @@ def run_files(
         input: A file of JSON lines, CSV or text lines.
         output: The file to write, whole or not at all.
         dead_letters: The file for dead letters.
+        approvals: The file for requests for somebody's decision; none can come in a job over a
+            file, so they show what was refused for that reason.
         key_field: The field that is the key, dotted for nested ones; the input itself if ``None``.
         parallelism: Subtasks of each operator.
         options: Flink's settings.
@@ -96,6 +100,8 @@ def run_files(
         )
         _sink(streams.output, folder / "output")
         _sink(streams.dead_letters.map(to_line, Types.STRING()), folder / "dead")
+        if approvals is not None:
+            _sink(streams.approvals.map(to_line, Types.STRING()), folder / "asked")
         try:
             env.execute(f"headrace {plan.name}")
         except Exception as error:
@@ -107,6 +113,8 @@ def run_files(
                 os.environ.pop(name, None)
         result.outputs = _gather(folder / "output", output)
         result.dead_letters = _gather(folder / "dead", dead_letters)
+        if approvals is not None:
+            _gather(folder / "asked", approvals)
         result.finished = result.inputs - result.dead_letters
     result.seconds = time.monotonic() - began
     return result
@@ -124,8 +132,9 @@ def _read(path: Path, form: str | None, key: Callable[[Any], Any], copy: Path) -
         source.start(None, lambda: None)
         while (value := source.poll()) is not END:
             try:
-                key_id(key(value))
-            except (MissingFieldError, MemoryValueError) as error:
+                if decision_of(value) is None:
+                    key_id(key(value))
+            except (MissingFieldError, MemoryValueError, ValueError) as error:
                 raise InputError(f"{source.place()}: {error}") from None
             lines.write(json.dumps(value) + "\n")
             count += 1

@@ -19,9 +19,9 @@ import functools
 import sys
 import time
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from headrace.approvals import decision_of
 from headrace.flink._loop import WorkerLoop
 from headrace.flink._pages import Pages, shard_of
 from headrace.flink._pyflink import (
@@ -33,6 +33,7 @@ from headrace.flink._pyflink import (
     ValueStateDescriptor,
     keyed_state_backend,
 )
+from headrace.flink._shards import Shard, plain
 from headrace.flink._waking import own_shards, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
@@ -43,12 +44,14 @@ from headrace.values import decode, encode, key_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from headrace.approvals import Decision
     from headrace.flink._pyflink import RuntimeContext
     from headrace.values import Stored
 
-__all__ = ["DEAD_LETTERS", "AgentFunction", "ShardSelector"]
+__all__ = ["APPROVALS", "DEAD_LETTERS", "AgentFunction"]
 
 _TICK_MS = 10
+_HELD_TICK_MS = 1000  # where all runs wait for somebody's decision, which comes as an element
 _BEACON_SECONDS = 2
 _BEACONS = 13  # the furthest is more than two hours off
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
@@ -58,42 +61,8 @@ _WAITING_PER_SHARD = 256
 
 DEAD_LETTERS = OutputTag("headrace-dead-letters", Types.PICKLED_BYTE_ARRAY())
 """The side output of dead letters: mappings, see ``headrace.operator.DeadLetter``."""
-
-
-def plain(element: Any) -> Any:
-    """An element as agents see it: Flink's rows are mappings."""
-    return element.as_dict(recursive=True) if type(element) is Row else element
-
-
-class ShardSelector:
-    """Gives the shard of an element's key."""
-
-    def __init__(
-        self, key: Callable[[Any], Any], parse: Callable[[Any], Any] | None, shards: int
-    ) -> None:
-        self._key = key
-        self._parse = parse
-        self._shards = shards
-
-    def __call__(self, element: Any) -> int:
-        """The shard."""
-        value = plain(element) if self._parse is None else self._parse(element)
-        return shard_of(key_id(self._key(value)), self._shards)
-
-
-class _Shard:
-    """What a worker holds of a shard between its turns."""
-
-    __slots__ = ("beat", "changed", "done", "pages", "pending", "tick", "waiting")
-
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
-        self.pending: dict[int, list[Any]] = {}
-        self.done: deque[Run] = deque()
-        self.tick = 0  # when the next tick is due: milliseconds, 0: there is none
-        self.beat = 0  # the period in which beacons were set last
-        self.changed = False
-        self.waiting = 0
+APPROVALS = OutputTag("headrace-approvals", Types.PICKLED_BYTE_ARRAY())
+"""The side output of requests for somebody's decision: mappings, see ``headrace.approvals``."""
 
 
 class AgentFunction(KeyedProcessFunction):
@@ -140,7 +109,7 @@ class AgentFunction(KeyedProcessFunction):
         self._config = plan.config
         self._context = runtime_context
         self._asleep = own_shards(runtime_context, plan.config.shards)
-        self._shards: dict[int, _Shard] = {}
+        self._shards: dict[int, Shard] = {}
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
         self._next: dict[int, int] = {}
         self._elements = 0
@@ -152,6 +121,8 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.loop,
             on_done=functools.partial(_done, me),
             recorded=functools.partial(_recorded, me),
+            asked=functools.partial(_asked, me),
+            holding=functools.partial(_holding, me),
             mains=self._mains,
         )
 
@@ -162,14 +133,11 @@ class AgentFunction(KeyedProcessFunction):
             outputs: list[Any] = []
             shard = self._shard(number, outputs)
             parsed = plain(value) if self._parse is None else self._parse(value)
-            key = self._key(parsed)
-            sequence = self._next[number]
-            self._next[number] = sequence + 1
-            stamp = ctx.timestamp()
-            if stamp == _NO_TIME:
-                stamp = None
-            item = RunInput(key, key_id(key), encode(parsed), sequence, stamp)
-            self._offer(shard, item, None, outputs)
+            decision = decision_of(parsed)
+            if decision is not None:
+                self._decide(decision)
+            else:
+                self._input(number, shard, parsed, ctx.timestamp(), outputs)
             self._pace(shard, outputs)
             self._commit(shard, outputs)
             self._save(number, shard, ctx)
@@ -213,8 +181,26 @@ class AgentFunction(KeyedProcessFunction):
                 setattr(main, name, thing)
 
     # ------------------------------------------------------------ runs
+    def _input(
+        self, number: int, shard: Shard, value: Any, timestamp: int | None, outputs: list[Any]
+    ) -> None:
+        key = self._key(value)
+        sequence = self._next[number]
+        self._next[number] = sequence + 1
+        stamp = None if timestamp == _NO_TIME else timestamp
+        self._offer(
+            shard, RunInput(key, key_id(key), encode(value), sequence, stamp), None, outputs
+        )
+
+    def _decide(self, decision: Decision) -> None:
+        """Brings a decision to the run that waits for it; one that comes too late is dropped."""
+        run = self._operator.approvals.decide(decision)
+        if run is not None:
+            self.recorded(run)
+            self._loop.turn()
+
     def _offer(
-        self, shard: _Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
+        self, shard: Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
     ) -> None:
         if self._lanes.enter(item.key_id, (item, journal)):
             self._begin(shard, item, journal, outputs)
@@ -223,7 +209,7 @@ class AgentFunction(KeyedProcessFunction):
             shard.waiting += 1
 
     def _begin(
-        self, shard: _Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
+        self, shard: Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
     ) -> None:
         """Runs a key's inputs until one has to wait."""
         following: tuple[RunInput, Journal | None] | None = (item, journal)
@@ -235,8 +221,10 @@ class AgentFunction(KeyedProcessFunction):
                 return
             following = self._take(shard, run, outputs)
 
-    def _commit(self, shard: _Shard, outputs: list[Any]) -> None:
+    def _commit(self, shard: Shard, outputs: list[Any]) -> None:
         """Takes the outcomes of the shard's runs that have ended since its last turn."""
+        while shard.asked:
+            outputs.append((APPROVALS, shard.asked.popleft()))
         while shard.done:
             run = shard.done.popleft()
             following = self._take(shard, run, outputs)
@@ -254,9 +242,12 @@ class AgentFunction(KeyedProcessFunction):
         at_hand = None if backend is None else backend.get_current_key()
         try:
             while any(one.pending for one in shards.values()):
+                held = self._operator.approvals.held
+                if held and len(held) == len(self._operator.suspended):
+                    self._operator.approvals.expire()
                 self._loop.wait()
                 for other, shard in shards.items():
-                    if not shard.done:
+                    if not (shard.done or shard.asked):
                         continue
                     if backend is not None:
                         backend.set_current_key(at_hand if other == number else Row(other))
@@ -267,7 +258,7 @@ class AgentFunction(KeyedProcessFunction):
                 backend.set_current_key(at_hand)
 
     def _take(
-        self, shard: _Shard, run: Run, outputs: list[Any]
+        self, shard: Shard, run: Run, outputs: list[Any]
     ) -> tuple[RunInput, Journal | None] | None:
         outcome = run.outcome
         assert outcome is not None  # noqa: S101 - the operator settles every run
@@ -294,7 +285,7 @@ class AgentFunction(KeyedProcessFunction):
             shard.waiting -= 1
         return following
 
-    def _pace(self, shard: _Shard, outputs: list[Any]) -> None:
+    def _pace(self, shard: Shard, outputs: list[Any]) -> None:
         """Keeps the loop turning, and holds the stream back while too much is under way."""
         self._elements += 1
         operator = self._operator
@@ -306,22 +297,30 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.wait()
             self._commit(shard, outputs)
 
+    def shard_of(self, run: Run) -> Shard:
+        """What is held of a run's shard."""
+        return self._shards[shard_of(run.item.key_id, self._config.shards)]
+
     def done(self, run: Run) -> None:
         """Told on the loop of a run that had to wait."""
-        shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
-        shard.done.append(run)
+        self.shard_of(run).done.append(run)
+        self._loop.wake()
+
+    def asked(self, run: Run, request: Stored) -> None:
+        """A request is shown with its shard's next turn, in which its journal is written too."""
+        self.shard_of(run).asked.append(request)
         self._loop.wake()
 
     def recorded(self, run: Run) -> None:
         """A journal is written with its shard's next turn: it lives with the engine's state."""
-        shard = self._shards[shard_of(run.item.key_id, self._config.shards)]
+        shard = self.shard_of(run)
         kept = shard.pending.get(run.item.sequence)
         if kept is not None and run.journal is not None:
             kept[3] = run.journal.stored()
             shard.changed = True
 
     # ------------------------------------------------------------ state
-    def _shard(self, number: int, outputs: list[Any]) -> _Shard:
+    def _shard(self, number: int, outputs: list[Any]) -> Shard:
         """The shard at hand, recovered at its first turn in this worker."""
         shard = self._shards.get(number)
         if shard is None:
@@ -332,7 +331,7 @@ class AgentFunction(KeyedProcessFunction):
                 count=self._count.value() or 1,
                 page_bytes=self._config.page_bytes,
             )
-            shard = self._shards[number] = _Shard(pages)
+            shard = self._shards[number] = Shard(pages)
             self._next[number] = self._sequence.value() or 0
             shard.pending = dict(self._pending.value() or {})
             for sequence, kept in sorted(shard.pending.items()):
@@ -342,13 +341,13 @@ class AgentFunction(KeyedProcessFunction):
                 self._offer(shard, item, None if journal is None else Journal(journal), outputs)
         return shard
 
-    def _keep(self, shard: _Shard, item: RunInput, journal: Journal | None) -> None:
+    def _keep(self, shard: Shard, item: RunInput, journal: Journal | None) -> None:
         """Notes an input whose run has not ended."""
         stored: Stored = None if journal is None else journal.stored()
         shard.pending[item.sequence] = [encode(item.key), item.value, item.timestamp, stored]
         shard.changed = True
 
-    def _write(self, number: int, shard: _Shard) -> None:
+    def _write(self, number: int, shard: Shard) -> None:
         """Writes what changed; in a turn of the shard."""
         if shard.changed:
             shard.changed = False
@@ -358,7 +357,7 @@ class AgentFunction(KeyedProcessFunction):
                 self._pending.clear()
             self._sequence.update(self._next[number])
 
-    def _save(self, number: int, shard: _Shard, ctx: Any) -> None:
+    def _save(self, number: int, shard: Shard, ctx: Any) -> None:
         """Writes what changed, and sees to it that a busy shard has its next turn."""
         self._write(number, shard)
         now = time.time()
@@ -369,11 +368,12 @@ class AgentFunction(KeyedProcessFunction):
             asleep, self._asleep = self._asleep, []
             wake(self._context, asleep, ctx.timer_service(), int(now * 1000))
         if shard.pending and not shard.tick:
-            shard.tick = int(now * 1000) + _TICK_MS
+            active = len(shard.pending) - shard.waiting - shard.held
+            shard.tick = int(now * 1000) + (_TICK_MS if active > 0 else _HELD_TICK_MS)
             ctx.timer_service().register_processing_time_timer(shard.tick)
 
     @staticmethod
-    def _set_beacons(shard: _Shard, beat: int, timers: Any) -> None:
+    def _set_beacons(shard: Shard, beat: int, timers: Any) -> None:
         """Registers the timers that outlive a checkpoint; Flink keeps one of equal ones."""
         last, shard.beat = shard.beat, beat
         if not last:
@@ -388,6 +388,18 @@ def _done(function: weakref.ref[AgentFunction], run: Run) -> None:
     owner = function()
     if owner is not None:
         owner.done(run)
+
+
+def _asked(function: weakref.ref[AgentFunction], run: Run, request: Stored) -> None:
+    owner = function()
+    if owner is not None:
+        owner.asked(run, request)
+
+
+def _holding(function: weakref.ref[AgentFunction], run: Run, change: int) -> None:
+    owner = function()
+    if owner is not None:
+        owner.shard_of(run).held += change
 
 
 async def _recorded(function: weakref.ref[AgentFunction], run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from headrace.fields import FieldKey
-from headrace.flink._function import DEAD_LETTERS, AgentFunction, ShardSelector
+from headrace.flink._function import APPROVALS, DEAD_LETTERS, AgentFunction
 from headrace.flink._java import ensure_java
 from headrace.flink._pyflink import (
     Configuration,
@@ -22,6 +22,7 @@ from headrace.flink._pyflink import (
     Types,
     WatermarkStrategy,
 )
+from headrace.flink._shards import ShardSelector
 from headrace.plan import AgentPlan
 from headrace.references import find
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.teams import AgentLike
+
 
 __all__ = [
     "SETTINGS",
@@ -62,6 +64,8 @@ class AgentStreams:
     """The outputs."""
     dead_letters: DataStream
     """Inputs whose runs failed for good: mappings with key, input, error, trace and more."""
+    approvals: DataStream
+    """Requests for somebody's decision: mappings, see ``headrace.approvals.ApprovalRequest``."""
 
 
 def configure(options: Mapping[str, str] | None = None) -> Configuration:
@@ -81,7 +85,7 @@ def environment(options: Mapping[str, str] | None = None) -> StreamExecutionEnvi
 
 def process(
     stream: DataStream,
-    agent: Agent | AgentBuilder | AgentPlan,
+    agent: AgentLike | AgentPlan,
     *,
     key: Callable[[Any], Any],
     parse: Callable[[Any], Any] | None = None,
@@ -121,19 +125,20 @@ def process(
         .uid(f"headrace-{label}")
     )
     dead_letters = output.get_side_output(DEAD_LETTERS)
+    approvals = output.get_side_output(APPROVALS)
     if out_of_order is not None:
         delay = Duration.of_millis(int(out_of_order.total_seconds() * 1000))
         strategy = WatermarkStrategy.for_bounded_out_of_orderness(delay)
         output = output.assign_timestamps_and_watermarks(
             strategy.with_timestamp_assigner(InputTime())
         ).map(value_of, kind)
-    return AgentStreams(output, dead_letters)
+    return AgentStreams(output, dead_letters, approvals)
 
 
 def process_table(
     environment: Any,
     table: Any,
-    agent: Agent | AgentBuilder | AgentPlan,
+    agent: AgentLike | AgentPlan,
     *,
     key: str,
     output: Mapping[str, Any],
@@ -202,8 +207,7 @@ def _mains(plan: AgentPlan) -> dict[str, Any]:
         for provider in providers.values()
         if provider.target is not None
     ]
-    if plan.agent_class is not None:
-        names.append(plan.agent_class)
+    names += plan.agent_classes
     mains = {name: find(name) for name in names if name.startswith("__main__:")}
     for name, thing in vars(sys.modules["__main__"]).items():
         if (

@@ -78,6 +78,9 @@ def file_pipeline(env: Any, plan: AgentPlan, files: FilesIO, *, follow: bool = F
         _write(letters, files.dead_letters, "dead letters")
     else:
         letters.print("dead letter").name("dead letters")
+    if files.approvals is not None:
+        asked = streams.approvals.map(to_line, Types.STRING()).name("approvals as lines")
+        _write(asked, files.approvals, "approvals")
 
 
 def _write(stream: Any, folder: str, name: str) -> None:

@@ -11,8 +11,9 @@ from headrace.errors import HeadraceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
     from headrace.plan import AgentPlan
+    from headrace.teams import AgentLike
 
     Pipeline = Callable[[Any, Mapping[str, AgentPlan]], None]
 
@@ -27,7 +28,7 @@ class Job:
 
     name: str
     """What it is called on the cluster."""
-    agents: tuple[Agent | AgentBuilder, ...]
+    agents: tuple[AgentLike, ...]
     """Its agents: they are compiled where the job is built."""
     pipeline: Pipeline
     """Puts the streams together; it gets the environment, and the agents' plans by name."""
@@ -37,9 +38,7 @@ class Job:
         self.pipeline(environment, plans)
 
 
-def job(
-    *agents: Agent | AgentBuilder | type[Agent], name: str | None = None
-) -> Callable[[Pipeline], Job]:
+def job(*agents: AgentLike | type[Agent], name: str | None = None) -> Callable[[Pipeline], Job]:
     """Makes a job of a function that puts streams together.
 
     ::

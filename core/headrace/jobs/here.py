@@ -57,8 +57,12 @@ class RunHere(BaseModel):
     """The file that survives the process."""
     dead_letters: Path | None = None
     """Where inputs go whose runs failed for good."""
+    approvals: Path | None = None
+    """Where requests for somebody's decision go."""
     events: Path | None = None
     """The file of the event log."""
+    record: Path | None = None
+    """The file of the recording."""
     parallelism: int = Field(default=1, ge=1)
     """Flink: how many subtasks."""
     config: RuntimeConfig | None = None
@@ -124,7 +128,9 @@ def _run(order: RunHere, told: Watch) -> tuple[JobResult, bool]:
         form=form,
         state=order.state,
         dead_letters=order.dead_letters,
+        approvals=order.approvals,
         events=order.events,
+        record=order.record,
     )
     return run_files(here, job, told, outputs=order.outputs)
 
@@ -148,6 +154,7 @@ def _on_flink(
         input=order.input,
         output=order.output,
         dead_letters=order.dead_letters,
+        approvals=order.approvals,
         key_field=key,
         parallelism=order.parallelism,
         options={**settings, "python.executable": str(home / LAUNCHER), **order.options},

@@ -181,6 +181,8 @@ class FilesIO(_Frozen):
     """The output."""
     dead_letters: str | None = None
     """Where inputs go whose runs failed for good."""
+    approvals: str | None = None
+    """Where requests for somebody's decision go."""
     format: str | None = None
     """``jsonl``, ``csv`` or ``text``; by the file's name where ``None``."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +17,14 @@ from headrace.local._sources import (
     PipeSource,
     Source,
 )
+from headrace.loops import outside_any_loop
 from headrace.plan import AgentPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from headrace.agent import Agent, AgentBuilder
     from headrace.records import Record
+    from headrace.teams import AgentLike
 
 __all__ = [
     "END",
@@ -54,17 +53,20 @@ class Outputs(list[Any]):
 
     dead_letters: list[dict[str, Any]]
     """Inputs whose runs failed for good, where the policy put them aside."""
+    approvals: list[dict[str, Any]]
+    """Requests for somebody's decision (``headrace.approvals.ApprovalRequest``)."""
     result: JobResult
     """The counts."""
 
 
 def run_local(
-    agent: Agent | AgentBuilder | AgentPlan,
+    agent: AgentLike | AgentPlan,
     inputs: Iterable[Any],
     *,
     key: Callable[[Any], Any] | None = None,
     state: str | Path | None = None,
     observers: Sequence[Callable[[Record], None]] = (),
+    record: str | Path | None = None,
 ) -> Outputs:
     """Runs an agent over inputs on this machine, and gives its outputs.
 
@@ -74,45 +76,33 @@ def run_local(
         key: Gives the key of an input; the input itself where ``None``.
         state: A SQLite file in which memory and unfinished inputs survive this process.
         observers: Called with every record of what happens.
+        record: A file that takes every run, to be run again (``headrace.replaying``). It holds
+            what agents saw.
 
     Raises:
         PlanError: The agent does not compile.
         JobFailedError: A run failed, and its policy is to fail the job.
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
-    outputs, letters = ListSink(), ListSink()
+    outputs, letters, requests = ListSink(), ListSink(), ListSink()
+    recorder = None
+    if record is not None:
+        from headrace.recording import Recorder
+
+        recorder = Recorder(Path(record), keep=state is not None)
     engine = LocalEngine(
         plan,
         key=key,
         state=None if state is None else Path(state),
         output=outputs,
         dead_letters=letters,
+        approvals=requests,
         observers=observers,
+        recorder=recorder,
     )
-    _outside_any_loop(lambda: engine.run(IterableSource(inputs)))
+    outside_any_loop(lambda: engine.run(IterableSource(inputs)))
     made = Outputs(outputs.values)
     made.dead_letters = letters.values
+    made.approvals = requests.values
     made.result = engine.result
     return made
-
-
-def _outside_any_loop(run: Callable[[], object]) -> None:
-    """Calls ``run`` here, or in a thread where this one runs an event loop (a notebook)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        run()
-        return
-    failed: list[BaseException] = []
-
-    def in_thread() -> None:
-        try:
-            run()
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-
-    thread = threading.Thread(target=in_thread, name="headrace-local")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headrace.approvals import decision_of
 from headrace.errors import JobFailedError, MemoryValueError
 from headrace.fields import MissingFieldError
 from headrace.lanes import Lanes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.plan import AgentPlan
+    from headrace.recording import Recorder
     from headrace.records import Record
 
 __all__ = ["JobResult", "LocalEngine"]
@@ -54,6 +56,12 @@ class JobResult:
     """Outputs that were sent."""
     handed_back: int = 0
     """Inputs that were stopped on; a state file gives them to the next process."""
+    held: int = 0
+    """Of these, the inputs whose runs wait for somebody's decision."""
+    decisions: int = 0
+    """Decisions that were read."""
+    late_decisions: int = 0
+    """Of these, those that nothing waited for."""
     seconds: float = 0.0
     """How long it took."""
 
@@ -67,7 +75,9 @@ class LocalEngine:
         state: A SQLite file that survives this process; ``None``: memory.
         output: Takes the outputs.
         dead_letters: Takes the dead letters.
+        approvals: Takes the requests for somebody's decision (``headrace.approvals``).
         observers: Told of every record.
+        recorder: Takes every run, to be run again (``headrace.recording``).
         clock: Seconds since the epoch.
         on_progress: Told of the counts now and then.
         stop_after: Seconds that runs under way are given to finish when the job is stopped.
@@ -81,7 +91,9 @@ class LocalEngine:
         state: Path | None = None,
         output: Sink | None = None,
         dead_letters: Sink | None = None,
+        approvals: Sink | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
+        recorder: Recorder | None = None,
         clock: Callable[[], float] = time.time,
         on_progress: Callable[[JobResult], None] | None = None,
         stop_after: float = 10.0,
@@ -93,9 +105,11 @@ class LocalEngine:
         self._sinks: Mapping[str, Sink] = {
             "output": output or ListSink(),
             "dead_letter": dead_letters or ListSink(),
+            "approval": approvals or ListSink(),
         }
         self._clock = clock
         self._observers = observers
+        self._recorder = recorder
         self._on_progress = on_progress
         self._stop_after = stop_after
         self._state_path = state
@@ -118,6 +132,8 @@ class LocalEngine:
         with ExitStack() as closing:
             for sink in self._sinks.values():
                 closing.callback(sink.close)
+            if self._recorder is not None:
+                closing.callback(self._recorder.close)
             self._turning = TurnedLoop()
             closing.callback(self._turning.close)
             self._state = self._open_state(closing)
@@ -127,9 +143,14 @@ class LocalEngine:
                 self._turning.loop,
                 on_done=self._done,
                 recorded=self._recorded if self._state.durable else None,
+                asked=self._asked,
+                holding=lambda _run, _change: self._turning.wake(),
                 observers=self._observers,
                 clock=self._clock,
+                watch=self._recorder,
             )
+            if self._recorder is not None:
+                self._turning.run(self._recorder.open(self.plan))
             self._journaled: list[tuple[Run, asyncio.Future[None]]] = []
             self._since_flush = 0
             self._last_flush = time.monotonic()
@@ -165,6 +186,9 @@ class LocalEngine:
                 self._flush()
                 self._wait()
                 continue
+            if self._decided(value, source):
+                self._pace()
+                continue
             item = self._item(value, sequence, source)
             sequence += 1
             self._state.arrived(item, source.position() if source.resumable else None)
@@ -173,6 +197,10 @@ class LocalEngine:
         deadline: float | None = None
         while self._busy() and self._failure is None:
             self._flush()
+            if not self._stopping and self._held_only():
+                if self._state.durable:
+                    break  # what waits is in the state; decisions come to the next process
+                self._operator.approvals.expire()
             if not self._stopping:
                 self._wait()
                 continue
@@ -184,6 +212,34 @@ class LocalEngine:
 
     def _busy(self) -> bool:
         return bool(self._operator.suspended)
+
+    def _held_only(self) -> bool:
+        """Whether nothing can go on without a decision."""
+        held = self._operator.approvals.held
+        return bool(held) and len(held) == len(self._operator.suspended)
+
+    def _decided(self, value: Any, source: Source) -> bool:
+        """Takes an input that is a decision; ``False``: it is an ordinary one."""
+        try:
+            decision = decision_of(value)
+        except ValueError as error:
+            raise InputError(f"{source.place() or 'an input'}: {error}") from None
+        if decision is None:
+            return False
+        self.result.decisions += 1
+        run = self._operator.approvals.decide(decision)
+        if run is None:
+            self.result.late_decisions += 1
+        elif run.journal is not None:
+            self._state.journal(run.item, run.journal.stored())
+        if source.resumable:
+            self._state.moved(source.position())
+        return True
+
+    def _asked(self, run: Run, request: Any) -> None:
+        self._state.told([("approval", request)])
+        if run.journal is not None:
+            self._state.journal(run.item, run.journal.stored())
 
     def _item(self, value: Any, sequence: int, source: Source) -> RunInput:
         try:
@@ -244,6 +300,8 @@ class LocalEngine:
         """Takes a run's outcome; gives the input of the same key that is next."""
         outcome = run.outcome
         assert outcome is not None  # noqa: S101 - the operator settles every run
+        if self._recorder is not None:
+            self._recorder.finished(run)  # before memory changes
         result = self.result
         if outcome.status in {"handed_back", "failed"}:
             if outcome.status == "failed" and self._failure is None:
@@ -320,6 +378,7 @@ class LocalEngine:
 
     def _shut_down(self) -> None:
         """Hands back what is under way, and closes the resources."""
+        self.result.held = len(self._operator.approvals.held)
         try:
             self._turning.run(self._operator.close())
             self.result.handed_back += self._lanes.waiting

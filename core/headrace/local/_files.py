@@ -47,8 +47,12 @@ class LocalJob:
     """The file that survives the process."""
     dead_letters: Path | None = None
     """Where inputs go whose runs failed for good; nowhere where ``None``."""
+    approvals: Path | None = None
+    """Where requests for somebody's decision go; nowhere where ``None``."""
     events: Path | None = None
     """The file of the event log."""
+    record: Path | None = None
+    """The file that runs are recorded in, to be run again."""
 
 
 class Watch:
@@ -95,15 +99,23 @@ def run_files(
     letters: Sink = CallSink(lambda _: None)
     if job.dead_letters is not None:
         letters = FileSink(job.dead_letters, keep=keep)
+    approvals = None if job.approvals is None else FileSink(job.approvals, keep=keep)
     output: Sink = FileSink(_stdout() if job.output is None else job.output, keep=keep)
     events = None if job.events is None else EventLog(job.events, keep=keep)
+    recorder = None
+    if job.record is not None:
+        from headrace.recording import Recorder
+
+        recorder = Recorder(job.record, keep=keep)
     engine = LocalEngine(
         plan,
         key=None if job.key is None else FieldKey(job.key),
         state=job.state,
         output=_Tee(output, watch.sent) if outputs else output,
         dead_letters=_Tee(letters, watch.failed),
+        approvals=approvals,
         observers=() if events is None else (events,),
+        recorder=recorder,
         on_progress=watch.counted,
     )
     signals = _Signals(engine)

@@ -157,6 +157,15 @@ class SqliteState(State):
         self._sequence = max(self._sequence, item.sequence + 1)
         self._moved = True
 
+    def moved(self, position: Any) -> None:
+        """Notes an input that starts no run."""
+        self._position = position
+        self._moved = True
+
+    def told(self, lines: list[tuple[str, Any]]) -> None:
+        """Takes lines that wait for no commit, with the same flush as their run's journal."""
+        self._lines += lines
+
     def journal(self, item: RunInput, stored: Stored) -> None:
         """Notes the journal of a run."""
         self._journals[item.sequence] = stored

@@ -45,6 +45,12 @@ class State(ABC):
     def arrived(self, item: RunInput, position: Any) -> None:  # noqa: B027 - nothing to do here
         """Told of an input that was read; ``position`` is where its source goes on after it."""
 
+    def moved(self, position: Any) -> None:  # noqa: B027
+        """Told of an input that starts no run; as ``arrived``."""
+
+    def told(self, lines: list[tuple[str, Any]]) -> None:  # noqa: B027
+        """Takes lines for streams by name that wait for no commit."""
+
     def journal(self, item: RunInput, stored: Stored) -> None:  # noqa: B027
         """Takes the journal of a run that is under way."""
 
@@ -98,6 +104,10 @@ class MemoryState(State):
         self._commits += 1
         if self._expiring and self._commits % 1024 == 0:
             self._sweep()
+
+    def told(self, lines: list[tuple[str, Any]]) -> None:
+        """Takes lines that wait for no commit."""
+        self._lines += lines
 
     def flush(self) -> None:
         """Hands on the lines."""

@@ -8,8 +8,18 @@
    finished is not made again.
 """
 
+from headrace.operator._alone import resources_alone
 from headrace.operator._journal import Journal
 from headrace.operator._operator import Operator, check_worker
 from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
 
-__all__ = ["DeadLetter", "Journal", "Operator", "Outcome", "Run", "RunInput", "check_worker"]
+__all__ = [
+    "DeadLetter",
+    "Journal",
+    "Operator",
+    "Outcome",
+    "Run",
+    "RunInput",
+    "check_worker",
+    "resources_alone",
+]

@@ -1,48 +1,45 @@
-"""The context of an action task, and its form for actions in threads."""
+"""The context of an action task."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
-import time
-from contextvars import ContextVar
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.context import DEFAULT, RETRY, Context, Default, LongTermMemory
+from headrace.context import DEFAULT, Context, Default, LongTermMemory
 from headrace.errors import (
-    CallTimeoutError,
     MemoryValueError,
-    NonDeterminismError,
-    NonRetryableError,
 )
-from headrace.events import Event, OutputEvent, copied
-from headrace.memory import Changes, Memory
-from headrace.operator._journal import Entry
+from headrace.events import Event, InputEvent, OutputEvent, copied
+from headrace.memory import DELETED, Changes, Memory
+from headrace.operator._durable import DurableCalls
 from headrace.operator._memory import LongTerm
 from headrace.policy import FAIL, FailurePolicy
-from headrace.values import Stored, digest, encode
+from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from headrace.chat import ChatResponse, Message, Prompt
+    from headrace.chat import ChatDelta, ChatResponse, Message, Prompt
+    from headrace.operator._resources import Resources
     from headrace.operator._run import ActionTask, Run
 
-__all__ = ["BlockingContext", "RunContext"]
+__all__ = ["RunContext"]
 
 
 class RunContext(Context):
     """What an action task does, until its step ends."""
 
     __slots__ = (
-        "_begun",
-        "_counts",
+        "_before",
+        "_calls",
+        "_event_prefix",
         "_run",
         "_sensory",
         "_short_term",
         "_task",
+        "_tools",
+        "_turn",
         "asyncio_task",
         "attempt",
         "events",
@@ -57,12 +54,15 @@ class RunContext(Context):
         self.key = run.item.key
         self.attempt = task.attempt
         self.timestamp = run.item.timestamp
-        self.events: list[tuple[Event, str]] = []
+        self.events: list[tuple[Event, str, str | None]] = []
         self.outputs: list[Stored] = []
         self._short_term: Memory | None = None
         self._sensory: Memory | None = None
-        self._counts: dict[str, int] | None = None
-        self._begun: list[tuple[Entry, Coroutine[Any, Any, Any]]] | None = None
+        self._calls: DurableCalls | None = None
+        self._before: RunContext | None = None
+        self._event_prefix = ""
+        self._tools = 0
+        self._turn: asyncio.Lock | None = None
         self.asyncio_task: asyncio.Task[Any] | None = None
 
     @property
@@ -75,6 +75,57 @@ class RunContext(Context):
         """Names the event that triggered the action."""
         return self._task.event_id or f"{self._run.id}/input"
 
+    def of_tool(self) -> RunContext:
+        """A context for a tool that is given one: what it does is kept apart until it ends."""
+        made = RunContext(self._run, self._task)
+        made._before = self
+        made._event_prefix = f"{self._event_prefix}{self._tools}."
+        self._tools += 1
+        made._calls = self.calls  # one row for the whole task, so that equal ones are told apart
+        return made
+
+    def hold(self) -> None:
+        """Stops the action's time while somebody decides."""
+        task = self._task
+        task.holds += 1
+        if task.holds == 1 and task.deadline is not None:
+            task.deadline.pause()
+
+    def unhold(self) -> None:
+        """Lets it go on."""
+        task = self._task
+        task.holds -= 1
+        if task.holds == 0 and task.deadline is not None:
+            task.deadline.resume()
+
+    def effects(self) -> Stored:
+        """What was done through this context beside calls, for a journal; ``None``: nothing."""
+        memory, sensory = self.memory_changes, self.sensory_changes
+        if not (memory or sensory or self.events or self.outputs):
+            return None
+        return {
+            "memory": _kept(memory or {}),
+            "sensory": _kept(sensory or {}),
+            "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
+            "outputs": self.outputs,
+        }
+
+    def take(self, effects: Stored) -> None:
+        """Does what a tool's context has kept."""
+        if effects is None:
+            return
+        self.short_term.changes.update(_given_back(effects["memory"]))
+        self.sensory.changes.update(_given_back(effects["sensory"]))
+        self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
+        self.outputs += effects["outputs"]
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """Lets the tools that are given a context go one after the other, in the order of calls."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        return self._turn
+
     # ------------------------------------------------------------ memory
     @property
     def short_term(self) -> Memory:
@@ -82,16 +133,32 @@ class RunContext(Context):
         if self._short_term is None:
             run = self._run
             operator = run.operator
-            self._short_term = Memory(
-                run.stored, run.changes, now=operator.clock, ttl=operator.short_term_ttl
-            )
+            before = run.changes if self._before is None else self._before.memory_so_far
+            memory = Memory(run.stored, before, now=operator.clock, ttl=operator.short_term_ttl)
+            member = self._task.action.spec.member
+            self._short_term = memory if member is None else memory.at(member)
         return self._short_term
+
+    @property
+    def memory_so_far(self) -> Changes:
+        """What the run has changed up to here."""
+        before = self._run.changes if self._before is None else self._before.memory_so_far
+        return {**before, **(self.memory_changes or {})}
+
+    @property
+    def sensory_so_far(self) -> Changes:
+        """The same of sensory memory."""
+        before = self._run.sensory if self._before is None else self._before.sensory_so_far
+        return {**before, **(self.sensory_changes or {})}
 
     @property
     def sensory(self) -> Memory:
         """Memory of the run."""
         if self._sensory is None:
-            self._sensory = Memory({}, self._run.sensory, now=self._run.operator.clock)
+            before = self._run.sensory if self._before is None else self._before.sensory_so_far
+            memory = Memory({}, before, now=self._run.operator.clock)
+            member = self._task.action.spec.member
+            self._sensory = memory if member is None else memory.at(member)
         return self._sensory
 
     @property
@@ -112,21 +179,25 @@ class RunContext(Context):
     # ------------------------------------------------------------ events
     def send(self, event: Event) -> Any:
         """Sends an event; see ``Context.send``."""
+        member = self._task.action.spec.member
         if isinstance(event, OutputEvent):
             try:
-                self.outputs.append(encode(event.output))
+                stored = encode(event.output)
             except MemoryValueError as error:
                 raise MemoryValueError(f"the output cannot be sent: {error}") from None
+            if member is None:
+                self.outputs.append(stored)
+            else:
+                self._give(member, stored)
             return None
         if not isinstance(event, Event):
             raise TypeError(f"ctx.send takes an event, got a {type(event).__name__}")
-        self._run.operator.check_handled(event)
+        self._run.operator.check_handled(event, member)
         try:
             encode(event)
         except MemoryValueError as error:
             raise MemoryValueError(f"{type(event).__name__} cannot be sent: {error}") from None
-        event_id = f"{self._run.id}/{self._task.id}/{len(self.events)}"
-        self.events.append((copied(event), event_id))
+        event_id = self._send(copied(event), member)
         if self._run.operator.observing:
             self._run.operator.record(
                 self._run,
@@ -137,6 +208,19 @@ class RunContext(Context):
                 cause=f"{self._run.id}/{self._task.id}",
             )
         return event_id
+
+    def _send(self, event: Event, member: str | None) -> str:
+        event_id = f"{self._run.id}/{self._task.id}/{self._event_prefix}{len(self.events)}"
+        self.events.append((event, event_id, member))
+        return event_id
+
+    def _give(self, member: str, output: Stored) -> None:
+        """Gives a member's output to those that the team's routes name, or to the stream."""
+        for target in self._run.routed(member, output):
+            if target is None:
+                self.outputs.append(output)
+            else:
+                self._send(InputEvent(input=decode(output)), target)
 
     # ------------------------------------------------------------ calls
     def call(
@@ -179,168 +263,35 @@ class RunContext(Context):
         )
 
     def durable(
-        self,
-        name: str,
-        identity: Stored,
-        make: Callable[[], Any],
-        *,
-        reconcile: Callable[[], Any] | None = None,
-        timeout: float | Default | None = DEFAULT,
-        retry: FailurePolicy = FAIL,
-        if_unknown: Literal["retry", "fail"] = "retry",
+        self, name: str, identity: Stored, make: Callable[[], Any], **how: Any
     ) -> Coroutine[Any, Any, Any]:
-        """A durable call of anything that has a name and an identity.
+        """A durable call of anything that has a name and an identity; see ``DurableCalls.call``."""
+        return self.calls.call(name, identity, make, **how)
 
-        The call takes its place in the journal now, in the order of the code, and is made when it
-        is awaited.
-        """
-        calls = self._run.journaled().calls(self._task.id)
-        counts = self._counts = {} if self._counts is None else self._counts
-        base = f"{name}|{digest(identity)}"
-        counts[base] = number = counts.get(base, -1) + 1
-        entry = calls.get(f"{base}|{number}")
-        if entry is None:
-            if asyncio.current_task() is self.asyncio_task or self.asyncio_task is None:
-                self._check_path(calls, name, identity)
-            entry = calls[f"{base}|{number}"] = Entry(name, self.attempt)
-        entry.used = True
-        entry.outer = _OUTER.get()
-        call_id = f"{self._run.id}/{self._task.id}/{base}|{number}"
-        coroutine = self._make(entry, call_id, make, reconcile, timeout, retry, if_unknown)
-        if self._begun is None:
-            self._begun = []
-        self._begun.append((entry, coroutine))
-        return coroutine
-
-    async def _make(
-        self,
-        entry: Entry,
-        call_id: str,
-        make: Callable[[], Any],
-        reconcile: Callable[[], Any] | None,
-        timeout: float | Default | None,
-        retry: FailurePolicy,
-        if_unknown: Literal["retry", "fail"],
-    ) -> Any:
-        run, operator = self._run, self._run.operator
-        entry.begun = True
-        if entry.state in {"finished", "failed"}:
-            if operator.observing:
-                operator.record(run, "call", "reused", name=entry.name, id=call_id)
-            return entry.result()
-        began = time.monotonic()
-        seconds = operator.plan.config.call_timeout if isinstance(timeout, Default) else timeout
-        try:
-            result: Any = RETRY
-            if entry.state == "started" and entry.recorded:
-                if reconcile is not None:
-                    result = await self._within(seconds, reconcile, entry.name)
-                elif if_unknown == "fail":
-                    raise NonRetryableError(  # noqa: TRY301 - recorded like any other failure
-                        f"the durable call {entry.name} was begun, its end is not recorded, and "
-                        "it must not be made twice (if_unknown='fail'): give it reconcile=..."
-                    )
-            entry.state = "started"
-            if reconcile is not None or if_unknown == "fail":
-                await operator.recorded(run)
-            if result is RETRY:
-                outer = _OUTER.set(entry)
-                try:
-                    result = await self._tries(entry, make, seconds, retry)
-                finally:
-                    _OUTER.reset(outer)
-            entry.finish(result)
-            self._forget_inner(entry)
-        except Exception as error:
-            entry.fail(error)
-            await operator.recorded(run)
-            self._observe(call_id, entry, "failed", began, error)
-            raise
-        await operator.recorded(run)
-        self._observe(call_id, entry, "finished", began, None)
-        return result if type(result) in _IMMUTABLE else entry.result()
-
-    async def _tries(
-        self, entry: Entry, make: Callable[[], Any], seconds: float | None, retry: FailurePolicy
-    ) -> Any:
-        attempt = 1
-        while True:
-            try:
-                return await self._within(seconds, make, entry.name)
-            except Exception as error:
-                if not retry.retryable(error, attempt):
-                    raise
-                await asyncio.sleep(retry.wait(error, attempt))
-                attempt += 1
-
-    async def _within(self, seconds: float | None, make: Callable[[], Any], name: str) -> Any:
-        try:
-            with self._run.operator.deadlines.within(seconds):
-                function = make.func if isinstance(make, functools.partial) else make
-                if inspect.iscoroutinefunction(function):
-                    return await make()
-                if inspect.isfunction(function) or inspect.ismethod(function):
-                    # A plain function may wait for the outside: it must not hold the loop.
-                    result = await self._run.operator.in_thread(make)
-                else:
-                    result = make()
-                return await result if inspect.isawaitable(result) else result
-        except TimeoutError as error:
-            if seconds is not None and f"{seconds:g} s" in str(error):
-                raise CallTimeoutError(f"the call {name} took longer than {seconds:g} s") from None
-            raise
-
-    def _forget_inner(self, entry: Entry) -> None:
-        """Drops the calls that a finished call made (a tool's): a replay does not come to them."""
-        calls = self._run.journaled().calls(self._task.id)
-        for identity in [name for name, inner in calls.items() if inner.outer is entry]:
-            del calls[identity]
-
-    def _check_path(self, calls: Mapping[str, Entry], name: str, identity: Stored) -> None:
-        for entry in calls.values():
-            if entry.recorded and not entry.used and entry.attempt == self.attempt:
-                raise NonDeterminismError(
-                    f"the action {self._task.action.name!r} of run {self._run.id} took another "
-                    f"path than its journal: recorded is a call of {entry.name}, and now it calls "
-                    f"{name} with {_short(identity)}. An action must make the same calls for the "
-                    "same input, memory and results: no clock, chance or outside state in between."
-                )
+    @property
+    def calls(self) -> DurableCalls:
+        """The durable calls of the task, in this attempt; tools with a context share them."""
+        if self._calls is None:
+            self._calls = DurableCalls(self._run, self._task, self.asyncio_task)
+        return self._calls
 
     def end(self) -> None:
         """Told when the action has returned: looks for calls that were lost."""
-        if self._run.journal is None:
-            return
-        for entry, coroutine in self._begun or ():
-            if not entry.begun:
-                coroutine.close()
-                raise NonRetryableError(
-                    f"the durable call {entry.name} was never awaited, so it was not made: "
-                    "write await ctx.call(...)"
-                )
-        for entry in self._run.journal.calls(self._task.id).values():
-            if entry.recorded and not entry.used and entry.attempt == self.attempt:
-                raise NonDeterminismError(
-                    f"the action {self._task.action.name!r} of run {self._run.id} ended without "
-                    f"the call of {entry.name} that its journal holds: an action must make the "
-                    "same calls for the same input, memory and results"
-                )
-
-    def _observe(
-        self, call_id: str, entry: Entry, what: str, began: float, error: Exception | None
-    ) -> None:
-        if self._run.operator.observing:
-            self._run.operator.record(
-                self._run,
-                "call",
-                what,
-                name=entry.name,
-                id=call_id,
-                cause=f"{self._run.id}/{self._task.id}",
-                duration=time.monotonic() - began,
-                error=None if error is None else f"{type(error).__name__}: {error}",
-            )
+        if self._run.journal is not None:
+            self.calls.end()
 
     # ------------------------------------------------------------ resources
+    @property
+    def agent_name(self) -> str:
+        """The name of the agent; of a team's member, the team's and its own."""
+        name, member = self._run.operator.plan.name, self._task.action.spec.member
+        return name if member is None else f"{name}.{member}"
+
+    @property
+    def resources(self) -> Resources:
+        """The resources of the agent, or of the team's member, whose action this is."""
+        return self._run.operator.resources_of(self._task.action.spec.member)
+
     def chat(
         self,
         model: str,
@@ -348,66 +299,38 @@ class RunContext(Context):
         /,
         *,
         tools: Sequence[str] = (),
+        output: Any = None,
+        on_delta: Callable[[ChatDelta], None] | None = None,
         options: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> Coroutine[Any, Any, ChatResponse]:
         """Asks a chat model; see ``Context.chat``."""
-        from headrace.operator._served import chat, conversation
+        from headrace.operator._chat import Chat, conversation
 
         asked = conversation(messages, fields)
-        return chat(self, self._run.operator, model, asked, tuple(tools), dict(options or {}))
+        chat = Chat(self, self._run.operator, model, tuple(tools), output, on_delta, options)
+        return chat.ask(asked)
 
     def tool(self, name: str, /, **arguments: Any) -> Coroutine[Any, Any, Any]:
         """Calls a tool; see ``Context.tool``."""
-        from headrace.operator._served import call_tool
+        from headrace.operator._tools import call_tool
 
         return call_tool(self, self._run.operator, name, arguments)
 
     def resource(self, kind: str, name: str, /) -> Coroutine[Any, Any, Any]:
         """A resource of the agent."""
-        return self._run.operator.resources.get(kind, name)
+        return self.resources.get(kind, name)
 
     def prompt(self, name: str, /, **fields: Any) -> tuple[Message, ...]:
         """One of the agent's prompts, filled."""
-        return self._run.operator.resources.prompt(name).fill(**fields)
+        return self.resources.prompt(name).fill(**fields)
 
 
-class BlockingContext:
-    """The context for actions in threads: the same, and its calls wait instead of being awaited."""
-
-    def __init__(self, context: RunContext, loop: asyncio.AbstractEventLoop) -> None:
-        self._context = context
-        self._loop = loop
-
-    @property
-    def long_term(self) -> Any:
-        """The long-term memory of this key; its methods wait."""
-        memory = self._context.long_term
-        waiting = {
-            name: self._waiting(getattr(memory, name))
-            for name in ("add", "search", "get", "update", "delete")
-        }
-        return SimpleNamespace(**waiting)
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._context, name)
-        return self._waiting(value) if name in {"call", "chat", "tool", "resource"} else value
-
-    def _waiting(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
-        def wait(*args: Any, **kwargs: Any) -> Any:
-            async def make() -> Any:
-                self._context._run.operator.hold_thread()  # noqa: SLF001 - one part with it
-                return await method(*args, **kwargs)
-
-            return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
-
-        return wait
+def _kept(changes: Changes) -> Stored:
+    """Changes for a journal, which has no mark for a deletion."""
+    gone = [name for name, cell in changes.items() if cell is DELETED]
+    return {"set": {n: cell for n, cell in changes.items() if cell is not DELETED}, "gone": gone}
 
 
-_OUTER: ContextVar[Entry | None] = ContextVar("headrace-outer-call", default=None)
-_IMMUTABLE = frozenset({type(None), bool, int, float, str})
-
-
-def _short(identity: Stored, limit: int = 200) -> str:
-    text = repr(identity)
-    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+def _given_back(kept: Stored) -> Changes:
+    return {**kept["set"], **dict.fromkeys(kept["gone"], DELETED)}

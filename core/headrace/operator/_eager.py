@@ -59,12 +59,13 @@ class Deadlines:
     (a timer of the loop's own for each would cost more than the rest of a short run).
     """
 
-    __slots__ = ("_due", "_loop", "_timers")
+    __slots__ = ("_due", "_loop", "_resumed", "_timers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._due: dict[float, dict[Deadline, float]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
+        self._resumed: dict[Deadline, asyncio.TimerHandle] = {}
 
     def within(self, seconds: float | None, *, late: bool = False) -> Deadline:
         """A ``with`` block that raises ``TimeoutError`` when it takes longer; ``None``: never.
@@ -76,8 +77,12 @@ class Deadlines:
             deadline.arm()
         return deadline
 
-    def add(self, deadline: Deadline, seconds: float) -> None:
-        """Starts a time-out's time."""
+    def add(self, deadline: Deadline, seconds: float, left: float | None = None) -> None:
+        """Starts a time-out's time, or what is left of it: then it has a timer of its own."""
+        if left is not None:
+            timer = self._loop.call_later(left, self._expire_resumed, deadline)
+            self._resumed[deadline] = timer
+            return
         due = self._due.get(seconds)
         if due is None:
             due = self._due[seconds] = {}
@@ -85,17 +90,26 @@ class Deadlines:
         if seconds not in self._timers:
             self._timers[seconds] = self._loop.call_later(seconds, self._expire, seconds)
 
-    def drop(self, deadline: Deadline, seconds: float) -> None:
-        """Ends it, in time."""
+    def drop(self, deadline: Deadline, seconds: float) -> float | None:
+        """Ends it, in time; gives the seconds that were left."""
+        resumed = self._resumed.pop(deadline, None)
+        if resumed is not None:
+            resumed.cancel()
+            return max(0.0, resumed.when() - self._loop.time())
         due = self._due.get(seconds)
-        if due is not None:
-            due.pop(deadline, None)
+        when = None if due is None else due.pop(deadline, None)
+        return None if when is None else max(0.0, when - self._loop.time())
 
     def close(self) -> None:
         """Drops all timers."""
-        for timer in self._timers.values():
+        for timer in (*self._timers.values(), *self._resumed.values()):
             timer.cancel()
         self._timers.clear()
+        self._resumed.clear()
+
+    def _expire_resumed(self, deadline: Deadline) -> None:
+        del self._resumed[deadline]
+        deadline.expire()
 
     def _expire(self, seconds: float) -> None:
         del self._timers[seconds]
@@ -116,11 +130,12 @@ class Deadline:
     What ``asyncio.timeout`` does, which Python 3.10 lacks.
     """
 
-    __slots__ = ("_deadlines", "_seconds", "_task", "expired")
+    __slots__ = ("_deadlines", "_left", "_seconds", "_task", "expired")
 
     def __init__(self, deadlines: Deadlines, seconds: float | None) -> None:
         self._deadlines = deadlines
         self._seconds = seconds
+        self._left: float | None = None
         self._task: asyncio.Task[Any] | None = None
         self.expired = False
 
@@ -129,6 +144,17 @@ class Deadline:
         if self._seconds is not None and self._task is None:
             self._task = task or asyncio.current_task()
             self._deadlines.add(self, self._seconds)
+
+    def pause(self) -> None:
+        """Stops the time."""
+        if self._task is not None and self._seconds is not None:
+            self._left = self._deadlines.drop(self, self._seconds)
+
+    def resume(self) -> None:
+        """Lets it go on where it was stopped."""
+        if self._task is not None and self._seconds is not None and self._left is not None:
+            self._deadlines.add(self, self._seconds, self._left)
+            self._left = None
 
     def expire(self) -> None:
         """Told when the time is over."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.errors import MemoryValueError, ReplayedError
+from headrace.operator._spending import Spent
 from headrace.values import Stored, decode, encode
+
+if TYPE_CHECKING:
+    from headrace.operator._run import ActionTask
 
 __all__ = ["Entry", "Journal"]
 
@@ -22,9 +26,22 @@ class Entry:
         used: Whether the present attempt has come to this call.
         begun: Whether the call was awaited in the present attempt.
         outer: The call that made this one.
+        stale: Whether a further attempt makes it again, though it has finished.
+        asked: Where somebody watches: its task, its number among equal ones, and its identity.
     """
 
-    __slots__ = ("attempt", "begun", "name", "outcome", "outer", "recorded", "state", "used")
+    __slots__ = (
+        "asked",
+        "attempt",
+        "begun",
+        "name",
+        "outcome",
+        "outer",
+        "recorded",
+        "stale",
+        "state",
+        "used",
+    )
 
     def __init__(self, name: str, attempt: int, state: str = "", outcome: Stored = None) -> None:
         self.name = name
@@ -35,6 +52,8 @@ class Entry:
         self.used = False
         self.begun = False
         self.outer: Entry | None = None
+        self.stale = False
+        self.asked: tuple[ActionTask, int, Stored] | None = None
 
     def finish(self, result: Any) -> None:
         """Takes the result.
@@ -76,10 +95,16 @@ class Entry:
 class Journal:
     """The calls of a run, for each of its action tasks."""
 
-    __slots__ = ("_attempts", "_tasks", "changed")
+    __slots__ = ("_attempts", "_tasks", "approvals", "changed", "spent")
 
     def __init__(self, stored: Stored = None) -> None:
         data = stored or {"attempts": {}, "calls": {}}
+        self.approvals: dict[str, list[Any]] = {
+            request: list(asked) for request, asked in data.get("approvals", {}).items()
+        }
+        """By request: when its time is over (or ``None``), and the decision (or ``None``)."""
+        self.spent = Spent(data.get("spent"))
+        """What the run's models have cost."""
         self._attempts: dict[str, int] = dict(data["attempts"])
         self._tasks: dict[str, dict[str, Entry]] = {
             task: {call: Entry(*entry) for call, entry in calls.items()}
@@ -97,9 +122,24 @@ class Journal:
             }
             for task, entries in self._tasks.items()
         }
-        if not any(calls.values()) and not self._attempts:
+        spent = self.spent.stored()
+        if not (any(calls.values()) or self._attempts or self.approvals or spent):
             return None
-        return {"attempts": dict(self._attempts), "calls": calls}
+        stored = {"attempts": dict(self._attempts), "calls": calls}
+        if self.approvals:
+            stored["approvals"] = {name: list(asked) for name, asked in self.approvals.items()}
+        if spent is not None:
+            stored["spent"] = spent
+        return stored
+
+    def under_way(self) -> list[Entry]:
+        """The calls that were begun in this execution and have not ended."""
+        return [
+            entry
+            for entries in self._tasks.values()
+            for entry in entries.values()
+            if entry.begun and entry.state == "started"
+        ]
 
     def attempt(self, task: str) -> int:
         """The number of the task's present attempt."""
@@ -110,7 +150,7 @@ class Journal:
         self._attempts[task] = number
         self.changed = True
         for call, entry in list(self._tasks.get(task, {}).items()):
-            if entry.state == "finished":
+            if entry.state == "finished" and not entry.stale:
                 entry.used = entry.begun = False
                 entry.recorded = True
             else:

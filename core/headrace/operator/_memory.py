@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.chat import Message
 from headrace.context import LongTermMemory
 from headrace.errors import ResourceError
+from headrace.interfaces import MemoryItem
 from headrace.values import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from headrace.interfaces import MemoryBackend, MemoryItem
+    from headrace.interfaces import MemoryBackend
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
 
@@ -28,51 +30,121 @@ class LongTerm(LongTermMemory):
         self._operator = operator
         self._key = key
 
-    async def add(self, text: str, *, user: str | None = None, **metadata: Any) -> str:
+    async def add(
+        self,
+        text: str,
+        *,
+        user: str | None = None,
+        topic: str | None = None,
+        ttl: float | None = None,
+        **metadata: Any,
+    ) -> str:
         """Keeps a text; its id is made of the run and the text, so a replay adds nothing twice."""
         scope = self._scope(user)
-        item_id = digest([self._context.run_id, self._context.event_id, scope, text, metadata])
-        await self._durable("add", scope, item_id, text, metadata)
+        item_id = self._id(scope, text, metadata, topic, ttl)
+
+        async def make(backend: MemoryBackend) -> None:
+            expires = None if ttl is None else self._operator.clock() + ttl
+            await backend.add(scope, item_id, text, metadata, expires=expires, topic=topic)
+
+        await self._durable("add", [scope, item_id, text, metadata, topic, ttl], make)
         return item_id
 
+    async def learn(
+        self, messages: str | Sequence[Message], *, user: str | None = None
+    ) -> list[MemoryItem]:
+        """Takes out of a conversation what is worth keeping."""
+        scope = self._scope(user)
+        said = (Message(role="user", content=messages),) if isinstance(messages, str) else messages
+        data = [message.model_dump(mode="json") for message in said]
+        item_id = self._id(scope, data)
+
+        async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
+            return [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]
+
+        found = await self._durable("learn", [scope, item_id, data], make)
+        return [MemoryItem(item) for item in found]
+
     async def search(
-        self, query: str, *, limit: int = 5, user: str | None = None
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        user: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        all_keys: bool = False,
     ) -> list[MemoryItem]:
         """The memories nearest to a query, best first."""
-        found: list[MemoryItem] = await self._durable("search", self._scope(user), query, limit)
-        return found
+        scope = self._scope(user, all_keys=all_keys)
+        narrowed = None if where is None else dict(where)
+
+        async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
+            return [dict(item) for item in await backend.search(scope, query, limit, where=where)]
+
+        found = await self._durable("search", [scope, query, limit, narrowed], make)
+        return [MemoryItem(item) for item in found]
 
     async def get(self, item_id: str, *, user: str | None = None) -> MemoryItem | None:
         """The memory of an id, or ``None``."""
-        found: MemoryItem | None = await self._durable("get", self._scope(user), item_id)
-        return found
+        scope = self._scope(user)
+
+        async def make(backend: MemoryBackend) -> dict[str, Any] | None:
+            item = await backend.get(scope, item_id)
+            return None if item is None else dict(item)
+
+        found = await self._durable("get", [scope, item_id], make)
+        return None if found is None else MemoryItem(found)
 
     async def update(self, item_id: str, text: str, *, user: str | None = None) -> None:
         """Gives a memory another text."""
-        await self._durable("update", self._scope(user), item_id, text)
+        scope = self._scope(user)
+        await self._durable(
+            "update", [scope, item_id, text], lambda backend: backend.update(scope, item_id, text)
+        )
 
     async def delete(self, item_id: str, *, user: str | None = None) -> None:
         """Forgets a memory."""
-        await self._durable("delete", self._scope(user), item_id)
+        scope = self._scope(user)
+        await self._durable(
+            "delete", [scope, item_id], lambda backend: backend.delete(scope, item_id)
+        )
 
-    def _scope(self, user: str | None) -> dict[str, str]:
-        scope = {"agent": self._operator.plan.name, "key": self._key}
-        return scope if user is None else {**scope, "user": user}
+    async def export(self, *, user: str | None = None, all_keys: bool = False) -> list[MemoryItem]:
+        """All memories of the key, or of all keys."""
+        scope = self._scope(user, all_keys=all_keys)
 
-    def _durable(self, verb: str, *arguments: Any) -> Awaitable[Any]:
-        async def make() -> Any:
-            names = self._operator.resources.names("memory")
+        async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
+            return [dict(item) async for item in backend.export(scope)]
+
+        return [MemoryItem(item) for item in await self._durable("export", [scope], make)]
+
+    async def erase(self, *, user: str | None = None, all_keys: bool = False) -> int:
+        """Forgets them all."""
+        scope = self._scope(user, all_keys=all_keys)
+        count: int = await self._durable("erase", [scope], lambda backend: backend.erase(scope))
+        return count
+
+    def _scope(self, user: str | None, *, all_keys: bool = False) -> dict[str, str]:
+        agent = {"agent": self._context.agent_name}
+        key = {} if all_keys else {"key": self._key}
+        return {**agent, **key, "user": user or ""}
+
+    def _id(self, *content: Any) -> str:
+        return digest([self._context.run_id, self._context.event_id, *content])
+
+    def _durable(
+        self,
+        verb: str,
+        identity: list[Any],
+        make: Callable[[MemoryBackend], Awaitable[Any]],
+    ) -> Awaitable[Any]:
+        async def asked() -> Any:
+            names = self._context.resources.names("memory")
             if len(names) != 1:
                 raise ResourceError(
                     "ctx.long_term needs one resource of the kind 'memory', and the agent has "
                     f"{', '.join(names) or 'none'}: declare it by use('memory', ...)"
                 )
-            backend: MemoryBackend = await self._operator.resources.get("memory", names[0])
-            result = await getattr(backend, verb)(*arguments)
-            return (
-                [dict(item) for item in result]
-                if verb == "search"
-                else (dict(result) if verb == "get" and result is not None else result)
-            )
+            return await make(await self._context.resources.get("memory", names[0]))
 
-        return self._context.durable(f"memory:{verb}", list(arguments), make)
+        return self._context.durable(f"memory:{verb}", identity, asked)

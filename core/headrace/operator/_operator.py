@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib.metadata
 import inspect
 import time
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from headrace.conditions import compile_condition
 from headrace.errors import ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
+from headrace.operator._approvals import Approvals
 from headrace.operator._eager import Deadlines, start
 from headrace.operator._resources import Resources
+from headrace.operator._routes import Routes
 from headrace.operator._run import Outcome, Run, RunInput
+from headrace.operator._served import SERVED
 from headrace.records import Record
 from headrace.references import find
 from headrace.values import decode
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.operator._journal import Journal
+    from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
     from headrace.records import RecordKind
     from headrace.values import Stored
@@ -86,8 +91,12 @@ class Operator:
         on_done: Told of every run that ends after it had to wait (on the loop).
         recorded: Awaited after a durable call's outcome was put in a run's journal, before the
             action goes on; ``None`` where the journal needs no place outside this process.
+        asked: Takes the requests for somebody's decision (``ApprovalRequest`` in stored form), to
+            be shown at once, not when the run commits.
+        holding: Told of a run that waits for a decision (1), and that it does so no more (-1).
         observers: Told of every record.
         clock: Seconds since the epoch, for TTL and dead letters.
+        watch: Told of runs and durable calls, and may know a call's outcome (``CallWatch``).
         mains: Objects of a driver script's ``__main__``, by reference.
     """
 
@@ -98,13 +107,17 @@ class Operator:
         *,
         on_done: Callable[[Run], None],
         recorded: Callable[[Run], Awaitable[None]] | None = None,
+        asked: Callable[[Run, Stored], None] | None = None,
+        holding: Callable[[Run, int], None] | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
         clock: Callable[[], float] = time.time,
+        watch: CallWatch | None = None,
         mains: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan = plan
         self.loop = loop
         self.clock = clock
+        self.watch = watch
         self.observing = bool(observers)
         self.short_term_ttl = plan.config.short_term_ttl
         self.deadlines = Deadlines(loop)
@@ -115,8 +128,17 @@ class Operator:
         self._recorded = recorded
         self._mains = mains
         self._threads: ThreadPoolExecutor | None = None
-        self.resources = Resources(plan, self._bind, mains)
-        self._agent = self._make_agent()
+        self.approvals = Approvals(self, asked, holding)
+        self.routes = Routes(plan.routes)
+        self._resources = {
+            member: Resources(
+                plan, member, functools.partial(self._bind, member), mains, self.deadlines
+            )
+            for member in (plan.members or [None])
+        }
+        self._agents: dict[str | None, Any] = {None: self._made(plan.agent_class, plan.parameters)}
+        for name, one in plan.members.items():
+            self._agents[name] = self._made(one.agent_class, one.parameters)
         self._actions = {name: self._bound(spec) for name, spec in plan.actions.items()}
         self._by_event = self._dispatch()
         self._matching: dict[Any, list[tuple[BoundAction, list[Test] | None]]] = {}
@@ -137,6 +159,8 @@ class Operator:
             The run. Its ``outcome`` is there when it is done; else ``on_done`` tells of it later.
         """
         run = Run(self, item, stored, journal)
+        if self.watch is not None:
+            self.watch.started(run)
         task = start(self.loop, run.execute())
         if task.done():
             self._settle(run, task)
@@ -180,7 +204,8 @@ class Operator:
         waiting = [run.asyncio_task for run in self.suspended if run.asyncio_task is not None]
         if waiting:
             await asyncio.gather(*waiting, return_exceptions=True)
-        await self.resources.close()
+        for resources in self._resources.values():
+            await resources.close()
         self.deadlines.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
@@ -201,34 +226,42 @@ class Operator:
             run.outcome = Outcome(status, {}, [], error=error)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ dispatch
-    def triggered(self, event: Event, key: Any) -> list[BoundAction]:
-        """The actions that an event sets off, in plan order, each once."""
+    def resources_of(self, member: str | None) -> Resources:
+        """The resources of the agent (``None``), or of a team's member."""
+        return self._resources[member]
+
+    def triggered(self, event: Event, key: Any, member: str | None = None) -> list[BoundAction]:
+        """The actions (of a team: of one member) that an event sets off, in plan order."""
         found: list[BoundAction] = []
-        for action, tests in self._candidates(event):
+        for action, tests in self._candidates(event, member):
             if tests is None or any(test(event, key) for test in tests):
                 found.append(action)
         return found
 
-    def check_handled(self, event: Event) -> None:
+    def check_handled(self, event: Event, member: str | None = None) -> None:
         """Refuses an event that no action is there for.
 
         Raises:
             ValueError: It names the event and the types that are handled.
         """
-        if not self._candidates(event):
+        if not self._candidates(event, member):
             known = ", ".join(sorted(self.plan.actions_by_event))
             raise ValueError(
                 f"the event {event_types(event)[0]!r} triggers no action of {self.plan.name!r} "
                 f"(its actions are triggered by: {known})"
             )
 
-    def _candidates(self, event: Event) -> list[tuple[BoundAction, list[Test] | None]]:
+    def _candidates(
+        self, event: Event, member: str | None
+    ) -> list[tuple[BoundAction, list[Test] | None]]:
         kind: Any = event.type if isinstance(event, NamedEvent) else type(event)
-        found = self._matching.get(kind)
+        found = self._matching.get((kind, member))
         if found is None:
             types = event_types(event)
             merged: dict[str, tuple[BoundAction, list[Test] | None]] = {}
             for name, action in self._actions.items():
+                if action.spec.member != member:
+                    continue
                 tests: list[Test] = []
                 hit = always = False
                 for trigger_type, trigger_name, test in self._by_event:
@@ -239,9 +272,9 @@ class Operator:
                 if hit:
                     merged[name] = (action, None if always else tests)
             found = list(merged.values())
-            if types[0] in {"chat_request", "tool_request"}:
-                found.append((self._served(types[0]), None))
-            self._matching[kind] = found
+            if types[0] in SERVED:
+                found.append((self._served(types[0], member), None))
+            self._matching[kind, member] = found
         return found
 
     def _dispatch(self) -> list[tuple[str, str, Test]]:
@@ -255,40 +288,43 @@ class Operator:
                 rows.append((trigger.event, name, test))
         return rows
 
-    def _served(self, event: str) -> BoundAction:
+    def _served(self, event: str, member: str | None) -> BoundAction:
         from headrace.plan import ActionSpec
 
-        spec = ActionSpec(name=f"headrace.{event}", function="", mode="async", triggers=())
+        spec = ActionSpec(
+            name=f"headrace.{event}", function="", mode="async", triggers=(), member=member
+        )
         return BoundAction(spec, lambda *_: None, None, event)
 
     # ------------------------------------------------------------ the agent
-    def _make_agent(self) -> Any:
-        if self.plan.agent_class is None:
+    def _made(self, agent_class: str | None, stored: Mapping[str, Stored]) -> Any:
+        if agent_class is None:
             return None
-        kind = find(self.plan.agent_class, self._mains)
-        parameters = {name: decode(value) for name, value in self.plan.parameters.items()}
+        kind = find(agent_class, self._mains)
+        parameters = {name: decode(value) for name, value in stored.items()}
         try:
             return kind.model_validate(parameters, by_alias=False, by_name=True)
         except Exception as error:
             raise ResourceError(
-                f"the agent {self.plan.agent_class} does not take the plan's parameters: {error}"
+                f"the agent {agent_class} does not take the plan's parameters: {error}"
             ) from error
 
-    def _bind(self, name: str) -> Any:
+    def _bind(self, member: str | None, name: str) -> Any:
         """The function of a reference, bound to the agent where it is a method of its class."""
         function = find(name, self._mains)
+        agent = self._agents[member]
         owner, _, attribute = name.partition(":")[2].rpartition(".")
-        if self._agent is not None and owner:
-            for base in type(self._agent).__mro__:
+        if agent is not None and owner:
+            for base in type(agent).__mro__:
                 if base.__qualname__ == owner and attribute in vars(base):
                     if isinstance(vars(base)[attribute], staticmethod):
                         return function
-                    return function.__get__(self._agent)
+                    return function.__get__(agent)
         return function
 
     def _bound(self, spec: ActionSpec) -> BoundAction:
         timeout = spec.timeout if spec.timeout is not None else self.plan.config.action_timeout
-        call = self._bind(spec.function)
+        call = self._bind(spec.member, spec.function)
         if (spec.mode == "async") != inspect.iscoroutinefunction(inspect.unwrap(call)):
             raise ResourceError(
                 f"{spec.function} is no longer {spec.mode}, as the plan says: compile it again"

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.chat import Prompt, ToolSpec
 from headrace.errors import HeadraceError, ResourceError, ToolError
-from headrace.interfaces import Resource, Toolset
+from headrace.interfaces import ChatModel, EmbeddingModel, Resource, Toolset
+from headrace.models._governed import govern
+from headrace.models.policy import ModelPolicy
 from headrace.references import find
 from headrace.tools import arguments_model, check_arguments
+from headrace.values import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from headrace.approvals import Approval
+    from headrace.operator._eager import Deadlines
     from headrace.operator._operator import Operator
     from headrace.plan import AgentPlan, ResourceProvider
+    from headrace.tools import Given
 
 __all__ = ["FunctionTool", "Resources"]
 
@@ -29,37 +35,74 @@ class FunctionTool:
     def __init__(self, function: Callable[..., Any], provider: ResourceProvider) -> None:
         arguments = dict(provider.arguments)
         self.timeout: float | None = arguments.pop("timeout", None)
-        self.wants_context: bool = arguments.pop("ctx", False)
+        self.given: dict[str, Given] = arguments.pop("given", {})
         self.spec = ToolSpec.model_validate(arguments)
         self._function = function
         self._model = arguments_model(function)
+
+    def whole(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with their right types, and those that were left out.
+
+        Raises:
+            ToolError: They do not fit.
+        """
+        return check_arguments(self._model, self.spec.name, arguments, defaults=True)
 
     async def call(self, arguments: Mapping[str, Any], context: Any, operator: Operator) -> Any:
         """Calls it; a plain ``def`` runs in a pool thread."""
         checked = check_arguments(self._model, self.spec.name, arguments)
         if inspect.iscoroutinefunction(self._function):
-            return await self._function(
-                **checked, **({"ctx": context} if self.wants_context else {})
-            )
-        if self.wants_context:
-            from headrace.operator._context import BlockingContext
+            return await self._function(**checked, **self._injected(context))
+        if self.given:
+            from headrace.operator._blocking import BlockingContext
 
-            checked["ctx"] = BlockingContext(context, asyncio.get_running_loop())
+            waiting = BlockingContext(context, asyncio.get_running_loop())
+            checked |= self._injected(waiting)
         call = functools.partial(contextvars.copy_context().run, self._function, **checked)
         return await operator.in_thread(call)
 
+    def _injected(self, context: Any) -> dict[str, Any]:
+        return {
+            name: context if what == "context" else getattr(context, what)
+            for name, what in self.given.items()
+        }
+
 
 class Resources:
-    """The resources that a plan names, for one worker."""
+    """The resources that a plan names (of a team: one member's), for one worker."""
 
     def __init__(
-        self, plan: AgentPlan, bind: Callable[[str], Any], mains: Mapping[str, Any] | None
+        self,
+        plan: AgentPlan,
+        member: str | None,
+        bind: Callable[[str], Any],
+        mains: Mapping[str, Any] | None,
+        deadlines: Deadlines,
     ) -> None:
-        self._providers = plan.resource_providers
+        self._providers = plan.resources_of(member)
+        self._call_timeout = plan.config.call_timeout
+        self._deadlines = deadlines
         self._bind = bind
         self._mains = mains
         self._built: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._prompts: dict[str, Prompt] = {}
+
+    @functools.cached_property
+    def tools_with_context(self) -> frozenset[str]:
+        """The function tools that are given a context or memory."""
+        tools = self._providers.get("tools", {}).items()
+        return frozenset(
+            name for name, tool in tools if tool.plugin is None and tool.arguments.get("given")
+        )
+
+    @functools.cached_property
+    def approvals(self) -> bool:
+        """Whether any tool has calls that wait for a decision."""
+        return any(tool.approval for tool in self._providers.get("tools", {}).values())
+
+    def approval(self, resource: str) -> Approval | None:
+        """The rule for the calls of a tool or toolset."""
+        return self._providers["tools"][resource].approval
 
     def names(self, kind: str) -> list[str]:
         """The names of the resources of a kind."""
@@ -163,7 +206,24 @@ class Resources:
             return FunctionTool(self._bind(provider.target), provider)
         target = find(provider.target, self._mains)
         resource = target(**provider.arguments)
+        if provider.pinned is not None:
+            resource.pinned = provider.pinned
         if isinstance(resource, Resource):
             resource.resource_lookup = self.get
             await resource.open()
+        if isinstance(resource, (ChatModel, EmbeddingModel)):
+            return self._governed(resource, provider)
         return resource
+
+    def _governed(self, model: ChatModel | EmbeddingModel, provider: ResourceProvider) -> Any:
+        policy = provider.policy or ModelPolicy()
+        own = f"{provider.target} {digest(provider.arguments)}"
+        return govern(
+            model,
+            provider.name,
+            policy,
+            group_name=policy.group or own,
+            timeout=self._call_timeout,
+            deadlines=self._deadlines,
+            lookup=self.get,
+        )

@@ -12,15 +12,17 @@ import asyncio
 import inspect
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.errors import ActionError, HeadraceError, NonRetryableError, StateError
-from headrace.events import ChatRequestEvent, InputEvent, copied
+from headrace.events import InputEvent, copied
 from headrace.memory import Changes, merge
-from headrace.operator._context import BlockingContext, RunContext
+from headrace.operator._blocking import BlockingContext
+from headrace.operator._context import RunContext
 from headrace.operator._journal import Journal
-from headrace.operator._served import serve_chat, serve_tool
+from headrace.operator._served import SERVED
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
@@ -85,7 +87,17 @@ class Outcome:
 class ActionTask:
     """One event handed to one action: its identity, its lineage and what it did."""
 
-    __slots__ = ("action", "attempt", "context", "deadline", "event", "event_id", "id", "sent")
+    __slots__ = (
+        "action",
+        "attempt",
+        "context",
+        "deadline",
+        "event",
+        "event_id",
+        "holds",
+        "id",
+        "sent",
+    )
 
     def __init__(
         self, action: BoundAction, event: Event, event_id: str, number: str, sent: Event | None
@@ -98,6 +110,7 @@ class ActionTask:
         self.attempt = 1
         self.context: RunContext | None = None
         self.deadline: Deadline | None = None
+        self.holds = 0  # its calls that wait for somebody's decision
 
 
 class _Failure(Exception):  # noqa: N818 - travels between an action task and its run only
@@ -111,11 +124,13 @@ class Run:
 
     __slots__ = (
         "_id",
+        "_rounds",
         "asyncio_task",
         "changes",
         "current",
         "eager",
         "ending",
+        "held_calls",
         "item",
         "journal",
         "operator",
@@ -144,9 +159,11 @@ class Run:
         self.eager = True
         self.waiting = False  # in a back-off, so it holds no place in flight
         self.ending = False  # what is cancelled from now on is cancelled by the runtime
+        self.held_calls = 0  # those that wait for somebody's decision
         self.asyncio_task: asyncio.Task[None] | None = None
         self.current: ActionTask | None = None
         self._id: str | None = None
+        self._rounds: Counter[tuple[str, str | None]] | None = None
 
     @property
     def id(self) -> str:
@@ -186,7 +203,8 @@ class Run:
 
     # ------------------------------------------------------------ steps
     async def _steps(self) -> None:
-        events: list[tuple[Event, str]] = [(self._input(), "")]
+        start = self.operator.plan.start
+        events: list[tuple[Event, str, str | None]] = [(self._input(), "", start)]
         for step in range(self.operator.plan.config.max_steps):
             tasks = self._tasks(step, events)
             if len(tasks) == 1:
@@ -203,11 +221,11 @@ class Run:
             "actions that trigger each other without end? (the setting max_steps)"
         )
 
-    def _tasks(self, step: int, events: list[tuple[Event, str]]) -> list[ActionTask]:
+    def _tasks(self, step: int, events: list[tuple[Event, str, str | None]]) -> list[ActionTask]:
         tasks: list[ActionTask] = []
-        for event, event_id in events:
+        for event, event_id, member in events:
             sent = None if step == 0 else event
-            for action in self.operator.triggered(event, self.item.key):
+            for action in self.operator.triggered(event, self.item.key, member):
                 own = self._copy(sent) if tasks or sent is not None else event
                 tasks.append(ActionTask(action, own, event_id, f"{step}.{len(tasks)}", sent))
         return tasks
@@ -219,10 +237,16 @@ class Run:
     def _input(self) -> InputEvent:
         return InputEvent(input=decode(self.item.value))
 
-    def _join(self, tasks: list[ActionTask]) -> list[tuple[Event, str]]:
+    def routed(self, member: str, output: Stored) -> list[str | None]:
+        """Where a member's output goes: to members, and (``None``) to the stream."""
+        if self._rounds is None:
+            self._rounds = Counter()
+        return self.operator.routes.targets(member, output, self.item.key, self._rounds)
+
+    def _join(self, tasks: list[ActionTask]) -> list[tuple[Event, str, str | None]]:
         written: dict[str, str] = {}
         sensed: dict[str, str] = {}
-        events: list[tuple[Event, str]] = []
+        events: list[tuple[Event, str, str | None]] = []
         for task in tasks:
             context = task.context
             if context is None:
@@ -297,8 +321,7 @@ class Run:
         action = task.action
         task.context = context = RunContext(self, task)
         if action.served is not None:
-            serve = serve_chat if isinstance(task.event, ChatRequestEvent) else serve_tool
-            await serve(task.event, context)  # type: ignore[arg-type]
+            await SERVED[action.served](task.event, context)
         elif action.mode == "async":
             context.asyncio_task = asyncio.current_task()
             self.current = task
@@ -320,7 +343,8 @@ class Run:
     async def _in_thread(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
         loop = asyncio.get_running_loop()
         blocking = BlockingContext(context, loop)
-        with self.operator.deadlines.within(action.timeout):
+        task.deadline = self.operator.deadlines.within(action.timeout)
+        with task.deadline:
             await loop.run_in_executor(self.operator.threads, action.call, task.event, blocking)
 
     async def _back_off(self, seconds: float) -> None:

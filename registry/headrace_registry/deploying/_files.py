@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Files"]
 
-_PLACES = {"input": "--input", "output": "--output", "dead_letters": "--dead-letters"}
+_PLACES = {
+    "input": "--input",
+    "output": "--output",
+    "dead_letters": "--dead-letters",
+    "approvals": "--approvals",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Files:
             if self.order:
                 raise OptionError(
                     "the job has sources and sinks of its own: --input, --output, --dead-letters, "
-                    "--key and --follow are for jobs over files"
+                    "--approvals, --key and --follow are for jobs over files"
                 )
             return frozenset()
         own = subject.manifest.files or FilesIO()

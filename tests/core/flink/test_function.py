@@ -10,11 +10,14 @@ import pytest
 
 pytest.importorskip("pyflink")
 
+from approval_agents import Refunds
 from pyflink.common import Row
 from recovery_agents import Waiter, held, note, notes
 
 from headrace import AgentPlan
-from headrace.flink._function import _END_OF_TIME, AgentFunction, ShardSelector
+from headrace.approvals import Decision
+from headrace.flink._function import _END_OF_TIME, APPROVALS, AgentFunction
+from headrace.flink._shards import ShardSelector
 
 
 class State:
@@ -208,6 +211,68 @@ class TestRestored:
     @pytest.mark.usefixtures("outputs")
     def test_a_recorded_call_is_not_made_again(self, tmp_path):
         assert notes(tmp_path).count("called k 0") == 1
+
+
+class TestApprovals:
+    """A call that waits for somebody's decision is state like any other."""
+
+    ASKS = {"key": "k", "wish": 500}  # noqa: RUF012 - read only
+
+    @pytest.fixture
+    def request_of(self, store):
+        """Asks in a worker that dies then; gives the one request that left it."""
+        first = Worker(Refunds(), store)
+        [(tag, request)] = first.until(1, first.element(self.ASKS))
+        assert tag.tag_id == APPROVALS.tag_id
+        return request
+
+    def answer(self, store, request, *, before=()):
+        """What another worker gives for a decision."""
+        second = Worker(Refunds(), store)
+        outputs = [output for value in before for output in second.element(value)]
+        yes = Decision(id=request["id"], key_id=request["key_id"], approved=True)
+        outputs = second.until(1, outputs + second.element(yes.as_input()))
+        second.function.close()
+        return outputs
+
+    def test_a_restored_run_goes_on_with_a_decision(self, store, request_of):
+        assert self.answer(store, request_of) == [{"key": "k", "said": "paid 500"}]
+
+    def test_it_asks_nothing_twice(self, store, request_of):
+        third = Worker(Refunds(), store)
+        outputs = third.element({"key": "k"}) + third.ticks() + third.ticks()
+        third.function.close()
+
+        assert outputs == []
+
+    def test_a_decision_that_was_read_is_kept_though_its_run_did_not_end(self, store, request_of):
+        second = Worker(Refunds(), store)
+        yes = Decision(id=request_of["id"], key_id=request_of["key_id"], approved=True)
+        second.element(yes.as_input())
+        kept = pickle.loads(pickle.dumps(store.kept))  # what a checkpoint has just then
+        second.function.close()
+        other = Store()
+        other.kept = kept
+        third = Worker(Refunds(), other)
+        outputs = third.until(1, third.element({"key": "k"}))
+        third.function.close()
+
+        assert outputs[0] == {"key": "k", "said": "paid 500"}
+
+    def test_a_worker_in_which_all_wait_for_decisions_has_few_turns(self, store):
+        due = []
+
+        class Watched(Turn):
+            def register_processing_time_timer(self, timestamp):
+                due.append(timestamp - time.time() * 1000)
+
+        first = Worker(Refunds(), store)
+        first.until(1, first.element(self.ASKS))
+        due.clear()
+        list(first.function.on_timer(first.function._shards[store.current].tick, Watched(store)))
+        first.function.close()
+
+        assert min(due) > 500
 
 
 class TestBoundedInput:

@@ -81,11 +81,20 @@ class Shelf(MemoryBackend):
     def _of(self, scope: Any) -> dict[str, dict[str, Any]]:
         return self._texts.setdefault(tuple(sorted(scope.items())), {})
 
-    async def add(self, scope: Any, item_id: str, text: str, metadata: Any) -> None:
+    async def add(
+        self,
+        scope: Any,
+        item_id: str,
+        text: str,
+        metadata: Any,
+        *,
+        expires: float | None = None,
+        topic: str | None = None,
+    ) -> None:
         item = {"id": item_id, "text": text, "score": 1.0, "metadata": dict(metadata)}
         self._of(scope).setdefault(item_id, item)
 
-    async def search(self, scope: Any, query: str, limit: int) -> list[Any]:
+    async def search(self, scope: Any, query: str, limit: int, *, where: Any = None) -> list[Any]:
         return [item for item in self._of(scope).values() if query in item["text"]][:limit]
 
     async def get(self, scope: Any, item_id: str) -> Any:
@@ -96,6 +105,15 @@ class Shelf(MemoryBackend):
 
     async def delete(self, scope: Any, item_id: str) -> None:
         self._of(scope).pop(item_id, None)
+
+    async def export(self, scope: Any) -> Any:
+        for item in list(self._of(scope).values()):
+            yield item
+
+    async def erase(self, scope: Any) -> int:
+        count = len(self._of(scope))
+        self._of(scope).clear()
+        return count
 
 
 class Found(Event):

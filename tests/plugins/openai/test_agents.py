@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import entry_points
 
 import pytest
 
 from headrace import Agent, AgentPlan, InputEvent, OutputEvent, action, retry, run_local, tool, use
 from headrace.errors import JobFailedError
 from headrace.policy import DEAD_LETTER
+
+from .replies import Responded, called, said, thought
 
 
 class Reporter(Agent):
@@ -35,6 +38,20 @@ class Reporter(Agent):
     @action(InputEvent, on_failure=DEAD_LETTER)
     async def report(self, event, ctx):
         response = await ctx.chat("model", event.input, tools=["weather"], options={"seed": 1})
+        ctx.send(OutputEvent(output=[response.text, response.usage.input_tokens]))
+
+
+class Thinker(Reporter):
+    """The same, with the responses interface."""
+
+    def resources(self):
+        return {
+            "model": use("chat_models", "openai-responses", model="gpt-test", base_url=self.url)
+        }
+
+    @action(InputEvent, on_failure=DEAD_LETTER)
+    async def report(self, event, ctx):
+        response = await ctx.chat("model", event.input, tools=["weather"])
         ctx.send(OutputEvent(output=[response.text, response.usage.input_tokens]))
 
 
@@ -72,6 +89,22 @@ def test_agent_calls_its_tools_and_answers(provider):
         ("a", "Zürich"),
         ("b", "Bern"),
     ]
+
+
+@pytest.mark.skipif(
+    not entry_points(group="headrace.chat_models", name="openai-responses"),
+    reason="the plugin was installed before it had this model",
+)
+def test_reasoning_goes_along_from_turn_to_turn(provider):
+    first = (thought("Clouds?"), called("a", "weather", '{"city":"Bern"}'))
+    provider.reply(Responded(*first), Responded(said("Rain.")))
+
+    outputs = run_local(Thinker(url=provider.url), ["Weather?"])
+
+    assert list(outputs) == [["Rain.", 22]]
+    _, reasoning, call_made, result = provider.requests[1]["input"]
+    assert [reasoning, call_made] == list(first)
+    assert (result["call_id"], json.loads(result["output"])["city"]) == ("a", "Bern")
 
 
 def test_plan_holds_the_name_of_the_keys_variable_and_not_the_key(provider, key):

@@ -6,13 +6,18 @@ import asyncio
 import inspect
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
+import tomlkit
 
 from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError, ResourceError
-from headrace_openai import OpenAIChatModel
+from headrace_openai import OpenAIChatModel, OpenAIEmbeddingModel, OpenAIResponsesModel
+
+PROJECT = Path(__file__).parents[3] / "plugins" / "openai" / "pyproject.toml"
+MODELS = (OpenAIChatModel, OpenAIResponsesModel, OpenAIEmbeddingModel)
 
 
 def hello(**options) -> ChatRequest:
@@ -44,7 +49,9 @@ class TestOptions:
             "model",
             "messages",
             "tools",
+            "tool_choice",
             "functions",
+            "function_call",
             "stream",
             "stream_options",
             "n",
@@ -129,6 +136,25 @@ class TestFaults:
             OpenAIChatModel("m", base_url=url)
         assert "secret@" not in str(caught.value)
 
+    def test_of_what_a_server_may_call_things(self):
+        with pytest.raises(ResourceError) as caught:
+            OpenAIChatModel("m", max_tokens_option="length", reasoning_field="content")
+        assert "max_tokens_option" in str(caught.value)
+        assert "reasoning_field" in str(caught.value)
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_name_the_model_that_is_missing(self, model):
+        with pytest.raises(ResourceError, match="model is empty"):
+            model(" ")
+
+    def test_of_responses_are_told_all_at_once(self):
+        with pytest.raises(ResourceError) as caught:
+            OpenAIResponsesModel(
+                "m", temperature=1, options={"temperature": 2, "store": True}, base_url="x"
+            )
+        for part in ("base_url", "twice", "store is not an option"):
+            assert part in str(caught.value)
+
 
 class TestLife:
     def test_needs_opening(self):
@@ -148,11 +174,29 @@ class TestLife:
         code = (
             "import sys, headrace_openai\n"
             "headrace_openai.OpenAIChatModel('m')\n"
+            "headrace_openai.OpenAIResponsesModel('m')\n"
+            "headrace_openai.OpenAIEmbeddingModel('m')\n"
             "assert not {'openai', 'httpx', 'httpx2'} & set(sys.modules)"
         )
         subprocess.run([sys.executable, "-c", code], check=True)
 
-    def test_is_found_by_its_entry_point(self):
-        (point,) = entry_points(group="headrace.chat_models", name="openai")
-        assert point.load() is OpenAIChatModel
-        assert "key" not in {*inspect.signature(OpenAIChatModel).parameters}
+    @pytest.mark.parametrize(
+        ("kind", "name", "model"),
+        [
+            ("chat_models", "openai", OpenAIChatModel),
+            ("chat_models", "openai-responses", OpenAIResponsesModel),
+            ("embedding_models", "openai", OpenAIEmbeddingModel),
+        ],
+    )
+    def test_is_found_by_its_entry_point(self, kind, name, model):
+        points = tomlkit.parse(PROJECT.read_text(encoding="utf-8"))["project"]["entry-points"]
+        point = EntryPoint(name, points[f"headrace.{kind}"][name], f"headrace.{kind}")
+
+        assert point.load() is model
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_takes_no_secret_as_an_argument(self, model):
+        names = inspect.signature(model).parameters
+
+        assert "api_key_env" in names
+        assert not {"key", "api_key", "token"} & set(names)

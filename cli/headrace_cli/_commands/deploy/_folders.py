@@ -23,7 +23,7 @@ __all__ = ["Typed", "options"]
 
 _Options = TypeVar("_Options", bound="Options")
 _COMMON = ("name", "parallelism", "memory", "cpu", "slots", "checkpoints", "secret", "state")
-_IO = ("input", "output", "dead_letters", "key", "follow")
+_IO = ("input", "output", "dead_letters", "approvals", "key", "follow")
 _SIGNS = {"new": "+", "changed": "~", "same": " ", "removed": "-"}
 
 
@@ -161,6 +161,9 @@ def options(function: Callable[..., None]) -> Callable[..., None]:
                 "--dead-letters", metavar="URI", help="A job over files: where failed inputs go."
             ),
             click.option(
+                "--approvals", metavar="URI", help="A job over files: what waits for your yes."
+            ),
+            click.option(
                 "--key", metavar="FIELD", help="A job over files: the field that is the key."
             ),
             click.option(
@@ -202,7 +205,7 @@ def _files_of(typed: Mapping[str, Any]) -> Files:
     from headrace.jobs.manifest import FilesIO
     from headrace_registry.deploying import Files
 
-    said = {name: typed[name] for name in ("input", "output", "dead_letters", "key")}
+    said = {name: typed[name] for name in ("input", "output", "dead_letters", "approvals", "key")}
     return Files(FilesIO(**said), follow=typed["follow"])
 
 

@@ -1,0 +1,8 @@
+"""Agents that are ready: a model, instructions, tools, and there is an answer for every input."""
+
+from __future__ import annotations
+
+from headrace.agents._memory import Recall
+from headrace.agents._ready import ChatAgent, ReActAgent
+
+__all__ = ["ChatAgent", "ReActAgent", "Recall"]

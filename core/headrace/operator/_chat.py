@@ -1,0 +1,252 @@
+"""Chats: a model asked until it answers, with the rounds of its tools in between."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headrace.chat import ChatRequest, Message, Prompt, Usage
+from headrace.errors import ModelError, NonRetryableError
+from headrace.interfaces import Toolset
+from headrace.models._forms import Form, FormError
+from headrace.operator._tools import answer, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+
+    from headrace.chat import ChatDelta, ChatResponse, ToolSpec
+    from headrace.interfaces import ChatModel
+    from headrace.operator._context import RunContext
+    from headrace.operator._operator import Operator
+
+__all__ = ["Chat", "ask", "ask_in_parts", "conversation"]
+
+T = TypeVar("T")
+
+_COMMON = ("max_tokens", "temperature", "stop", "tool_choice")
+"""Options that are fields of a request, because every provider has them."""
+
+
+def conversation(
+    messages: str | Prompt | Sequence[Message], fields: Mapping[str, Any]
+) -> tuple[Message, ...]:
+    """The messages of a chat, from a text, a prompt with its fields, or messages."""
+    if isinstance(messages, Prompt):
+        return messages.fill(**fields)
+    if fields:
+        raise TypeError(f"only a Prompt has fields to fill, got {', '.join(fields)}")
+    if isinstance(messages, str):
+        return (Message(role="user", content=messages),)
+    return tuple(messages)
+
+
+class Chat:
+    """One ``ctx.chat``; see ``Context.chat`` for what it is given."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        operator: Operator,
+        model: str,
+        tools: tuple[str, ...],
+        output: Any,
+        on_delta: Callable[[ChatDelta], None] | None,
+        options: Mapping[str, Any] | None,
+    ) -> None:
+        self._context = context
+        self._operator = operator
+        self._model = model
+        self._tools = tools
+        self._form = None if output is None else Form(output)
+        self._on_delta = on_delta
+        given = dict(options or {})
+        self._common = {name: given.pop(name) for name in _COMMON if name in given}
+        if isinstance(self._common.get("stop"), str):
+            self._common["stop"] = (self._common["stop"],)
+        self._options = given
+        self._usage = Usage()
+
+    async def ask(self, messages: tuple[Message, ...]) -> ChatResponse:
+        """Asks until there is an answer, in the form that was asked for."""
+        offered = await self._context.resources.tools(self._tools)
+        specs = tuple(spec for spec, _ in offered.values())
+        messages = await self._with_instructions(messages)
+        asked = len(messages)
+        repaired = False
+        rounds = self._operator.plan.config.max_tool_rounds
+        for number in range(rounds + 2):
+            before = self._context.calls.begun
+            response = await self._once(messages, specs, number)
+            calls = response.message.tool_calls
+            if calls:
+                results = await _together(
+                    answer(self._context, self._operator, call, offered.get(call.name))
+                    for call in calls
+                )
+                messages = (*messages, response.message, *results)
+            else:
+                fault = self._fault(response)
+                if isinstance(fault, Result):
+                    since = (*messages[asked:], response.message)
+                    update = {"usage": self._usage, "output": fault.value, "messages": since}
+                    return response.model_copy(update=update)
+                # Both are recorded; a further attempt of the action asks anew all the same.
+                self._context.calls.ask_again(f"chat:{self._model}", before)
+                if repaired:
+                    raise ModelError(
+                        f"the model {self._model!r} did not keep to the form of its answer, also "
+                        f"not when it was told what is wrong: {fault}",
+                        code="bad_response",
+                    )
+                repaired = True
+                messages = (*messages, response.message, _repair(fault))
+            if number - repaired >= rounds:
+                break
+        raise NonRetryableError(
+            f"the model {self._model!r} called tools for {rounds} rounds and did not answer (the "
+            "setting max_tool_rounds)"
+        )
+
+    async def _once(
+        self, messages: tuple[Message, ...], specs: tuple[ToolSpec, ...], number: int
+    ) -> ChatResponse:
+        common = dict(self._common)
+        if number and common.get("tool_choice") not in {None, "auto", "none"}:
+            del common["tool_choice"]  # it was called: a choice that stays would never end
+        request = ChatRequest(
+            messages=messages,
+            tools=specs,
+            output=None if self._form is None else self._form.schema,
+            options=self._options,
+            **common,
+        )
+        response = await ask(self._context, self._operator, self._model, request, self._on_delta)
+        self._usage = self._usage + response.usage
+        return response
+
+    def _fault(self, response: ChatResponse) -> Result | str:
+        """The answer as what was asked for, or what is wrong with it."""
+        if self._form is None:
+            return Result(None)
+        try:
+            return Result(self._form.read(response.text))
+        except FormError as error:
+            cut = response.finish_reason == "length"
+            return f"{error}{' (it was cut at its limit of tokens)' if cut else ''}"
+
+    async def _with_instructions(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """Puts what the toolsets have to say at the end of the system prompt.
+
+        What is the same each time comes first, so that providers can cache it.
+        """
+        texts, suggested = [], []
+        for name in self._tools:
+            resource = await self._context.resources.get("tools", name)
+            if not isinstance(resource, Toolset):
+                continue
+            if text := resource.instructions():
+                texts.append(text)
+            if resource.selective:
+                asked = next((one.content for one in reversed(messages) if one.role == "user"), "")
+                if text := await self._suggestions(name, resource, asked):
+                    suggested.append(text)
+        joined = "\n\n".join(texts + suggested)
+        if not joined:
+            return messages
+        if messages[0].role == "system":
+            content = f"{messages[0].content}\n\n{joined}"
+            return (messages[0].model_copy(update={"content": content}), *messages[1:])
+        return (Message(role="system", content=joined), *messages)
+
+    def _suggestions(self, name: str, toolset: Toolset, asked: str) -> Coroutine[Any, Any, str]:
+        async def make() -> str:
+            with telling(self._context, self._operator, f"{name}.suggestions"):
+                return await toolset.suggestions(asked)
+
+        return self._context.durable(f"suggestions:{name}", asked, make)
+
+
+async def _together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all, in order; where one raises, the others are ended."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Result:
+    """An answer that keeps to its form; its value may be anything, ``None`` too."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+async def ask(
+    context: RunContext,
+    operator: Operator,
+    model: str,
+    request: ChatRequest,
+    on_delta: Callable[[ChatDelta], None] | None = None,
+) -> ChatResponse:
+    """Makes one request: a durable call, within the run's budget."""
+    response, _ = await _recorded(context, operator, model, request, on_delta)
+    return response
+
+
+async def ask_in_parts(
+    context: RunContext, operator: Operator, model: str, request: ChatRequest
+) -> tuple[ChatResponse, list[ChatDelta]]:
+    """The same; gives the parts of the answer too, which are recorded with it."""
+    parts: list[ChatDelta] = []
+
+    def take(part: ChatDelta) -> None:
+        if part.restarted:
+            parts.clear()
+        else:
+            parts.append(part)
+
+    return await _recorded(context, operator, model, request, take, parts)
+
+
+async def _recorded(
+    context: RunContext,
+    operator: Operator,
+    model: str,
+    request: ChatRequest,
+    on_delta: Callable[[ChatDelta], None] | None,
+    parts: Sequence[ChatDelta] = (),
+) -> tuple[ChatResponse, list[ChatDelta]]:
+    chat_model: ChatModel = await context.resources.get("chat_models", model)
+    spent = context._run.journaled().spent  # noqa: SLF001 - one part with the context
+
+    async def make() -> tuple[ChatResponse, list[ChatDelta]]:
+        spent.check(operator.plan.config.budget)
+        spent.calls += 1
+        with telling(context, operator, model):
+            if on_delta is None:
+                response = await chat_model.chat(request)
+            else:
+                response = await chat_model.stream(request, on_delta)
+        spent.add(response.usage)
+        return response, list(parts)
+
+    answered: tuple[ChatResponse, list[ChatDelta]] = await context.durable(
+        f"chat:{model}",
+        request.model_dump(mode="json"),
+        make,
+        timeout=None,  # each request has its own: see headrace.models
+    )
+    return answered
+
+
+def _repair(fault: str) -> Message:
+    return Message(
+        role="user",
+        content=f"That answer does not have the form that was asked for: {fault}. Answer again, "
+        "with the JSON value alone.",
+    )

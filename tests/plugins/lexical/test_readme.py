@@ -1,0 +1,21 @@
+"""The README's example runs as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[3] / "plugins" / "lexical" / "README.md"
+
+
+def test_example_runs(tmp_path):
+    example = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
+    (tmp_path / "router.py").write_text(example, encoding="utf-8")
+
+    run = subprocess.run(
+        [sys.executable, "router.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (run.stdout, run.returncode) == ("['machines', 'money']\n", 0), run.stderr
