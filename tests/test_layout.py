@@ -113,6 +113,91 @@ def test_every_package_has_files_to_look_at(name):
     assert any(PACKAGES[name].rglob("*.py"))
 
 
+class Imports:
+    """Which of our modules import which while they are loaded, and which at some time."""
+
+    def __init__(self) -> None:
+        files = [path for package in PACKAGES.values() for path in package.rglob("*.py")]
+        roots = {name: package.parent for name, package in PACKAGES.items()}
+        self.packages = set()
+        paths = {}
+        for path in files:
+            top = next(name for name, package in PACKAGES.items() if package in path.parents)
+            parts = path.relative_to(roots[top]).with_suffix("").parts
+            name = ".".join(part for part in parts if part != "__init__")
+            paths[name] = path
+            if parts[-1] == "__init__":
+                self.packages.add(name)
+        self.ever = {name: self._found(path, paths, late=True) for name, path in paths.items()}
+        self.loading = {name: self._found(path, paths, late=False) for name, path in paths.items()}
+
+    @staticmethod
+    def _found(path: Path, known: dict[str, Path], *, late: bool) -> set[str]:
+        found = set()
+        left = list(ast.parse(path.read_text()).body)
+        while left:
+            node = left.pop()
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                left += node.orelse
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not late:
+                continue
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named = {f"{node.module}.{one.name}" for one in node.names}
+                found |= named if named <= known.keys() else {node.module, *named}
+            else:
+                left += ast.iter_child_nodes(node)
+        return {one for one in found if one in known}
+
+    def from_there(self, name: str) -> set[str]:
+        """All that is loaded where a module is, itself included; packages above it left out."""
+        seen, left = {name}, [name]
+        while left:
+            more = self.loading[left.pop()] - seen
+            seen |= more
+            left += more
+        return seen
+
+
+def test_no_two_threads_wait_for_each_other_at_an_import():
+    """A thread that enters a package by one of its modules holds that one and loads the package.
+
+    Where the package then loads a second module, by which another thread has entered and which
+    needs the first, neither can go on. Flink's workers take up functions in several threads.
+    """
+    imports = Imports()
+    stuck = set()
+    for package in imports.packages:
+        inside = {name for name in imports.loading if name.startswith(f"{package}.")}
+        first = {
+            loaded
+            for module in imports.loading[package] & inside
+            for loaded in imports.from_there(module)
+        }
+        outside = imports.ever.keys() - inside - {package}
+        entered = inside & set(chain.from_iterable(imports.ever[name] for name in outside))
+        if package == "headrace.flink":
+            entered = inside  # what Flink takes up is pickled with the module that it is of
+        stuck |= {
+            (one, held, other)
+            for other in entered
+            for held in imports.from_there(other) & first
+            for one in imports.from_there(held) & entered - {held, other}
+        }
+    assert not stuck
+
+
+def test_the_modules_of_no_package_import_each_other_in_a_circle():
+    imports = Imports()
+    circles = {
+        name
+        for name in imports.loading
+        if any(name in imports.from_there(one) for one in imports.loading[name] - {name})
+    }
+    assert not circles
+
+
 def loaded_by(code: str, folder: Path | None = None) -> set[str]:
     script = f"{code}\nimport sys; print('loaded', *sys.modules)"
     done = subprocess.run(

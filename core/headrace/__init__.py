@@ -6,8 +6,9 @@ loads neither Flink nor any plugin.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace.agent import Agent, AgentBuilder, action, prompt, tool, use
@@ -67,10 +68,10 @@ if TYPE_CHECKING:
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
 
 _HOMES = {
-    "headrace.agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
-    "headrace.agent_yaml": ("YamlAgent", "load_agent"),
-    "headrace.agents": ("ChatAgent", "ReActAgent", "Recall"),
-    "headrace.chat": (
+    "agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
+    "agent_yaml": ("YamlAgent", "load_agent"),
+    "agents": ("ChatAgent", "ReActAgent", "Recall"),
+    "chat": (
         "ChatDelta",
         "ChatRequest",
         "ChatResponse",
@@ -82,9 +83,9 @@ _HOMES = {
         "ToolSpec",
         "Usage",
     ),
-    "headrace.config": ("RuntimeConfig",),
-    "headrace.context": ("RETRY", "Context"),
-    "headrace.errors": (
+    "config": ("RuntimeConfig",),
+    "context": ("RETRY", "Context"),
+    "errors": (
         "BudgetExceededError",
         "HeadraceError",
         "JobFailedError",
@@ -94,7 +95,7 @@ _HOMES = {
         "PlanError",
         "ToolError",
     ),
-    "headrace.events": (
+    "events": (
         "ChatDeltaEvent",
         "ChatRequestEvent",
         "ChatResponseEvent",
@@ -107,8 +108,8 @@ _HOMES = {
         "ToolRequestEvent",
         "ToolResponseEvent",
     ),
-    "headrace.history": ("History",),
-    "headrace.interfaces": (
+    "history": ("History",),
+    "interfaces": (
         "ChatModel",
         "EmbeddingModel",
         "MemoryBackend",
@@ -117,13 +118,12 @@ _HOMES = {
         "VectorItem",
         "VectorStore",
     ),
-    "headrace.jobs": ("Job", "job"),
-    "headrace.local": ("run_local",),
-    "headrace.models": ("Breaker", "ModelPolicy", "Prices", "RunBudget"),
-    "headrace.plan": ("AgentPlan",),
-    "headrace.policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
+    "jobs": ("Job", "job"),
+    "local": ("run_local",),
+    "models": ("Breaker", "ModelPolicy", "Prices", "RunBudget"),
+    "plan": ("AgentPlan",),
+    "policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DEAD_LETTER",
@@ -193,14 +193,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        module = importlib.import_module(_HOME[name])
-    except KeyError:
-        raise AttributeError(f"module 'headrace' has no attribute {name!r}") from None
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ project has, and ``changes`` is what ``agents skills add`` and its like do.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.catalogue import (
@@ -54,11 +55,5 @@ _HOMES = {
     "settings": ("ProjectSettings", "RegistrySettings", "Target", "read_settings"),
     "wheels": ("Provided", "WheelEntry", "describe_wheel"),
 }
-_MODULE = {name: module for module, names in _HOMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    """Loads a name when it is first used: commands that need little load little."""
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_skills._finding import find_skills
@@ -68,11 +69,5 @@ _HOMES = {
     ),
     "needs": ("Grants", "Needs", "check_granted", "needs_of"),
 }
-_MODULE = {name: module for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    """Loads a name when it is first used: listings need little of this package."""
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+# Listings need little of this package.
+__getattr__ = lazily(__name__, _HOMES)

@@ -5,9 +5,9 @@ Listing imports no plugin, and neither pluggy nor packaging where the answer is 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from headrace.lazy import lazily
 from headrace.plugins._discover import discover
 from headrace.plugins._errors import (
     PluginBlockedError,
@@ -62,22 +62,10 @@ __all__ = [
 ]
 
 # A listing does without these, and without pluggy.
-_LATER = {
-    "Hooks": "_hooks",
-    "PluginCheck": "_load",
-    "Policy": "_policy",
-    "add_hooks": "_hooks",
-    "check": "_load",
-    "hookimpl": "_hooks",
-    "hooks": "_hooks",
-    "hookspec": "_hooks",
-    "load": "_load",
-    "make_policy": "_policy",
+_HOMES = {
+    "_hooks": ("Hooks", "add_hooks", "hookimpl", "hooks", "hookspec"),
+    "_load": ("PluginCheck", "check", "load"),
+    "_policy": ("Policy", "make_policy"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    module = _LATER.get(name)
-    if module is not None:
-        return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

@@ -6,10 +6,11 @@ inherited tests say what the runtime relies on. It needs ``headrace-core[testing
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace.testing._chat_models import ChatBackend, ChatModelSuite
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from headrace.testing._vector_stores import VectorStoreSuite
 
 _HOMES = {
-    "ChatBackend": "_chat_models",
-    "ChatModelSuite": "_chat_models",
-    "EmbeddingModelSuite": "_embedding_models",
-    "MemoryBackendSuite": "_memory",
-    "Suite": "_suite",
-    "ToolsetSuite": "_toolsets",
-    "VectorStoreSuite": "_vector_stores",
+    "_chat_models": ("ChatBackend", "ChatModelSuite"),
+    "_embedding_models": ("EmbeddingModelSuite",),
+    "_memory": ("MemoryBackendSuite",),
+    "_suite": ("Suite",),
+    "_toolsets": ("ToolsetSuite",),
+    "_vector_stores": ("VectorStoreSuite",),
 }
 
 __all__ = [
@@ -41,10 +41,7 @@ __all__ = [
 
 
 # So that a failing assertion tells its values, as in a test module.
-pytest.register_assert_rewrite(*(f"{__name__}.{home}" for home in sorted(set(_HOMES.values()))))
+pytest.register_assert_rewrite(*(f"{__name__}.{home}" for home in _HOMES))
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"headrace.testing.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

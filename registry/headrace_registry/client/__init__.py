@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.client._client import RegistryClient
@@ -28,21 +29,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Hit": "headrace_registry.searching",
-    "Look": "headrace_registry.client._look",
-    "RegistryClient": "headrace_registry.client._client",
-    "Snapshot": "headrace_registry.client._snapshot",
-    "State": "headrace_registry.client._store",
-    "Store": "headrace_registry.client._store",
-    "cache_folder": "headrace_registry.client._store",
-    "look_at": "headrace_registry.client._look",
-    "netrc_for": "headrace_registry.client._netrc",
-    "recent": "headrace_registry.client._snapshot",
-    "search": "headrace_registry.searching",
+    "_client": ("RegistryClient",),
+    "_look": ("Look", "look_at"),
+    "_netrc": ("netrc_for",),
+    "_snapshot": ("Snapshot", "recent"),
+    "_store": ("State", "Store", "cache_folder"),
+    ".searching": ("Hit", "search"),
 }
 
-
-def __getattr__(name: str) -> Any:  # a search needs the store alone
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

@@ -5,8 +5,9 @@ Names are loaded when they are first used: a command that needs one of them load
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.clusters._local_address import address_of
@@ -117,7 +118,6 @@ _HOMES = {
     ),
     "_rest_words": ("Failure", "explain", "explain_entry"),
 }
-_MODULE = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ENDED",
@@ -170,8 +170,4 @@ __all__ = [
     "wait_for_savepoint",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -116,7 +116,7 @@ def _dockerfile(
         f'LABEL headrace.job.digest="{subject.digest}"\n'
         "USER flink\n"
         "# What a worker loads first is loaded here: what is missing is found out now.\n"
-        f'RUN {HOME}/bin/python -c "import headrace.flink, {_WORKER}"\n'
+        f'RUN {HOME}/bin/python -c "import headrace.flink._function, {_WORKER}"\n'
     )
     return "\n".join(parts)
 

@@ -5,8 +5,9 @@ Names are loaded when they are first used: a command that finds nothing to do lo
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.locking.building import build_missing
@@ -50,7 +51,6 @@ _HOMES = {
     "targets": ("targets_of", "this_machine"),
     "wanted": ("Wanted", "inputs_digest", "package_index", "vendored"),
 }
-_MODULE = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "LOCK",
@@ -81,8 +81,4 @@ __all__ = [
     "why",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

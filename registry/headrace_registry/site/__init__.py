@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.site._building import build_site, publish, reserve, sign_site, yank
@@ -43,11 +44,5 @@ _HOMES = {
     "_serving": ("Server", "serve"),
     "_uploads": ("Uploads",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    """Imports what is asked for: who yanks a version needs no server."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazily(__name__, _HOMES)

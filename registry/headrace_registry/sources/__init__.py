@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from headrace.lazy import lazily
 from headrace_registry.sources._specs import (
     FolderSpec,
     GitSpec,
@@ -35,18 +35,9 @@ __all__ = [
     "what_changed",
 ]
 
-_COLLECTING = "headrace_registry.sources._collecting"  # the audit and git: not for a mere name
-_HOME = dict.fromkeys(("collect", "skills_in", "what_changed"), _COLLECTING)
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        module = importlib.import_module(_HOME[name])
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+# The audit and git: not for a mere name.
+__getattr__ = lazily(__name__, {"_collecting": ("collect", "skills_in", "what_changed")})
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ checked against the signed length and hash.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace_registry.trust._fingerprint import RootInfo, fingerprint, read_root
@@ -33,16 +34,11 @@ __all__ = [
     "verify",
 ]
 
-_MODULES = {
+_HOMES = {
     "_fingerprint": ("RootInfo", "fingerprint", "read_root"),
     "_keys": ("KeyState", "Keys", "Lifetimes", "create_keys", "rotate"),
     "_signing": ("KeySigner", "Signer"),
     "_verifying": ("Verified", "check_site", "update", "verify"),
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:  # the libraries cost 200 ms
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, _HOMES)

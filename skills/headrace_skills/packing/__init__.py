@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from headrace_skills.packing._contents import (
-    ContentFile,
-    Contents,
-    LeftOut,
-    contents_of,
-)
-from headrace_skills.packing._packing import Archive, Packed, PackedSkill, pack
-from headrace_skills.packing._unpacking import Unpacked, unpack
-from headrace_skills.packing.errors import ArchiveError, PackingError
+from typing import TYPE_CHECKING
+
+from headrace.lazy import lazily
+
+if TYPE_CHECKING:
+    from headrace_skills.packing._contents import (
+        ContentFile,
+        Contents,
+        LeftOut,
+        contents_of,
+    )
+    from headrace_skills.packing._packing import Archive, Packed, PackedSkill, pack
+    from headrace_skills.packing._unpacking import Unpacked, unpack
+    from headrace_skills.packing.errors import ArchiveError, PackingError
+
+_HOMES = {
+    "_contents": ("ContentFile", "Contents", "LeftOut", "contents_of"),
+    "_packing": ("Archive", "Packed", "PackedSkill", "pack"),
+    "_unpacking": ("Unpacked", "unpack"),
+    "errors": ("ArchiveError", "PackingError"),
+}
 
 __all__ = [
     "Archive",
@@ -26,3 +38,5 @@ __all__ = [
     "pack",
     "unpack",
 ]
+
+__getattr__ = lazily(__name__, _HOMES)
