@@ -23,6 +23,7 @@ import cluster_speed  # noqa: E402
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
+import memories  # noqa: E402
 import model_calls  # noqa: E402
 import registry_search  # noqa: E402
 import registry_speed  # noqa: E402
@@ -39,6 +40,7 @@ PARTS = {
     "search": registry_search.measure,
     "lock": lock_speed.measure,
     "vectors": vector_stores.measure,
+    "memories": memories.measure,
     "calls": model_calls.measure,
     "flink": flink_speed.measure,
     "build": build_speed.measure,
