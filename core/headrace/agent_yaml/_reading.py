@@ -1,0 +1,109 @@
+"""From a YAML text to plain data, with the place of each part; hostile texts are bounded."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import yaml
+
+from headrace.agent_yaml._form import field_names
+from headrace.errors import Fault, PlanError
+
+__all__ = ["MAX_BYTES", "Places", "content_fault", "place_of", "plain", "tree"]
+
+MAX_BYTES = 1 << 20
+"""The largest file that is read."""
+Places = dict[tuple[Any, ...], str]
+"""For the path of each part its place: file, line and column."""
+_MAX_DEPTH = 50
+_NAME = "?"  # ends the path of a name, as against that of its value
+_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
+
+def tree(data: bytes | str, where: str) -> yaml.Node | None:
+    if len(data) > MAX_BYTES:
+        raise PlanError(where, [Fault(where, f"is larger than {MAX_BYTES} bytes")])
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for event in yaml.parse(data, Loader=loader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                hint = "write the value out: anchors and aliases are not read"
+                raise PlanError(where, [Fault(f"{where}:{line}", "uses an anchor or alias", hint)])
+        node: yaml.Node | None = yaml.compose(data, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        raise PlanError(where, [Fault(place, f"is no YAML: {error.problem}")]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PlanError(where, [Fault(where, f"is no YAML: {error}")]) from None
+    return node
+
+
+def plain(
+    node: yaml.Node | None,
+    path: tuple[Any, ...],
+    where: str,
+    places: Places,
+    faults: list[Fault],
+) -> Any:
+    """The content of a node, with the place of each part."""
+    if node is None:
+        return {}
+    place = f"{where}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+    places[path] = place
+    if len(path) > _MAX_DEPTH:
+        faults.append(Fault(place, f"is nested deeper than {_MAX_DEPTH}"))
+        return None
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+        faults.append(Fault(place, f"has the tag {node.tag}, which is not read"))
+        return None
+    if isinstance(node, yaml.MappingNode):
+        content: dict[Any, Any] = {}
+        here = (*path, _NAME)
+        for name_node, value_node in node.value:
+            name = plain(name_node, here, where, places, faults)
+            if isinstance(name, bool):
+                name = name_node.value  # YAML 1.1 reads the key `on` as true
+            if not isinstance(name, (str, int, float)):
+                faults.append(Fault(places[here], f"{name!r} is no name"))
+                continue
+            if name in content:
+                faults.append(Fault(places[here], f"{name!r} is there twice"))
+            there = (*path, name)
+            named = (*there, _NAME)
+            places[named] = places[here]
+            content[name] = plain(value_node, there, where, places, faults)
+        return content
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            plain(item, (*path, number), where, places, faults)
+            for number, item in enumerate(node.value)
+        ]
+    constructor = yaml.constructor.SafeConstructor()
+    try:
+        return constructor.construct_object(node)
+    except yaml.YAMLError:
+        faults.append(Fault(place, f"has the tag {node.tag}, which is not read"))
+        return None
+
+
+def content_fault(error: Any, places: Places, where: str) -> Fault:
+    path: tuple[Any, ...] = tuple(error["loc"])
+    label = ".".join(str(part) for part in path)
+    message = f"{label}: {error['msg']}" if label else error["msg"]
+    hint = ""
+    if error["type"] == "extra_forbidden":
+        message = f"{label}: there is no such field"
+        near = difflib.get_close_matches(str(path[-1]), field_names(), 1)
+        hint = f"did you mean {near[0]}?" if near else ""
+        path = (*path, _NAME)
+    return Fault(place_of(path, places, where), message, hint)
+
+
+def place_of(path: tuple[Any, ...], places: Places, where: str) -> str:
+    """The place of the nearest part that the file has."""
+    while path and path not in places:
+        path = path[:-1]
+    return places.get(path, where)
