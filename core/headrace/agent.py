@@ -43,6 +43,7 @@ class ActionDeclaration:
     timeout: float | None = None
     name: str | None = None
     function: Callable[..., Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def action(
     on_failure: FailurePolicy | None = None,
     timeout: float | None = None,
     name: str | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Callable[[Function], Function]:
     """Marks a method as an action.
 
@@ -127,6 +129,7 @@ def action(
         timeout: Seconds that one attempt may take.
         name: The action's name; the method's where ``None``. An action of a subclass replaces the
             one of the same name.
+        settings: Values of this action's own: ``ctx.config`` has them before the agent's.
     """
     declaration = ActionDeclaration(
         triggers=tuple((event, when) for event in events),
@@ -134,6 +137,7 @@ def action(
         policy=on_failure,
         timeout=timeout,
         name=name,
+        settings=settings or {},
     )
 
     def mark(function: Function) -> Function:
@@ -200,6 +204,12 @@ class Agent(BaseModel):
     """The agent's name in plans and logs; the class's name where ``None``."""
     config: ClassVar[RuntimeConfig | Mapping[str, Any]] = RuntimeConfig()
     """Settings of the runtime."""
+    values: ClassVar[type[BaseModel] | BaseModel | Mapping[str, Any]] = {}
+    """Values of the project's own, which actions and tools read by ``ctx.config``.
+
+    A pydantic model types them, and its defaults are what projects, environments and ``--set`` may
+    say otherwise; what an instance or a mapping says, only ``--set`` may.
+    """
 
     def resources(self) -> Mapping[str, Use | Prompt]:
         """Resources that depend on the agent's fields, by name; for subclasses to override."""
@@ -215,6 +225,7 @@ class Agent(BaseModel):
             config=self.config,
             agent=self,
         )
+        found.take_values(self.values)
         names: dict[str, None] = {}
         for base in reversed(type(self).__mro__):
             if issubclass(base, Agent):
@@ -241,6 +252,19 @@ class Definition:
     tools: list[tuple[str, ToolDeclaration, str]] = field(default_factory=list)
     resources: dict[str, Use | Prompt] = field(default_factory=dict)
     prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    value_model: type[BaseModel] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def take_values(self, given: type[BaseModel] | BaseModel | Mapping[str, Any]) -> None:
+        """Takes the agent's own values: a model that types them, one of its instances, a table."""
+        if isinstance(given, type):
+            self.value_model = given
+        elif isinstance(given, BaseModel):
+            self.value_model = type(given)
+            said = given.model_fields_set
+            self.values |= {name: getattr(given, name) for name in said}
+        else:
+            self.values |= given
 
     def add(self, name: str, value: Any, *overridden: Any) -> None:
         """Takes one attribute of a class, if it declares something.
@@ -300,8 +324,21 @@ class AgentBuilder:
     def configure(self, **settings: Any) -> AgentBuilder:
         """Sets settings of ``RuntimeConfig``."""
         config = self._definition.config
-        before = config.model_dump() if isinstance(config, RuntimeConfig) else dict(config)
+        before = (
+            {name: getattr(config, name) for name in config.model_fields_set}
+            if isinstance(config, RuntimeConfig)
+            else dict(config)
+        )
         self._definition.config = {**before, **settings}
+        return self
+
+    def values(
+        self, model: type[BaseModel] | BaseModel | None = None, /, **said: Any
+    ) -> AgentBuilder:
+        """Declares values of the project's own, as ``Agent.values``."""
+        if model is not None:
+            self._definition.take_values(model)
+        self._definition.take_values(said)
         return self
 
     def action(
@@ -314,10 +351,20 @@ class AgentBuilder:
         on_failure: FailurePolicy | None = None,
         timeout: float | None = None,
         name: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> AgentBuilder:
-        """Adds an action; the arguments are those of ``@action``."""
+        """Adds an action; the arguments are those of ``@action``.
+
+        One function may be added several times, by several names and with settings of its own.
+        """
         declaration = ActionDeclaration(
-            tuple((event, when) for event in events), blocking, on_failure, timeout, name, function
+            tuple((event, when) for event in events),
+            blocking,
+            on_failure,
+            timeout,
+            name,
+            function,
+            settings or {},
         )
         label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.actions.append((label, declaration, _place(function)))

@@ -7,7 +7,7 @@ import importlib.metadata
 import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from headrace import sends
 from headrace.agent import Agent, AgentBuilder, Use
@@ -32,12 +32,14 @@ from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
 from headrace.references import find, reference, unimportable
+from headrace.settings import flattened, nearest, said_in_code, secret_name
+from headrace.settings._values import plain
 from headrace.teams import Team
 from headrace.tools import given_parameters, tool_spec
 from headrace.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from headrace.agent import ActionDeclaration, Definition, ToolDeclaration
     from headrace.plugins import PluginSet
@@ -93,6 +95,7 @@ class _Compilation:
         if not definition.name.strip():
             self.fault(definition.name, "the agent needs a name")
         config = self.config()
+        values = self.values()
         actions = self.actions()
         providers = self.providers()
         parameters = self.parameters()
@@ -121,6 +124,13 @@ class _Compilation:
             actions_by_event={event: tuple(names) for event, names in sorted(by_event.items())},
             resource_providers=providers,
             config=config,
+            values=values,
+            value_models=()
+            if definition.value_model is None
+            else (reference(definition.value_model),),
+            origins=dict.fromkeys(
+                sorted(said_in_code(definition.config, plain(definition.values))), "code"
+            ),
             core_version=core_version(),
         )
 
@@ -142,6 +152,58 @@ class _Compilation:
                     f"config.{place}", found["msg"], f"did you mean {known[0]}?" if known else ""
                 )
             return RuntimeConfig()
+
+    def values(self) -> dict[str, Any]:
+        """The project's own values: the defaults of their model, and what the code says."""
+        definition = self.definition
+        model = definition.value_model
+        where = f"{definition.name}.values"
+        said = dict(definition.values)
+        if model is not None:
+            if why := unimportable(model):
+                self.fault(where, why)
+            defaults = {
+                name: field.get_default(call_default_factory=True)
+                for name, field in model.model_fields.items()
+                if not field.is_required()
+            }
+            self.check_values(model, said, where)
+            said = {**defaults, **said}
+        return self.stored_values(said, where)
+
+    def check_values(self, model: type[BaseModel], said: dict[str, Any], where: str) -> None:
+        for name in said:
+            if name not in model.model_fields:
+                self.fault(
+                    where,
+                    f"{model.__name__} has no value {name!r}",
+                    nearest(name, model.model_fields),
+                )
+        try:
+            model.model_validate(
+                {name: one for name, one in said.items() if name in model.model_fields}
+            )
+        except ValidationError as error:
+            for found in error.errors():
+                if found["type"] != "missing":  # a layer may say it yet
+                    place = ".".join(str(part) for part in found["loc"])
+                    self.fault(f"{where}.{place}", found["msg"])
+
+    def stored_values(self, said: Mapping[str, Any], where: str) -> dict[str, Any]:
+        stored: dict[str, Any] = {}
+        for name, value in sorted(said.items()):
+            for leaf, one in flattened({name: plain(value)}).items():
+                if secret_name(leaf) and isinstance(one, str) and one:
+                    self.fault(
+                        f"{where}.{leaf}",
+                        "this looks like a secret, which would stand in the plan",
+                        f"name the environment variable that holds it: {leaf}_env",
+                    )
+            try:
+                stored[name] = encode(plain(value))
+            except MemoryValueError as error:
+                self.fault(f"{where}.{name}", f"this cannot be part of a plan: {error}")
+        return stored
 
     def parameters(self) -> dict[str, Any]:
         agent = self.definition.agent
@@ -214,6 +276,7 @@ class _Compilation:
             triggers=triggers,
             policy=declaration.policy,
             timeout=declaration.timeout,
+            settings=self.stored_values(declaration.settings, where),
         )
 
     def trigger(self, event: Any, when: str | None, where: str) -> Trigger:

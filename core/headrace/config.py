@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from headrace.models.policy import RunBudget
@@ -10,32 +12,36 @@ from headrace.policy import FAIL, FailurePolicy
 __all__ = ["RuntimeConfig"]
 
 
+def _of(unit: str, **more: Any) -> dict[str, Any]:
+    return {"unit": unit, **more}
+
+
 class RuntimeConfig(BaseModel):
     """How the operator runs an agent. Times are in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_in_flight: int = Field(default=1000, ge=1)
+    max_in_flight: int = Field(default=1000, ge=1, json_schema_extra=_of("runs"))
     """Runs that may wait for something at the same time, in one worker."""
-    blocking_threads: int = Field(default=16, ge=1, le=1024)
+    blocking_threads: int = Field(default=16, ge=1, le=1024, json_schema_extra=_of("threads"))
     """Threads for actions marked ``blocking=True``, in one worker."""
-    action_timeout: float | None = Field(default=600.0, gt=0)
+    action_timeout: float | None = Field(default=600.0, gt=0, json_schema_extra=_of("seconds"))
     """How long one attempt of an action may take; ``None``: for ever."""
-    call_timeout: float | None = Field(default=60.0, gt=0)
+    call_timeout: float | None = Field(default=60.0, gt=0, json_schema_extra=_of("seconds"))
     """How long a durable call may take where it does not say; ``None``: for ever."""
     failure: FailurePolicy = FAIL
     """What follows a failure where the action does not say."""
-    short_term_ttl: float | None = Field(default=None, gt=0)
+    short_term_ttl: float | None = Field(default=None, gt=0, json_schema_extra=_of("seconds"))
     """How long a name in short-term memory lives after it was set; ``None``: for ever."""
-    max_steps: int = Field(default=1000, ge=1)
+    max_steps: int = Field(default=1000, ge=1, json_schema_extra=_of("steps"))
     """Steps after which a run is taken for an endless loop, and fails."""
-    max_tool_rounds: int = Field(default=16, ge=1)
+    max_tool_rounds: int = Field(default=16, ge=1, json_schema_extra=_of("rounds"))
     """Rounds of tool calls that one ``ctx.chat`` may take."""
-    max_tool_result: int = Field(default=65_536, ge=256)
+    max_tool_result: int = Field(default=65_536, ge=256, json_schema_extra=_of("characters"))
     """Characters of a tool's result that a model is told; a longer one is cut, and says so."""
     budget: RunBudget = RunBudget()
     """What the models of one run may cost, all of them together."""
-    shards: int = Field(default=64, ge=1, le=32768)
+    shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
-    page_bytes: int = Field(default=4096, ge=64)
+    page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))
     """Flink: the size that pages of keyed state are kept near."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headrace.interfaces import MemoryItem
     from headrace.memory import Memory
     from headrace.policy import FailurePolicy
+    from headrace.settings import Config
 
 __all__ = ["DEFAULT", "RETRY", "Context", "Default", "LongTermMemory", "Retry"]
 
@@ -125,6 +126,7 @@ class Context(ABC):
 
     Attributes:
         key: The stream's key of this run.
+        config: Values of the project's own.
         short_term: Memory of the key, kept in the engine's state.
         sensory: Memory of this run, gone when it ends.
         run_id: Names the run; the same when it is run again after a crash.
@@ -140,6 +142,15 @@ class Context(ABC):
     event_id: str
     attempt: int
     timestamp: int | None
+
+    @property
+    @abstractmethod
+    def config(self) -> Config:
+        """Values of the project's own, and before them those of this action's own ``settings``.
+
+        They are part of the plan, so a replay sees the same. See ``Agent.values`` for how they are
+        declared, and ``[tool.agents.values]`` and ``--set values.NAME=...`` for how they are said.
+        """
 
     @property
     @abstractmethod

@@ -70,6 +70,8 @@ class ActionSpec(_Frozen):
     """Seconds an attempt may take; ``None``: the agent's ``action_timeout`` setting."""
     member: str | None = None
     """Of a team: the member whose action it is."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Values of its own, in stored form; ``ctx.config`` has them before the agent's."""
 
 
 class ResourceProvider(_Frozen):
@@ -106,6 +108,8 @@ class Member(_Frozen):
     """The class whose instance its actions are bound to."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """The agent's fields, in stored form."""
+    value_model: str | None = None
+    """The model that types its values."""
 
 
 class Route(_Frozen):
@@ -152,6 +156,14 @@ class AgentPlan(_Frozen):
     """For each kind the resources by name."""
     config: RuntimeConfig = RuntimeConfig()
     """Settings of the operator."""
+    values: dict[str, Any] = Field(default_factory=dict)
+    """Values of the project's own, in stored form; ``ctx.config`` has them."""
+    value_models: tuple[str, ...] = ()
+    """The pydantic models that type them: ``module:Class``."""
+    origins: dict[str, Literal["cluster", "project", "environment", "code", "set"]] = Field(
+        default_factory=dict
+    )
+    """For each setting and value that is not a default, the layer that said it."""
     members: dict[str, Member] = Field(default_factory=dict)
     """Of a team: its members; their actions and resources are named ``member.name``."""
     routes: tuple[Route, ...] = ()
@@ -196,8 +208,9 @@ class AgentPlan(_Frozen):
 
     @property
     def agent_classes(self) -> list[str]:
-        """The classes whose instances actions are bound to."""
+        """The classes whose instances actions are bound to, and those that type values."""
         found = [self.agent_class, *(member.agent_class for member in self.members.values())]
+        found += self.value_models
         return [one for one in found if one is not None]
 
     def resources_of(self, member: str | None) -> dict[str, dict[str, ResourceProvider]]:

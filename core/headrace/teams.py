@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from headrace.config import RuntimeConfig
-from headrace.errors import Fault, PlanError
+from headrace.errors import Fault, MemoryValueError, PlanError
 from headrace.plan import AgentPlan, Member, Route
+from headrace.settings import said_in_code
+from headrace.settings._values import plain
+from headrace.values import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,6 +84,7 @@ class Team:
         description: What the team is for.
         config: Settings of the runtime, for all members. Of a member's own settings its failure
             policy and time-out of actions count.
+        values: Values of the project's own, over those that members declare.
         **members: The agents by the names that routes use, in order.
     """
 
@@ -93,6 +97,7 @@ class Team:
         start: str | None = None,
         description: str = "",
         config: RuntimeConfig | Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None,
         **members: Agent | AgentBuilder,
     ) -> None:
         self.name = name
@@ -100,6 +105,7 @@ class Team:
         self._routes = tuple(routes)
         self._start = start
         self._config = config
+        self._values = dict(values or {})
         self._members = members
 
     def compile(self, plugins: PluginSet | None = None) -> AgentPlan:
@@ -120,10 +126,42 @@ class Team:
                     Fault(f"{name}: {one.where}", one.message, one.hint) for one in error.faults
                 ]
         config = self._settings(faults)
+        values = self._merged_values(plans, faults)
         faults += self._check(plans)
         if faults:
             raise PlanError(self.name, faults)
-        return _merged(self, plans, config, self._start or next(iter(plans)), self._routes)
+        made = _merged(self, plans, config, self._start or next(iter(plans)), self._routes)
+        in_code = {
+            name for plan in plans.values() for name in plan.origins if name.startswith("values.")
+        }
+        in_code |= set(said_in_code(self._config or {}, self._values))
+        return made.model_copy(
+            update={"values": values, "origins": dict.fromkeys(sorted(in_code), "code")}
+        )
+
+    def _merged_values(self, plans: Mapping[str, AgentPlan], faults: list[Fault]) -> dict[str, Any]:
+        """The values of all members as one table: a name means one thing in a job."""
+        found: dict[str, Any] = {}
+        owner: dict[str, str] = {}
+        for name, value in self._values.items():
+            try:
+                found[name] = encode(plain(value))
+            except MemoryValueError as error:
+                faults.append(Fault(f"{self.name}: values.{name}", str(error)))
+        for member, plan in plans.items():
+            for name, value in plan.values.items():
+                if name in self._values:
+                    continue
+                if found.setdefault(name, value) != value:
+                    faults.append(
+                        Fault(
+                            f"{self.name}.{member}",
+                            f"its value {name!r} differs from that of {owner[name]!r}",
+                            f"say it for both: Team(..., values={{{name!r}: ...}})",
+                        )
+                    )
+                owner.setdefault(name, member)
+        return dict(sorted(found.items()))
 
     def _settings(self, faults: list[Fault]) -> RuntimeConfig:
         if isinstance(self._config, RuntimeConfig):
@@ -203,8 +241,16 @@ def _merged(
             kind: dict(sorted(providers[kind].items())) for kind in sorted(providers)
         },
         config=config,
+        value_models=tuple(
+            dict.fromkeys(one for plan in plans.values() for one in plan.value_models)
+        ),
         members={
-            name: Member(agent=plan.name, agent_class=plan.agent_class, parameters=plan.parameters)
+            name: Member(
+                agent=plan.name,
+                agent_class=plan.agent_class,
+                parameters=plan.parameters,
+                value_model=plan.value_models[0] if plan.value_models else None,
+            )
             for name, plan in plans.items()
         },
         routes=routes,

@@ -73,6 +73,7 @@ class _Building:
                     on_failure=action.on_failure,
                     timeout=action.timeout,
                     name=action.name,
+                    settings=action.settings,
                 )
         for number, tool in enumerate(parsed.tools):
             function = self.find(tool.function, ("tools", number, "function"))
@@ -100,7 +101,9 @@ class _Building:
         if self.faults or builder is None:
             raise PlanError(parsed.name or self.where, self.faults)
         if parsed.config is not None:
-            builder.configure(**parsed.config.model_dump(exclude_unset=True))
+            said = parsed.config
+            builder.configure(**{name: getattr(said, name) for name in said.model_fields_set})
+        builder.values(**parsed.values)
         return builder
 
     def builder(self) -> AgentBuilder | None:

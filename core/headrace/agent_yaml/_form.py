@@ -44,6 +44,8 @@ class YamlAction(_Model):
     """What follows a failure."""
     timeout: float | None = None
     """Seconds that one attempt may take."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Values of its own, which it reads by ``ctx.config``."""
 
 
 class YamlTool(_Model):
@@ -98,6 +100,8 @@ class YamlAgent(_Model):
     """Its parameters."""
     config: RuntimeConfig | None = None
     """Settings of the runtime."""
+    values: dict[str, Any] = Field(default_factory=dict)
+    """Values of the project's own, which actions and tools read by ``ctx.config``."""
     actions: tuple[YamlAction, ...] = ()
     """The actions, in plan order."""
     tools: tuple[YamlTool, ...] = ()

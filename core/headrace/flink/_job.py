@@ -21,10 +21,12 @@ from headrace.flink._pyflink import (
     TimestampAssigner,
     Types,
     WatermarkStrategy,
+    configuration_of,
 )
 from headrace.flink._shards import ShardSelector
 from headrace.plan import AgentPlan
 from headrace.references import find
+from headrace.settings import settled_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,8 +113,11 @@ def process(
 
     Raises:
         PlanError: The agent does not compile.
+        SettingError: What Flink's configuration or the environment says of settings is wrong, or a
+            value is said nowhere.
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
+    plan = settled_here(plan, configuration_of(stream))
     timed = out_of_order is not None
     function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed)
     selector = ShardSelector(key, parse, plan.config.shards)

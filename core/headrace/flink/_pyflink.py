@@ -43,6 +43,7 @@ __all__ = [
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
+    "configuration_of",
     "end_quietly",
     "keyed_state_backend",
 ]
@@ -60,6 +61,12 @@ def end_quietly() -> None:
     from pyflink.fn_execution.beam import beam_worker_pool_service as service
 
     service.atexit = SimpleNamespace(register=_servers.append)
+
+
+def configuration_of(stream: DataStream) -> dict[str, str]:
+    """Flink's configuration as the stream's job has it, the cluster's own file included."""
+    env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
+    return dict(env.getConfiguration().toMap())
 
 
 def keyed_state_backend(context: RuntimeContext) -> Any:

@@ -50,7 +50,7 @@ def located(plan: AgentPlan, home: Path | None = None) -> AgentPlan:
 
 
 def map_texts(plan: AgentPlan, change: Callable[[str], str]) -> AgentPlan:
-    """The plan with each text of its parameters and of its resources' arguments changed."""
+    """The plan with each text changed of its parameters, values, and resources' arguments."""
     providers = {
         kind: {
             name: one.model_copy(update={"arguments": _mapped(one.arguments, change)})
@@ -61,6 +61,13 @@ def map_texts(plan: AgentPlan, change: Callable[[str], str]) -> AgentPlan:
     return plan.model_copy(
         update={
             "parameters": _mapped(plan.parameters, change),
+            "values": _mapped(plan.values, change),
+            "actions": {
+                name: one.model_copy(update={"settings": _mapped(one.settings, change)})
+                if one.settings
+                else one
+                for name, one in plan.actions.items()
+            },
             "resource_providers": providers,
         }
     )

@@ -19,6 +19,7 @@ from headrace.local._sources import (
 )
 from headrace.loops import outside_any_loop
 from headrace.plan import AgentPlan
+from headrace.settings import settled_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -81,9 +82,11 @@ def run_local(
 
     Raises:
         PlanError: The agent does not compile.
+        SettingError: What the environment says of settings is wrong, or a value is said nowhere.
         JobFailedError: A run failed, and its policy is to fail the job.
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
+    plan = settled_here(plan)
     outputs, letters, requests = ListSink(), ListSink(), ListSink()
     recorder = None
     if record is not None:

@@ -15,6 +15,7 @@ from headrace.local._event_log import EventLog
 from headrace.local._sinks import CallSink, FileSink, Sink
 from headrace.local._sources import FileSource, InputError, PipeSource
 from headrace.local._stdin import StdinLines
+from headrace.settings import settled_here
 from headrace.values import decode, to_jsonable
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def run_files(
         HeadraceError: What the engine raises.
     """
     watch = watch or Watch()
+    plan = settled_here(plan)
     lines = StdinLines() if job.input is None else None
     source: Source
     if job.input is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headrace.chat import ChatDelta, ChatResponse, Message, Prompt
     from headrace.operator._resources import Resources
     from headrace.operator._run import ActionTask, Run
+    from headrace.settings import Config
 
 __all__ = ["RunContext"]
 
@@ -125,6 +126,11 @@ class RunContext(Context):
         if self._turn is None:
             self._turn = asyncio.Lock()
         return self._turn
+
+    @property
+    def config(self) -> Config:
+        """Values of the project's own, and of the action's."""
+        return self._task.action.config
 
     # ------------------------------------------------------------ memory
     @property

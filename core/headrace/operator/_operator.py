@@ -15,6 +15,7 @@ from headrace.conditions import compile_condition
 from headrace.errors import ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
 from headrace.operator._approvals import Approvals
+from headrace.operator._configs import config_of, with_settings
 from headrace.operator._eager import Deadlines, start
 from headrace.operator._resources import Resources
 from headrace.operator._routes import Routes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
     from headrace.records import RecordKind
+    from headrace.settings import Config
     from headrace.values import Stored
 
 __all__ = ["BoundAction", "Operator", "check_worker"]
@@ -44,12 +46,18 @@ THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False
 class BoundAction:
     """An action with its function found and bound, ready to be called with (event, ctx)."""
 
-    __slots__ = ("call", "mode", "name", "served", "spec", "timeout")
+    __slots__ = ("call", "config", "mode", "name", "served", "spec", "timeout")
 
     def __init__(
-        self, spec: ActionSpec, call: Callable[..., Any], timeout: float | None, served: str | None
+        self,
+        spec: ActionSpec,
+        call: Callable[..., Any],
+        timeout: float | None,
+        served: str | None,
+        config: Config,
     ) -> None:
         self.spec = spec
+        self.config = config
         self.name = spec.name
         self.mode = spec.mode
         self.call = call
@@ -135,6 +143,9 @@ class Operator:
                 plan, member, functools.partial(self._bind, member), mains, self.deadlines
             )
             for member in (plan.members or [None])
+        }
+        self._configs = {
+            member: config_of(plan, member, mains) for member in (plan.members or [None])
         }
         self._agents: dict[str | None, Any] = {None: self._made(plan.agent_class, plan.parameters)}
         for name, one in plan.members.items():
@@ -294,7 +305,7 @@ class Operator:
         spec = ActionSpec(
             name=f"headrace.{event}", function="", mode="async", triggers=(), member=member
         )
-        return BoundAction(spec, lambda *_: None, None, event)
+        return BoundAction(spec, lambda *_: None, None, event, self._configs[member])
 
     # ------------------------------------------------------------ the agent
     def _made(self, agent_class: str | None, stored: Mapping[str, Stored]) -> Any:
@@ -329,7 +340,8 @@ class Operator:
             raise ResourceError(
                 f"{spec.function} is no longer {spec.mode}, as the plan says: compile it again"
             )
-        return BoundAction(spec, call, timeout, None)
+        config = with_settings(self._configs[spec.member], spec)
+        return BoundAction(spec, call, timeout, None, config)
 
     async def in_thread(self, call: Callable[[], Any]) -> Any:
         """Calls what may block, in the pool; in a thread of its own where the caller holds one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +39,11 @@ class Place:
     """The resource whose argument it is; ``None``: it is the agent's parameter."""
     names: tuple[str, ...]
     """The argument or parameter, and the names and numbers below it."""
+    group: str = "parameters"
+    """What it is of where it is no resource's: ``parameters``, ``values``, ``actions``."""
 
     def __str__(self) -> str:
-        of = "parameters" if self.provider is None else f"resources.{self.provider.name}"
+        of = self.group if self.provider is None else f"resources.{self.provider.name}"
         return ".".join((of, *self.names))
 
     @property
@@ -60,7 +62,7 @@ def is_skills(provider: ResourceProvider | None) -> bool:
 
 
 def texts_of(plan: AgentPlan) -> Iterator[tuple[Place, str]]:
-    """The texts of a plan's parameters and of its resources' arguments."""
+    """The texts of a plan's parameters and values, and of its resources' arguments."""
     found: list[tuple[Place, str]] = []
 
     def keep(place: Place, text: str) -> str:
@@ -239,7 +241,7 @@ class _Marking:
 
 
 def _map(plan: AgentPlan, change: Callable[[Place, str], str]) -> AgentPlan:
-    """The plan with each text of its parameters and of its resources' arguments changed."""
+    """The plan with each text changed of its parameters, values, and resources' arguments."""
     providers = {
         kind: {
             name: one.model_copy(
@@ -249,8 +251,26 @@ def _map(plan: AgentPlan, change: Callable[[Place, str], str]) -> AgentPlan:
         }
         for kind, some in plan.resource_providers.items()
     }
-    parameters = _mapped(plan.parameters, Place(None, ()), change)
-    return plan.model_copy(update={"parameters": parameters, "resource_providers": providers})
+    actions = {
+        name: one.model_copy(
+            update={
+                "settings": _mapped(
+                    one.settings, Place(None, (name, "settings"), "actions"), change
+                )
+            }
+        )
+        if one.settings
+        else one
+        for name, one in plan.actions.items()
+    }
+    return plan.model_copy(
+        update={
+            "parameters": _mapped(plan.parameters, Place(None, ()), change),
+            "values": _mapped(plan.values, Place(None, (), "values"), change),
+            "actions": actions,
+            "resource_providers": providers,
+        }
+    )
 
 
 def _mapped(value: Any, place: Place, change: Callable[[Place, str], str]) -> Any:
@@ -258,12 +278,12 @@ def _mapped(value: Any, place: Place, change: Callable[[Place, str], str]) -> An
         return change(place, value)
     if isinstance(value, dict):
         return {
-            name: _mapped(one, Place(place.provider, (*place.names, str(name))), change)
+            name: _mapped(one, replace(place, names=(*place.names, str(name))), change)
             for name, one in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [
-            _mapped(one, Place(place.provider, (*place.names, str(at))), change)
+            _mapped(one, replace(place, names=(*place.names, str(at))), change)
             for at, one in enumerate(value)
         ]
     return value
