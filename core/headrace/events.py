@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+    model_validator,
+)
 
 from headrace.chat import ChatDelta, ChatRequest, ChatResponse
 from headrace.filters import check_filter
+from headrace.references import reference, unimportable
 
 __all__ = [
     "ChatDeltaEvent",
@@ -85,6 +93,32 @@ class ChatRequestEvent(Event, type="chat_request"):
     """Handed back in the response, to tell several requests apart."""
     stream: bool = False
     """Asks for ``ChatDeltaEvent``s too: the parts of the answer, as they came."""
+    tools: tuple[str, ...] = ()
+    """Names of the agent's tools: those that the model asks for are called, until it answers."""
+    output: dict[str, JsonValue] | str | None = None
+    """The form of the answer, as for ``ctx.chat``: a JSON schema, a class, or ``module:Class``."""
+
+    @field_validator("output", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, type):
+            return value
+        if why := unimportable(value):
+            raise ValueError(why)
+        return reference(value)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ChatRequestEvent:
+        if not (self.tools or self.output is not None):
+            return self
+        if self.request.tools or self.request.output is not None:
+            raise ValueError(
+                "the request brings tools or a form itself: name them in the event, or answer "
+                "what the model asks for yourself"
+            )
+        if self.stream:
+            raise ValueError("parts are told of a single request: without tools and form")
+        return self
 
 
 class ChatDeltaEvent(Event, type="chat_delta"):

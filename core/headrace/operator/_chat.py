@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
 
-__all__ = ["Chat", "ask", "ask_in_parts", "conversation"]
+__all__ = ["COMMON", "Chat", "ask", "ask_in_parts", "conversation"]
 
 T = TypeVar("T")
 
-_COMMON = ("max_tokens", "temperature", "stop", "tool_choice")
+COMMON = ("max_tokens", "temperature", "stop", "tool_choice")
 """Options that are fields of a request, because every provider has them."""
 
 
@@ -60,7 +60,7 @@ class Chat:
         self._form = None if output is None else Form(output)
         self._on_delta = on_delta
         given = dict(options or {})
-        self._common = {name: given.pop(name) for name in _COMMON if name in given}
+        self._common = {name: given.pop(name) for name in COMMON if name in given}
         if isinstance(self._common.get("stop"), str):
             self._common["stop"] = (self._common["stop"],)
         self._options = given

@@ -11,13 +11,15 @@ from headrace.events import (
     RetrievalResponseEvent,
     ToolResponseEvent,
 )
-from headrace.operator._chat import ask, ask_in_parts
+from headrace.operator._chat import COMMON, Chat, ask, ask_in_parts
 from headrace.operator._tools import call_tool, telling
+from headrace.references import find
 from headrace.values import encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from headrace.chat import ChatResponse
     from headrace.events import ChatRequestEvent, RetrievalRequestEvent, ToolRequestEvent
     from headrace.operator._context import RunContext
 
@@ -27,7 +29,9 @@ __all__ = ["SERVED"]
 async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
     """Answers a request that was sent as an event."""
     operator = context._run.operator  # noqa: SLF001 - one part with the context
-    if not event.stream:
+    if event.tools or event.output is not None:
+        response = await _chat(event, context)
+    elif not event.stream:
         response = await ask(context, operator, event.model, event.request)
     else:
         response, parts = await ask_in_parts(context, operator, event.model, event.request)
@@ -38,6 +42,22 @@ async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
                 )
             )
     context.send(ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag))
+
+
+async def _chat(event: ChatRequestEvent, context: RunContext) -> ChatResponse:
+    """The same as ``ctx.chat`` gives: tools are called, the form is kept."""
+    request, output = event.request, event.output
+    said = {name: getattr(request, name) for name in COMMON if name in request.model_fields_set}
+    chat = Chat(
+        context,
+        context._run.operator,  # noqa: SLF001
+        event.model,
+        event.tools,
+        find(output) if isinstance(output, str) else output,
+        None,
+        {**request.options, **said},
+    )
+    return await chat.ask(request.messages)
 
 
 async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:

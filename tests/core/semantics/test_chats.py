@@ -6,17 +6,18 @@ import asyncio
 import json
 
 import pytest
+from pydantic import BaseModel
 from semantic_agents import by_key, fresh
 from semantic_chat import ASKED, DOT, HEARD, Converser, Thrifty
 
-from headrace import AgentPlan
+from headrace import AgentPlan, ChatRequest, ChatRequestEvent, Message, ToolSpec
 from headrace.errors import BudgetExceededError
 from headrace.operator import Journal, Operator, RunInput
 
 DO = [
     "form", "form_in_words", "repaired", "repaired_schema", "never", "no_form", "options", "stops",
     "tool_choice", "tool_choice_first", "no_tools", "cut", "picture", "runaway", "thirst", "dear",
-    "within_budget", "retried", "fallback", "listened", "not_streamed", "parts",
+    "within_budget", "retried", "fallback", "listened", "not_streamed", "parts", "by_event",
 ]  # fmt: skip
 REMEMBER = ["remember", "export", "erase", "learn", "no_filter"]
 
@@ -103,6 +104,34 @@ class TestWhatModelsAreTold:
 
     def test_a_tools_picture_reaches_the_model(self, saw):
         assert saw("picture") == [["tool", "a dot", [{"data": DOT.data}]]]
+
+
+class TestByEvent:
+    def test_tools_that_a_request_names_are_called(self, saw):
+        told, _ = saw("by_event")
+
+        assert [message["role"] for message in told["messages"]] == ["user", "assistant", "tool"]
+        assert (told["max_tokens"], [spec["name"] for spec in told["tools"]]) == (9, ["lengthy"])
+
+    def test_a_form_that_a_request_names_is_kept(self, saw):
+        _, form = saw("by_event")
+
+        assert (type(form).__name__, form.total) == ("Order", 3)
+
+    def test_a_request_that_brings_tools_of_its_own_is_refused(self):
+        request = ChatRequest(
+            messages=(Message(role="user", content="hi"),), tools=(ToolSpec(name="mine"),)
+        )
+        with pytest.raises(ValueError, match="the request brings tools or a form itself"):
+            ChatRequestEvent(model="mirror", request=request, tools=("lengthy",))
+
+    def test_a_form_that_no_worker_could_import_is_refused(self):
+        class Here(BaseModel):
+            total: int
+
+        request = ChatRequest(messages=(Message(role="user", content="hi"),))
+        with pytest.raises(ValueError, match="Here"):
+            ChatRequestEvent(model="mirror", request=request, output=Here)
 
 
 class TestBudgets:

@@ -343,6 +343,14 @@ class Converser(Agent):
             event = ChatRequestEvent(model="speaker", request=request, tag=text, stream=True)
             ctx.send(event)
 
+    @action(InputEvent, when="event.input.do == 'by_event'")
+    async def ask_by_event(self, event: InputEvent, ctx: Context) -> None:
+        asked = {"call lengthy": {"tools": ["lengthy"]}, "second": {"output": Order}}
+        for text, more in asked.items():
+            request = ChatRequest(messages=(Message(role="user", content=text),), max_tokens=9)
+            model = "mirror" if "tools" in more else "former"
+            ctx.send(ChatRequestEvent(model=model, request=request, tag="by_event", **more))
+
     @action(ChatDeltaEvent)
     async def part(self, event: ChatDeltaEvent, ctx: Context) -> None:
         ctx.send(
@@ -351,6 +359,10 @@ class Converser(Agent):
 
     @action(ChatResponseEvent)
     async def whole(self, event: ChatResponseEvent, ctx: Context) -> None:
+        if event.tag == "by_event":
+            saw = event.response.output or json.loads(event.response.text)
+            ctx.send(OutputEvent(output={"do": "by_event", "saw": saw}))
+            return
         ctx.send(OutputEvent(output={"do": "parts", "saw": [event.tag, event.response.text]}))
 
     # ------------------------------------------------------------ long-term memory
