@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,7 @@ from headrace.config import RuntimeConfig
 from headrace.events import Event
 
 if TYPE_CHECKING:
+    from headrace.hidden import Source
     from headrace.policy import FailurePolicy
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 EventLike = type[Event] | str
+OnError = Literal["tell", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class ToolDeclaration:
     timeout: float | None = None
     function: Callable[..., Any] | None = None
     approval: Approval | None = None
+    on_error: OnError | None = None
+    hidden: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,15 @@ class Use:
     arguments: dict[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] | None = None
     approval: Approval | None = None
+    on_error: OnError | None = None
+
+    def with_on_error(self, on_error: OnError) -> Use:
+        """The same toolset, with what follows a call of it that fails.
+
+        Args:
+            on_error: ``"tell"`` tells who called it, ``"fail"`` fails the run.
+        """
+        return replace(self, on_error=on_error)
 
     def with_approval(self, *tools: str, **settings: Any) -> Use:
         """The same toolset, some of whose calls wait until somebody has said yes.
@@ -154,22 +167,35 @@ def tool(
     description: str | None = None,
     timeout: float | None = None,
     approval: Approval | bool = False,
+    on_error: OnError | None = None,
+    hidden: Mapping[str, Source] | None = None,
 ) -> Callable[[Function], Function]:
     """Marks a method (or a function for ``AgentBuilder.tool``) as a tool that models may call.
 
     The schema comes from the types, the description from the docstring. Hidden from the model are
     a parameter called ``ctx`` or of the type ``Context`` (the run's context), one of the type
-    ``Memory`` (the key's short-term memory), and one of the type ``LongTermMemory``.
+    ``Memory`` (the key's short-term memory), one of the type ``LongTermMemory``, and those whose
+    type says where their value comes from (``headrace.hidden``).
 
     Args:
         name: The tool's name; the function's where ``None``.
         description: What the model is told; the docstring where ``None``.
         timeout: Seconds that a call may take.
         approval: Whether calls wait until somebody has said yes; an ``Approval`` says which.
+        on_error: What follows a call that fails: ``"tell"`` tells who called it, ``"fail"`` fails
+            the run; as the agent's ``tool_errors`` setting says where ``None``.
+        hidden: Where the values of further hidden parameters come from, by their names.
     """
 
     def mark(function: Function) -> Function:
-        declaration = ToolDeclaration(name, description, timeout, approval=_rule(approval))
+        declaration = ToolDeclaration(
+            name,
+            description,
+            timeout,
+            approval=_rule(approval),
+            on_error=on_error,
+            hidden=dict(hidden or {}),
+        )
         function.__headrace_tool__ = declaration  # type: ignore[attr-defined]
         return function
 
@@ -379,9 +405,13 @@ class AgentBuilder:
         description: str | None = None,
         timeout: float | None = None,
         approval: Approval | bool = False,
+        on_error: OnError | None = None,
+        hidden: Mapping[str, Source] | None = None,
     ) -> AgentBuilder:
         """Adds a tool; the arguments are those of ``@tool``."""
-        declaration = ToolDeclaration(name, description, timeout, function, _rule(approval))
+        declaration = ToolDeclaration(
+            name, description, timeout, function, _rule(approval), on_error, dict(hidden or {})
+        )
         label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.tools.append((label, declaration, _place(function)))
         return self

@@ -92,6 +92,8 @@ class Message(_Frozen):
     """The tools that an assistant's message calls."""
     tool_call_id: str | None = None
     """Of a tool's message: the call that it answers."""
+    failed: bool = False
+    """Of a tool's message: whether the call failed, and ``content`` says why."""
     images: tuple[Image, ...] = ()
     """Pictures that a user shows or a tool gave."""
     reasoning: str = ""

@@ -28,6 +28,7 @@ from headrace.events import (
     ToolRequestEvent,
     ToolResponseEvent,
 )
+from headrace.hidden import FromConfig, hidden_parameters
 from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headrace.agent import ActionDeclaration, Definition, ToolDeclaration
+    from headrace.hidden import Source
     from headrace.plugins import PluginSet
     from headrace.teams import AgentLike
 
@@ -388,8 +390,12 @@ class _Compilation:
             self.fault(where, why)
             return None
         self.bind(function, where)
+        if tool.on_error not in {None, "tell", "fail"}:
+            self.fault(where, f"on_error is 'tell' or 'fail', got {tool.on_error!r}")
+            return None
         try:
-            spec = tool_spec(name, tool.description, function)
+            hidden = self.hidden(tool, where)
+            spec = tool_spec(name, tool.description, function, hidden)
         except Exception as error:  # noqa: BLE001 - types are the author's, and so what they raise
             self.fault(
                 where,
@@ -402,13 +408,51 @@ class _Compilation:
             arguments["timeout"] = tool.timeout
         if given := given_parameters(function):
             arguments["given"] = dict(given)
+        if hidden:
+            arguments["hidden"] = {parameter: str(source) for parameter, source in hidden.items()}
+        for parameter in sorted(given.keys() & hidden):
+            self.fault(
+                where,
+                f"the parameter {parameter!r} is given by the runtime for its type or name, and "
+                f"comes from {hidden[parameter]}",
+                "drop one of the two",
+            )
         return ResourceProvider(
             kind="tools",
             name=name,
             target=reference(function),
             arguments=arguments,
             approval=tool.approval,
+            on_error=tool.on_error,
         )
+
+    def hidden(self, tool: ToolDeclaration, where: str) -> dict[str, Source]:
+        """The tool's hidden parameters; whether they can be filled in is looked at too."""
+        function: Any = tool.function
+        hidden, faults = hidden_parameters(function, tool.hidden)
+        for text in faults:
+            self.fault(where, text)
+        known = self.config_names()
+        for parameter, source in hidden.items():
+            first = source.path.partition(".")[0]
+            if not isinstance(source, FromConfig) or first in known:
+                continue
+            # The project and its environment may say further values; a slip is a slip.
+            if near := difflib.get_close_matches(first, known, 1, 0.8):
+                self.fault(
+                    where,
+                    f"the parameter {parameter!r} comes from {source}, and there is no {first!r}",
+                    f"did you mean {near[0]!r}?",
+                )
+        return hidden
+
+    def config_names(self) -> set[str]:
+        """The names of values and parameters that the agent's own code says."""
+        definition = self.definition
+        known = {*definition.parameters, *definition.values}
+        for model in (definition.value_model, type(definition.agent)):
+            known |= set(getattr(model, "model_fields", ()))
+        return known
 
     def used(self, name: str, declared: Use, where: str) -> ResourceProvider | None:
         kinds = sorted(kind.value for kind in Kind)
@@ -430,6 +474,11 @@ class _Compilation:
         self.faults += faults
         if declared.approval is not None and declared.kind != "tools":
             self.fault(where, "only tools have calls to approve: leave out with_approval(...)")
+        if declared.on_error is not None and declared.kind != "tools":
+            self.fault(where, "only tools have calls that fail: leave out with_on_error(...)")
+        elif declared.on_error not in {None, "tell", "fail"}:
+            self.fault(where, f"on_error is 'tell' or 'fail', got {declared.on_error!r}")
+            return None
         if ":" in declared.target:
             try:
                 if why := unimportable(find(declared.target)):
@@ -443,6 +492,7 @@ class _Compilation:
                 arguments=arguments,
                 policy=policy,
                 approval=declared.approval,
+                on_error=declared.on_error,
             )
         if self._plugins is None:
             self._plugins = discover()
@@ -461,4 +511,5 @@ class _Compilation:
             version=plugin.version,
             policy=policy,
             approval=declared.approval,
+            on_error=declared.on_error,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,6 +39,9 @@ class RuntimeConfig(BaseModel):
     """Rounds of tool calls that one ``ctx.chat`` may take."""
     max_tool_result: int = Field(default=65_536, ge=256, json_schema_extra=_of("characters"))
     """Characters of a tool's result that a model is told; a longer one is cut, and says so."""
+    tool_errors: Literal["tell", "fail"] = "tell"
+    """What follows a tool call that fails, takes too long, or names no tool, where the tool does
+    not say: who called it is told, or the run fails."""
     budget: RunBudget = RunBudget()
     """What the models of one run may cost, all of them together."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))

@@ -27,7 +27,9 @@ __all__ = [
     "ReplayedError",
     "ResourceError",
     "StateError",
+    "ToolArgumentsError",
     "ToolError",
+    "ToolFailedError",
     "WorkerMismatchError",
 ]
 
@@ -132,7 +134,19 @@ class ReplayedError(HeadraceError):
 
 
 class ToolError(HeadraceError):
-    """A tool that failed; its text is what the model is told."""
+    """A tool that failed; its text is what the model is told.
+
+    Raise it in a tool to tell the model what went wrong. Of every other exception the model is told
+    only that the tool failed: its text may hold secrets, and goes to the log.
+    """
+
+
+class ToolArgumentsError(ToolError):
+    """Arguments that do not fit a tool; the text says what to mend, so who called it is told."""
+
+
+class ToolFailedError(HeadraceError):
+    """A tool that failed where its policy (``on_error="fail"``) makes that fail the run."""
 
 
 class ModelError(HeadraceError):

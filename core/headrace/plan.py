@@ -95,6 +95,8 @@ class ResourceProvider(_Frozen):
     """Of a model: how it is asked; ``None``: as ``ModelPolicy()`` says."""
     approval: Approval | None = None
     """Of a tool or toolset: which calls wait for somebody's decision."""
+    on_error: Literal["tell", "fail"] | None = None
+    """Of tools: what follows a call that fails; ``None``: the setting ``tool_errors``."""
     pinned: dict[str, Any] | None = None
     """Of a toolset: what it offered when the job was built (``headrace.pinning``)."""
 
@@ -212,6 +214,10 @@ class AgentPlan(_Frozen):
         found = [self.agent_class, *(member.agent_class for member in self.members.values())]
         found += self.value_models
         return [one for one in found if one is not None]
+
+    def parameters_of(self, member: str | None) -> dict[str, Any]:
+        """The parameters of the agent (``None``), or of a team's member, in stored form."""
+        return self.parameters if member is None else self.members[member].parameters
 
     def resources_of(self, member: str | None) -> dict[str, dict[str, ResourceProvider]]:
         """The resources of the agent (``None``), or of a team's member under its own names."""

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from headrace.agent import AgentBuilder, Use
-from headrace.agent_yaml._form import YamlAgent, YamlPrompt
+from headrace.agent_yaml._form import YamlAgent, YamlPrompt, YamlTool
 from headrace.agent_yaml._reading import Places, content_fault, place_of, plain, tree
 from headrace.approvals import Approval
 from headrace.chat import Prompt
 from headrace.errors import Fault, PlanError, ResourceError
+from headrace.hidden import Source, read_source
 from headrace.references import find
 
 __all__ = ["load_agent", "parse_agent"]
@@ -84,6 +85,8 @@ class _Building:
                     description=tool.description,
                     timeout=tool.timeout,
                     approval=tool.approval,
+                    on_error=tool.on_error,
+                    hidden=self.hidden(tool, ("tools", number, "hidden")),
                 )
         for name, resource in parsed.resources.items():
             if builder is not None:
@@ -93,6 +96,8 @@ class _Building:
                 used = Use(resource.kind, resource.use, resource.arguments, settings)
                 if rule:
                     used = replace(used, approval=Approval() if rule is True else rule)
+                if resource.on_error is not None:
+                    used = used.with_on_error(resource.on_error)
                 builder.resource(name, used)
         for name, prompt in parsed.prompts.items():
             made = self.prompt(name, prompt)
@@ -125,6 +130,15 @@ class _Building:
         if parsed.name:
             builder.definition().name = parsed.name
         return builder
+
+    def hidden(self, tool: YamlTool, place: tuple[Any, ...]) -> dict[str, Source]:
+        found: dict[str, Source] = {}
+        for name, text in tool.hidden.items():
+            try:
+                found[name] = read_source(text)
+            except ValueError as error:
+                self.fault((*place, name), str(error))
+        return found
 
     def prompt(self, name: str, prompt: YamlPrompt | str) -> Prompt | None:
         if isinstance(prompt, str):

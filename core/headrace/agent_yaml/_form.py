@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -61,6 +61,10 @@ class YamlTool(_Model):
     """Seconds that a call may take."""
     approval: Approval | bool = False
     """Whether calls wait until somebody has said yes, and which."""
+    on_error: Literal["tell", "fail"] | None = None
+    """What follows a call that fails: who called it is told, or the run fails."""
+    hidden: dict[str, str] = Field(default_factory=dict)
+    """Parameters that no model sees: ``memory:PATH``, ``config:NAME`` or ``context:NAME``."""
 
 
 class YamlResource(_Model):
@@ -76,6 +80,8 @@ class YamlResource(_Model):
     """Of a model: how it is asked (limits, time-outs, retries, a fallback, prices)."""
     approval: Approval | bool = False
     """Of a toolset: whether calls wait until somebody has said yes, and which."""
+    on_error: Literal["tell", "fail"] | None = None
+    """Of a toolset: what follows a call that fails: who called it is told, or the run fails."""
 
 
 class YamlPrompt(_Model):

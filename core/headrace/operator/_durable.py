@@ -10,7 +10,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.context import DEFAULT, RETRY, Default
-from headrace.errors import CallTimeoutError, NonDeterminismError, NonRetryableError
+from headrace.errors import (
+    CallTimeoutError,
+    NonDeterminismError,
+    NonRetryableError,
+    ToolError,
+)
 from headrace.operator._journal import Entry
 from headrace.policy import FAIL, FailurePolicy
 from headrace.values import Stored, digest
@@ -229,8 +234,16 @@ class DurableCalls:
                 id=call_id,
                 cause=f"{self._run.id}/{self._task.id}",
                 duration=time.monotonic() - began,
-                error=None if error is None else f"{type(error).__name__}: {error}",
+                error=None if error is None else _told(error),
             )
+
+
+def _told(error: Exception) -> str:
+    """An error for the log; behind a tool's general text, what the tool raised."""
+    text = f"{type(error).__name__}: {error}"
+    cause = error.__cause__
+    return f"{text} ({type(cause).__name__}: {cause})" if isinstance(error, ToolError) and cause \
+        else text  # fmt: skip
 
 
 def _short(identity: Stored, limit: int = 200) -> str:

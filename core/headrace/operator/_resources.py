@@ -8,19 +8,23 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from headrace.chat import Prompt, ToolSpec
 from headrace.errors import HeadraceError, ResourceError, ToolError
+from headrace.hidden import read_source
 from headrace.interfaces import ChatModel, EmbeddingModel, Resource, Toolset
 from headrace.models._governed import govern
 from headrace.models.policy import ModelPolicy
 from headrace.references import find
-from headrace.tools import arguments_model, check_arguments
+from headrace.tools import arguments_model, check_arguments, hidden_model
 from headrace.values import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from headrace.approvals import Approval
+    from headrace.hidden import Source
     from headrace.operator._eager import Deadlines
     from headrace.operator._operator import Operator
     from headrace.plan import AgentPlan, ResourceProvider
@@ -36,9 +40,11 @@ class FunctionTool:
         arguments = dict(provider.arguments)
         self.timeout: float | None = arguments.pop("timeout", None)
         self.given: dict[str, Given] = arguments.pop("given", {})
+        hidden: dict[str, str] = arguments.pop("hidden", {})
         self.spec = ToolSpec.model_validate(arguments)
         self._function = function
-        self._model = arguments_model(function)
+        self._model = arguments_model(function, hidden)
+        self._hidden = hidden_model(function, hidden)
 
     def whole(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments with their right types, and those that were left out.
@@ -48,9 +54,28 @@ class FunctionTool:
         """
         return check_arguments(self._model, self.spec.name, arguments, defaults=True)
 
-    async def call(self, arguments: Mapping[str, Any], context: Any, operator: Operator) -> Any:
-        """Calls it; a plain ``def`` runs in a pool thread."""
-        checked = check_arguments(self._model, self.spec.name, arguments)
+    async def call(
+        self,
+        arguments: Mapping[str, Any],
+        context: Any,
+        operator: Operator,
+        hidden: Mapping[str, Any],
+    ) -> Any:
+        """Calls it; a plain ``def`` runs in a pool thread.
+
+        Args:
+            arguments: What the caller gives.
+            context: What the runtime gives.
+            operator: The operator.
+            hidden: The values of the hidden parameters.
+
+        Raises:
+            ToolError: The arguments do not fit.
+            TypeError: A hidden value does not fit; the text does not tell it.
+        """
+        checked = check_arguments(self._model, self.spec.name, arguments, defaults=True)
+        if hidden:
+            checked |= self._filled(hidden)
         if inspect.iscoroutinefunction(self._function):
             return await self._function(**checked, **self._injected(context))
         if self.given:
@@ -60,6 +85,17 @@ class FunctionTool:
             checked |= self._injected(waiting)
         call = functools.partial(contextvars.copy_context().run, self._function, **checked)
         return await operator.in_thread(call)
+
+    def _filled(self, hidden: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            filled = self._hidden.model_validate(dict(hidden))
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{fault['loc'][0]}: {fault['msg']}"
+                for fault in error.errors(include_url=False, include_input=False)
+            )
+            raise TypeError(f"what is filled in does not fit: {faults}") from None
+        return {name: getattr(filled, name) for name in hidden}
 
     def _injected(self, context: Any) -> dict[str, Any]:
         return {
@@ -81,6 +117,7 @@ class Resources:
     ) -> None:
         self._providers = plan.resources_of(member)
         self._call_timeout = plan.config.call_timeout
+        self._tool_errors = plan.config.tool_errors
         self._deadlines = deadlines
         self._bind = bind
         self._mains = mains
@@ -94,6 +131,22 @@ class Resources:
         return frozenset(
             name for name, tool in tools if tool.plugin is None and tool.arguments.get("given")
         )
+
+    @functools.cached_property
+    def hidden(self) -> dict[str, dict[str, Source]]:
+        """For the function tools that have some: where their hidden parameters come from."""
+        return {
+            name: {
+                parameter: read_source(text) for parameter, text in tool.arguments["hidden"].items()
+            }
+            for name, tool in self._providers.get("tools", {}).items()
+            if tool.plugin is None and "parameters" in tool.arguments and "hidden" in tool.arguments
+        }
+
+    def fails_run(self, resource: str | None) -> bool:
+        """Whether a call of a tool (``None``: of none that there is) that fails fails its run."""
+        own = None if resource is None else self._providers["tools"][resource].on_error
+        return (own or self._tool_errors) == "fail"
 
     @functools.cached_property
     def approvals(self) -> bool:

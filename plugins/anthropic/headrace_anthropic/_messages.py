@@ -72,7 +72,9 @@ def _blocks(message: Message, at: int) -> list[Block]:
     if message.role == "tool":
         if message.tool_call_id is None:
             raise _refused(at, "is a tool's and does not say which call it answers (tool_call_id)")
-        result = {"type": "tool_result", "tool_use_id": _call_id(message.tool_call_id)}
+        result: Block = {"type": "tool_result", "tool_use_id": _call_id(message.tool_call_id)}
+        if message.failed:
+            result["is_error"] = True
         return [{**result, "content": said} if said else result]
     if message.role == "assistant":
         kept = kept_blocks(message)
