@@ -136,7 +136,7 @@ class TestHiddenParameters:
             "orders by code": lambda: got,
             "orders by event": lambda: got[0],
         }[do]()
-        filled = ["open", "acme", "north", "c-1", do, 7]
+        filled = ["open", "acme", "north", "EUR", "c-1", do, 7]
 
         expected = [[str(filled).replace("'", '"'), False]] if do == "orders" else filled
         assert answer == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from semantic_agents import Flaw
@@ -62,6 +62,7 @@ class Shop(Agent):
 
     config = RuntimeConfig(failure=DEAD_LETTER)
     region: str = "north"
+    values: ClassVar[dict[str, Any]] = {"shop": {"currency": "EUR"}}
     puppet = use("chat_models", Puppet)
 
     # ------------------------------------------------------------ failing
@@ -125,12 +126,13 @@ class Shop(Agent):
         status: str,
         tenant: Annotated[str, FromMemory("user.tenant")],
         region: Annotated[str, FromConfig("region")],
+        currency: Annotated[str, FromConfig("shop.currency")],
         who: Annotated[str, FromContext("input.customer.id")],
         key: Annotated[Any, FromContext("key")],
         lane: Annotated[int, Field(ge=1), FromContext("sensory.lane")],
     ) -> list[Any]:
         """Lists orders."""
-        return [status, tenant, region, who, key, lane]
+        return [status, tenant, region, currency, who, key, lane]
 
     @tool()
     def moving(self, tenant: str, ctx: Context) -> str:

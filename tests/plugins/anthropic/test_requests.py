@@ -165,6 +165,13 @@ class TestToolResults:
 
         assert body["messages"][-1]["content"] == [{"type": "tool_result", "tool_use_id": "b"}]
 
+    def test_of_calls_that_failed_say_so(self, sent):
+        failed = result("b", "Error: it stands still").model_copy(update={"failed": True})
+        body = sent(user("?"), assistant("", self.CALLS[1]), failed, tools=(CLOCK,))
+
+        [block] = body["messages"][-1]["content"]
+        assert block["is_error"] is True
+
     def test_may_show_images(self, sent):
         body = sent(
             user("?"),
