@@ -106,6 +106,8 @@ def _action(spec: ActionSpec) -> _Node:
 def _resource(provider: ResourceProvider) -> _Node:
     title = f"{provider.name} ({provider.kind}): {_source(provider)}"
     details: list[_Node] = []
+    if provider.connection is not None:
+        details.append((f"connection: {provider.connection}", []))
     if provider.policy is not None:
         data = provider.policy.model_dump(mode="json", exclude_defaults=True)
         details.append(("policy", _values(data)))

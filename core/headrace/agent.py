@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.policy import FailurePolicy
 
 __all__ = [
+    "CONNECTIONS",
     "ActionDeclaration",
     "Agent",
     "AgentBuilder",
@@ -33,6 +34,8 @@ __all__ = [
 Function = TypeVar("Function", bound=Callable[..., Any])
 EventLike = type[Event] | str
 OnError = Literal["tell", "fail"]
+CONNECTIONS = "connections"
+"""The kind of a ``use`` that is no resource, but what several resources have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Use:
     policy: Mapping[str, Any] | None = None
     approval: Approval | None = None
     on_error: OnError | None = None
+    connection: str | Use | None = None
 
     def with_on_error(self, on_error: OnError) -> Use:
         """The same toolset, with what follows a call of it that fails.
@@ -98,6 +102,8 @@ class Use:
     def with_policy(self, **settings: Any) -> Use:
         """The same model, asked by a policy: limits, time-outs, retries, a fallback, prices.
 
+        Of a connection: what all models over it have in common; those share its limits.
+
         ::
 
             model = use("chat_models", "openai", model="gpt-4.1").with_policy(
@@ -110,17 +116,28 @@ class Use:
         return replace(self, policy={**(self.policy or {}), **settings})
 
 
-def use(kind: str, target: str | type, /, **arguments: Any) -> Use:
-    """Declares a resource of an agent.
+def use(
+    kind: str, target: str | type, /, *, connection: str | Use | None = None, **arguments: Any
+) -> Use:
+    """Declares a resource of an agent, or a connection that several resources go over.
+
+    ::
+
+        openai = use("connections", "openai", base_url="https://gate.example/v1")
+        large = use("chat_models", "openai", connection="openai", model="gpt-4.1")
 
     Args:
-        kind: The kind of plugin: ``"chat_models"``, ``"tools"``, ``"memory"``, ...
+        kind: The kind of plugin: ``"chat_models"``, ``"tools"``, ``"memory"``, ...; or
+            ``"connections"``.
         target: The plugin's name, or the project's own class (or ``"module:Class"``).
+        connection: The connection that it goes over, declared by the agent under this name, or
+            itself: its arguments are the resource's where that does not say others, and models
+            have its policy in common.
         **arguments: What the plugin is built with on the worker: JSON-like, no secrets.
     """
     if isinstance(target, type):
         target = f"{target.__module__}:{target.__qualname__}"
-    return Use(kind, target, arguments)
+    return Use(kind, target, arguments, connection=connection)
 
 
 def action(
@@ -261,7 +278,7 @@ class Agent(BaseModel):
                 name, *(vars(base)[name] for base in type(self).__mro__ if name in vars(base))
             )
         for name, resource in self.resources().items():
-            found.resources[name] = resource
+            found.declare(name, resource)
         return found
 
 
@@ -277,6 +294,7 @@ class Definition:
     actions: list[tuple[str, ActionDeclaration, str]] = field(default_factory=list)
     tools: list[tuple[str, ToolDeclaration, str]] = field(default_factory=list)
     resources: dict[str, Use | Prompt] = field(default_factory=dict)
+    connections: dict[str, Use] = field(default_factory=dict)
     prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
     value_model: type[BaseModel] | None = None
     values: dict[str, Any] = field(default_factory=dict)
@@ -292,6 +310,13 @@ class Definition:
         else:
             self.values |= given
 
+    def declare(self, name: str, resource: Use | Prompt) -> None:
+        """Takes a resource, a prompt or a connection; one of the same name and sort goes."""
+        if isinstance(resource, Use) and resource.kind == CONNECTIONS:
+            self.connections[name] = resource
+        else:
+            self.resources[name] = resource
+
     def add(self, name: str, value: Any, *overridden: Any) -> None:
         """Takes one attribute of a class, if it declares something.
 
@@ -299,7 +324,7 @@ class Definition:
         """
         value = _plain(value)
         if isinstance(value, (Use, Prompt)):
-            self.resources[name] = value
+            self.declare(name, value)
         if not callable(value):
             return
         marks = [vars(_plain(each)) for each in (value, *overridden) if hasattr(each, "__dict__")]
@@ -417,8 +442,8 @@ class AgentBuilder:
         return self
 
     def resource(self, name: str, resource: Use | Prompt, /) -> AgentBuilder:
-        """Adds a resource or a prompt."""
-        self._definition.resources[name] = resource
+        """Adds a resource, a prompt or a connection."""
+        self._definition.declare(name, resource)
         return self
 
 

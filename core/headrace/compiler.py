@@ -14,6 +14,7 @@ from headrace.agent import Agent, AgentBuilder, Use
 from headrace.chat import Prompt
 from headrace.conditions import check_condition
 from headrace.config import RuntimeConfig
+from headrace.connections import Connections
 from headrace.errors import Fault, MemoryValueError, PlanError, PluginError, ResourceError
 from headrace.events import (
     ChatDeltaEvent,
@@ -355,6 +356,8 @@ class _Compilation:
     # ------------------------------------------------------------ resources
     def providers(self) -> dict[str, dict[str, ResourceProvider]]:
         found: dict[str, dict[str, ResourceProvider]] = {}
+        definition = self.definition
+        connections = Connections(definition.name, definition.connections, self.plugins)
 
         def put(provider: ResourceProvider | None, where: str) -> None:
             if provider is None:
@@ -368,7 +371,7 @@ class _Compilation:
             if isinstance(declared, Prompt):
                 put(self.prompt(name, declared), where)
             else:
-                put(self.used(name, declared, where), where)
+                put(self.used(name, declared, where, connections), where)
         for name, function in self.definition.prompts.items():
             where = f"{self.definition.name}.{name}"
             try:
@@ -378,6 +381,7 @@ class _Compilation:
                 self.fault(where, f"the prompt cannot be made: {type(error).__name__}: {error}")
         for name, tool, place in self.definition.tools:
             put(self.tool(name, tool, f"{name} ({place})"), f"{name} ({place})")
+        self.faults += connections.faults
         self.faults += check_models(self.definition.name, found)
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
@@ -454,13 +458,22 @@ class _Compilation:
             known |= set(getattr(model, "model_fields", ()))
         return known
 
-    def used(self, name: str, declared: Use, where: str) -> ResourceProvider | None:
+    def plugins(self) -> PluginSet:
+        """The plugins to choose from."""
+        if self._plugins is None:
+            self._plugins = discover()
+        return self._plugins
+
+    def used(
+        self, name: str, declared: Use, where: str, connections: Connections
+    ) -> ResourceProvider | None:
         kinds = sorted(kind.value for kind in Kind)
         if declared.kind not in kinds:
             near = difflib.get_close_matches(declared.kind, kinds, 1)
             known = f"did you mean {near[0]!r}?" if near else f"kinds: {', '.join(kinds)}"
             self.fault(where, f"there is no kind of plugin called {declared.kind!r}", known)
             return None
+        declared, connection = connections.joined(declared, where)
         try:
             arguments = encode(dict(sorted(declared.arguments.items())))
         except MemoryValueError as error:
@@ -479,37 +492,33 @@ class _Compilation:
         elif declared.on_error not in {None, "tell", "fail"}:
             self.fault(where, f"on_error is 'tell' or 'fail', got {declared.on_error!r}")
             return None
+        provided: dict[str, Any] = {"target": declared.target}
         if ":" in declared.target:
             try:
                 if why := unimportable(find(declared.target)):
                     self.fault(where, why)
             except ResourceError as error:
                 self.fault(where, str(error))
-            return ResourceProvider(
-                kind=declared.kind,
-                name=name,
-                target=declared.target,
-                arguments=arguments,
-                policy=policy,
-                approval=declared.approval,
-                on_error=declared.on_error,
-            )
-        if self._plugins is None:
-            self._plugins = discover()
-        try:
-            plugin = self._plugins.get(declared.kind, declared.target)
-        except PluginError as error:
-            self.fault(where, str(error))
-            return None
+        else:
+            try:
+                plugin = self.plugins().get(declared.kind, declared.target)
+            except PluginError as error:
+                self.fault(where, str(error))
+                return None
+            provided = {
+                "plugin": declared.target,
+                "target": plugin.value,
+                "distribution": plugin.distribution,
+                "version": plugin.version,
+            }
+        connections.check(connection, declared, provided.get("distribution"), where)
         return ResourceProvider(
             kind=declared.kind,
             name=name,
-            plugin=declared.target,
-            target=plugin.value,
             arguments=arguments,
-            distribution=plugin.distribution,
-            version=plugin.version,
+            connection=connection.name if connection is not None else None,
             policy=policy,
             approval=declared.approval,
             on_error=declared.on_error,
+            **provided,
         )

@@ -91,6 +91,8 @@ class ResourceProvider(_Frozen):
     """The distribution that provides it, ``None`` for the project's own code."""
     version: str | None = None
     """That distribution's version."""
+    connection: str | None = None
+    """The connection that it goes over; what that says stands in the arguments and the policy."""
     policy: ModelPolicy | None = None
     """Of a model: how it is asked; ``None``: as ``ModelPolicy()`` says."""
     approval: Approval | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from headrace.agent import AgentBuilder, Use
+from headrace.agent import CONNECTIONS, AgentBuilder, Use
 from headrace.agent_yaml._form import YamlAgent, YamlPrompt, YamlTool
 from headrace.agent_yaml._reading import Places, content_fault, place_of, plain, tree
 from headrace.approvals import Approval
@@ -16,6 +16,9 @@ from headrace.chat import Prompt
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.hidden import Source, read_source
 from headrace.references import find
+
+if TYPE_CHECKING:
+    from headrace.models.policy import ModelPolicy
 
 __all__ = ["load_agent", "parse_agent"]
 
@@ -88,12 +91,22 @@ class _Building:
                     on_error=tool.on_error,
                     hidden=self.hidden(tool, ("tools", number, "hidden")),
                 )
+        for name, connection in parsed.connections.items():
+            if builder is not None:
+                policy = _settings(connection.policy)
+                builder.resource(
+                    name, Use(CONNECTIONS, connection.use, connection.arguments, policy)
+                )
         for name, resource in parsed.resources.items():
             if builder is not None:
-                policy = resource.policy
-                settings = None if policy is None else policy.model_dump(exclude_unset=True)
                 rule = resource.approval
-                used = Use(resource.kind, resource.use, resource.arguments, settings)
+                used = Use(
+                    resource.kind,
+                    resource.use,
+                    resource.arguments,
+                    _settings(resource.policy),
+                    connection=resource.connection,
+                )
                 if rule:
                     used = replace(used, approval=Approval() if rule is True else rule)
                 if resource.on_error is not None:
@@ -157,3 +170,8 @@ class _Building:
 
     def fault(self, place: tuple[Any, ...], message: str, hint: str = "") -> None:
         self.faults.append(Fault(place_of(place, self.places, self.where), message, hint))
+
+
+def _settings(policy: ModelPolicy | None) -> dict[str, Any] | None:
+    """What a policy says, without what it leaves as it is."""
+    return None if policy is None else policy.model_dump(exclude_unset=True)

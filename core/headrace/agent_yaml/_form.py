@@ -15,6 +15,7 @@ from headrace.policy import FailurePolicy
 __all__ = [
     "YamlAction",
     "YamlAgent",
+    "YamlConnection",
     "YamlPrompt",
     "YamlResource",
     "YamlTool",
@@ -76,12 +77,25 @@ class YamlResource(_Model):
     """The plugin's name, or ``module:Class`` of the project."""
     arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
     """What it is built with."""
+    connection: str | None = None
+    """The connection that it goes over: what that says need not be said here."""
     policy: ModelPolicy | None = None
     """Of a model: how it is asked (limits, time-outs, retries, a fallback, prices)."""
     approval: Approval | bool = False
     """Of a toolset: whether calls wait until somebody has said yes, and which."""
     on_error: Literal["tell", "fail"] | None = None
     """Of a toolset: what follows a call that fails: who called it is told, or the run fails."""
+
+
+class YamlConnection(_Model):
+    """One connection: what several resources of one provider have in common."""
+
+    use: str
+    """The name of a plugin of the provider, or ``module:Class`` of the project."""
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """What all that go over it are built with: an address, the variable with a key."""
+    policy: ModelPolicy | None = None
+    """How its models are asked: limits that they share, time-outs, retries."""
 
 
 class YamlPrompt(_Model):
@@ -112,6 +126,8 @@ class YamlAgent(_Model):
     """The actions, in plan order."""
     tools: tuple[YamlTool, ...] = ()
     """The tools."""
+    connections: dict[str, YamlConnection] = Field(default_factory=dict)
+    """The connections by name."""
     resources: dict[str, YamlResource] = Field(default_factory=dict)
     """The resources by name."""
     prompts: dict[str, YamlPrompt | str] = Field(default_factory=dict)
@@ -133,6 +149,7 @@ def field_names() -> list[str]:
         YamlAction,
         YamlTool,
         YamlResource,
+        YamlConnection,
         YamlPrompt,
         RuntimeConfig,
         FailurePolicy,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from headrace.agent import CONNECTIONS
 from headrace.errors import Fault
 from headrace.models.policy import SHARED, Breaker, ModelPolicy, Prices
 from headrace.policy import FailurePolicy
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from headrace.agent import Use
     from headrace.plan import ResourceProvider
 
-__all__ = ["check_models", "read_policy"]
+__all__ = ["MODELS", "check_models", "read_policy"]
 
-_KINDS = ("chat_models", "embedding_models")
+MODELS = ("chat_models", "embedding_models")
+"""The kinds that have a policy."""
 _NESTED: dict[str, type[BaseModel]] = {
     "breaker": Breaker,
     "prices": Prices,
@@ -32,7 +34,7 @@ def read_policy(declared: Use, where: str) -> tuple[ModelPolicy | None, list[Fau
     """The policy that a declaration gives, and what is wrong with it."""
     if declared.policy is None:
         return None, []
-    if declared.kind not in _KINDS:
+    if declared.kind not in (*MODELS, CONNECTIONS):
         return None, [Fault(where, "only models have a policy: leave out with_policy(...)")]
     try:
         return ModelPolicy.model_validate(dict(declared.policy)), []
@@ -45,7 +47,7 @@ def check_models(
 ) -> list[Fault]:
     """What is wrong between the policies of an agent's models."""
     faults: list[Fault] = []
-    for kind in _KINDS:
+    for kind in MODELS:
         faults += _fallbacks(agent, providers.get(kind, {}))
     return faults + list(_groups(agent, providers))
 
@@ -53,7 +55,7 @@ def check_models(
 def _groups(agent: str, providers: Mapping[str, Mapping[str, ResourceProvider]]) -> Iterator[Fault]:
     """Looks whether those that share limits say the same of them."""
     groups: dict[str, tuple[str, Any]] = {}
-    for provider in (one for kind in _KINDS for one in providers.get(kind, {}).values()):
+    for provider in (one for kind in MODELS for one in providers.get(kind, {}).values()):
         policy = provider.policy or ModelPolicy()
         name = policy.group or f"{provider.target} {digest(provider.arguments)}"
         says = policy.model_dump(include=set(SHARED))

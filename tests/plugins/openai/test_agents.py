@@ -11,7 +11,7 @@ from headrace import Agent, AgentPlan, InputEvent, OutputEvent, action, retry, r
 from headrace.errors import JobFailedError
 from headrace.policy import DEAD_LETTER
 
-from .replies import Responded, called, said, thought
+from .replies import Completion, Responded, called, said, thought
 
 
 class Reporter(Agent):
@@ -138,3 +138,31 @@ def test_missing_key_is_named(provider, monkeypatch):
     outputs = run_local(Reporter(url=provider.url), ["x"])
     assert "OPENAI_API_KEY" in json.dumps(outputs.dead_letters, default=str)
     assert provider.requests == []
+
+
+class Gated(Agent):
+    """Asks two models over one connection."""
+
+    url: str
+
+    def resources(self):
+        return {
+            "gate": use("connections", "openai", base_url=self.url, headers={"X-Gate": "mill"}),
+            "large": use("chat_models", "openai", connection="gate", model="gpt-large"),
+            "small": use("chat_models", "openai-responses", connection="gate", model="gpt-small"),
+        }
+
+    @action(InputEvent)
+    async def ask(self, event, ctx):
+        answers = [await ctx.chat(name, event.input) for name in ("large", "small")]
+        ctx.send(OutputEvent(output=[answer.text for answer in answers]))
+
+
+def test_models_over_one_connection_ask_its_server_with_its_headers(provider):
+    provider.reply(Completion({"content": "a lot"}), Responded(said("little")))
+
+    outputs = run_local(Gated(url=provider.url), ["How much?"])
+
+    assert list(outputs) == [["a lot", "little"]]
+    assert [request["model"] for request in provider.requests] == ["gpt-large", "gpt-small"]
+    assert [headers["x-gate"] for headers in provider.headers] == ["mill", "mill"]
