@@ -18,6 +18,7 @@ GUIDES = {
     ROOT / "docs" / name
     for name in (
         "approvals.md",
+        "from-flink-agents.md",
         "skills.md",
         "packages.md",
         "registry.md",

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 GUIDES = [
     "docs/approvals.md",
+    "docs/from-flink-agents.md",
     "docs/models.md",
     "docs/memory.md",
     "docs/plugins.md",
