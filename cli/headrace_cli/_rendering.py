@@ -111,6 +111,8 @@ def _resource(provider: ResourceProvider) -> _Node:
     if provider.policy is not None:
         data = provider.policy.model_dump(mode="json", exclude_defaults=True)
         details.append(("policy", _values(data)))
+    if provider.prompt is not None:
+        details.append((f"begins with the prompt {provider.prompt}", []))
     if provider.approval is not None:
         details.append((f"waits for approval: {_rule(provider.approval)}", []))
     if provider.pinned is not None:

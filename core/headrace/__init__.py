@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         ChatResponse,
         Image,
         Message,
-        Prompt,
         ToolCall,
         ToolResult,
         ToolSpec,
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
     from headrace.models import Breaker, ModelPolicy, Prices, RunBudget
     from headrace.plan import AgentPlan
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
+    from headrace.prompts import Prompt
 
 _HOMES = {
     "agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
@@ -77,7 +77,6 @@ _HOMES = {
         "ChatResponse",
         "Image",
         "Message",
-        "Prompt",
         "ToolCall",
         "ToolResult",
         "ToolSpec",
@@ -123,6 +122,7 @@ _HOMES = {
     "models": ("Breaker", "ModelPolicy", "Prices", "RunBudget"),
     "plan": ("AgentPlan",),
     "policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
+    "prompts": ("Prompt",),
 }
 
 __all__ = [

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from headrace.approvals import Approval
-from headrace.chat import Prompt
 from headrace.config import RuntimeConfig
 from headrace.events import Event
+from headrace.prompts import Prompt
 
 if TYPE_CHECKING:
     from headrace.hidden import Source
@@ -75,6 +75,7 @@ class Use:
     approval: Approval | None = None
     on_error: OnError | None = None
     connection: str | Use | None = None
+    prompt: str | None = None
 
     def with_on_error(self, on_error: OnError) -> Use:
         """The same toolset, with what follows a call of it that fails.
@@ -114,6 +115,19 @@ class Use:
             **settings: Those of ``ModelPolicy``.
         """
         return replace(self, policy={**(self.policy or {}), **settings})
+
+    def with_prompt(self, name: str) -> Use:
+        """The same model, whose conversations begin with a prompt of the agent.
+
+        ::
+
+            tone = Prompt(messages=[Message(role="system", content="You speak {language}.")])
+            model = use("chat_models", "openai", model="gpt-4.1").with_prompt("tone")
+
+        Args:
+            name: The prompt's name. It is filled for each request, those after tool calls included.
+        """
+        return replace(self, prompt=name)
 
 
 def use(

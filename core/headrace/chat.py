@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
-import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+if TYPE_CHECKING:
+    from headrace.prompts import Prompt
 
 __all__ = [
     "ChatDelta",
@@ -217,40 +219,9 @@ class ChatDelta(_Frozen):
     """The request is made anew: what was told so far is to be forgotten."""
 
 
-_FIELD = re.compile(r"\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+def __getattr__(name: str) -> Any:
+    if name != "Prompt":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from headrace.prompts import Prompt  # it is made of messages, so it cannot come first
 
-
-class Prompt(_Frozen):
-    """A text or messages with ``{name}`` fields, filled once.
-
-    A name that is not given stays as it is, and so do all other braces, so that JSON examples need
-    no escape; ``{{name}}`` stands for a literal ``{name}``. What is filled in is not read again.
-    """
-
-    messages: tuple[Message, ...]
-    """The messages, in order."""
-
-    def __init__(self, text: str | None = None, /, **data: Any) -> None:
-        if text is not None:
-            data["messages"] = (Message(role="user", content=text),)
-        super().__init__(**data)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """The names of the fields."""
-        found = (match[1] for m in self.messages for match in _FIELD.findall(m.content))
-        return frozenset(name for name in found if name)
-
-    def fill(self, **values: Any) -> tuple[Message, ...]:
-        """The messages with their fields filled."""
-
-        def put(match: re.Match[str]) -> str:
-            if match[1]:
-                return "{" + match[1] + "}"
-            name = match[2]
-            return str(values[name]) if name in values else match[0]
-
-        return tuple(
-            message.model_copy(update={"content": _FIELD.sub(put, message.content)})
-            for message in self.messages
-        )
+    return Prompt

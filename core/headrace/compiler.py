@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from headrace import sends
 from headrace.agent import Agent, AgentBuilder, Use
-from headrace.chat import Prompt
 from headrace.conditions import check_condition
 from headrace.config import RuntimeConfig
 from headrace.connections import Connections
@@ -33,6 +32,8 @@ from headrace.hidden import FromConfig, hidden_parameters
 from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
+from headrace.prompt_checks import check_bound
+from headrace.prompts import Prompt, is_source, made_prompt
 from headrace.references import find, reference, unimportable
 from headrace.settings import flattened, nearest, said_in_code, secret_name
 from headrace.settings._values import plain
@@ -383,6 +384,7 @@ class _Compilation:
             put(self.tool(name, tool, f"{name} ({place})"), f"{name} ({place})")
         self.faults += connections.faults
         self.faults += check_models(self.definition.name, found)
+        self.faults += check_bound(self.definition.name, found)
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
     def prompt(self, name: str, prompt: Prompt) -> ResourceProvider:
@@ -495,7 +497,10 @@ class _Compilation:
         provided: dict[str, Any] = {"target": declared.target}
         if ":" in declared.target:
             try:
-                if why := unimportable(find(declared.target)):
+                found = find(declared.target)
+                if declared.kind == "prompts" and not is_source(found):
+                    return self.prompt(name, made_prompt(found, declared.arguments, name))
+                if why := unimportable(found):
                     self.fault(where, why)
             except ResourceError as error:
                 self.fault(where, str(error))
@@ -520,5 +525,6 @@ class _Compilation:
             policy=policy,
             approval=declared.approval,
             on_error=declared.on_error,
+            prompt=declared.prompt,
             **provided,
         )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from headrace.chat import ChatDelta, ChatResponse, Message, Prompt
+    from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.events import Event, OutputEvent
     from headrace.interfaces import MemoryItem
     from headrace.memory import Memory
     from headrace.policy import FailurePolicy
+    from headrace.prompts import Prompt
     from headrace.settings import Config
 
 __all__ = ["DEFAULT", "RETRY", "Context", "Default", "LongTermMemory", "Retry"]
@@ -219,9 +220,10 @@ class Context(ABC):
     def chat(
         self,
         model: str,
-        messages: str | Prompt | Sequence[Message],
+        messages: str | Prompt | Sequence[Message] | Any = None,
         /,
         *,
+        prompt: str | None = None,
         tools: Sequence[str] = (),
         output: Any = None,
         on_delta: Callable[[ChatDelta], None] | None = None,
@@ -232,8 +234,11 @@ class Context(ABC):
 
         Args:
             model: The name of one of the agent's ``chat_models``.
-            messages: The conversation; a text is one message of the user's, and a ``Prompt`` is
-                filled with ``fields``.
+            messages: What comes after the prompt that is bound to the model: messages, or a
+                ``Prompt``. Everything else is the input, as if it were given as ``input=...``:
+                where no prompt has a field for it, a text is the user's message.
+            prompt: The name of a prompt of the agent that takes the place of the model's; empty:
+                none.
             tools: Names of the agent's tools that the model may call.
             output: The form of the answer: a pydantic model, another type, or a JSON schema. The
                 answer is checked, and ``response.output`` is what was asked for. A model whose
@@ -242,9 +247,13 @@ class Context(ABC):
                 watches. It is not part of what is recorded: a replay tells nothing.
             options: ``max_tokens``, ``temperature``, ``stop`` and ``tool_choice``, which every
                 provider has, and the provider's own.
-            **fields: Values for the prompt's fields.
+            **fields: Values for the prompts' fields; ``input`` gives its own fields too. A
+                function without arguments is asked anew for each request, so that the prompt tells
+                what tools have changed.
 
         Raises:
+            PromptError: When awaited: nothing is asked, or no prompt says how an input with parts
+                (a mapping, a model, a list) is told.
             ModelError: When awaited: the model did not answer, or not in the form.
             BudgetExceededError: When awaited: the run's models have cost what they may.
         """
@@ -263,4 +272,8 @@ class Context(ABC):
 
     @abstractmethod
     def prompt(self, name: str, /, **fields: Any) -> tuple[Message, ...]:
-        """One of the agent's prompts, filled."""
+        """One of the agent's prompts, filled with ``fields``; ``input`` gives its own fields too.
+
+        Raises:
+            ResourceError: The agent has none of that name, or a server fills it.
+        """

@@ -24,6 +24,7 @@ __all__ = [
     "PlanError",
     "PlanVersionError",
     "PluginError",
+    "PromptError",
     "ReplayedError",
     "ResourceError",
     "StateError",
@@ -95,6 +96,10 @@ class ResourceError(NonRetryableError):
 
 class WorkerMismatchError(NonRetryableError):
     """A worker whose distributions are not the ones that the plan was compiled with."""
+
+
+class PromptError(NonRetryableError, TypeError):
+    """What a model is to be asked cannot be made of a prompt and of what was given for it."""
 
 
 class MemoryValueError(NonRetryableError, TypeError):

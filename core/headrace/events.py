@@ -87,8 +87,13 @@ class ChatRequestEvent(Event, type="chat_request"):
 
     model: str
     """The name of a chat model of the agent."""
-    request: ChatRequest
-    """What the model is asked."""
+    request: ChatRequest | None = None
+    """What the model is asked; ``None``: what the prompt and the fields say."""
+    prompt: str | None = None
+    """The prompt of the agent that comes before the request's messages; ``None``: the one that is
+    bound to the model."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """Values for the prompt's fields; ``input`` gives its own fields too."""
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
     stream: bool = False
@@ -111,7 +116,7 @@ class ChatRequestEvent(Event, type="chat_request"):
     def _one_way(self) -> ChatRequestEvent:
         if not (self.tools or self.output is not None):
             return self
-        if self.request.tools or self.request.output is not None:
+        if self.request and (self.request.tools or self.request.output is not None):
             raise ValueError(
                 "the request brings tools or a form itself: name them in the event, or answer "
                 "what the model asks for yourself"

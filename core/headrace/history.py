@@ -178,7 +178,7 @@ class History(BaseModel):
         system = Message(role="system", content=_SUMMARISE.replace("{words}", str(words)))
         told = "\n\n".join(_told(message) for message in messages)
         asked = f"<conversation>\n{told}\n</conversation>"
-        response = await ctx.chat(model, [system, Message(role="user", content=asked)])
+        response = await ctx.chat(model, [system, Message(role="user", content=asked)], prompt="")
         room = self.summary_tokens - _tokens(_SUMMARY)
         return _cut(response.text.strip(), room)
 

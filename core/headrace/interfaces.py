@@ -26,6 +26,7 @@ __all__ = [
     "EmbeddingModel",
     "MemoryBackend",
     "MemoryItem",
+    "PromptSource",
     "Resource",
     "Toolset",
     "VectorItem",
@@ -231,6 +232,29 @@ class Toolset(Resource, ABC):
         """
         del request
         return ""
+
+
+class PromptSource(Resource, ABC):
+    """Kind ``prompts``: a prompt that somebody else fills, such as a server.
+
+    One that is a text or messages needs no class: a plugin gives a ``Prompt``, or a function that
+    returns one.
+    """
+
+    fields: frozenset[str] | None = None
+    """The names that it takes; looked at after ``open``. ``None``: whatever there is."""
+
+    @abstractmethod
+    async def fill(self, fields: Mapping[str, str]) -> Sequence[Message]:
+        """The messages, filled: a durable call, so a replay does not ask again.
+
+        Args:
+            fields: What the action gave, as texts, by name; of ``fields`` those that there are.
+
+        Raises:
+            PromptError: It cannot be filled with these.
+            ToolError: Whoever fills it is not to be had now.
+        """
 
 
 class MemoryItem(dict[str, Any]):

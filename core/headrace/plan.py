@@ -99,6 +99,8 @@ class ResourceProvider(_Frozen):
     """Of a tool or toolset: which calls wait for somebody's decision."""
     on_error: Literal["tell", "fail"] | None = None
     """Of tools: what follows a call that fails; ``None``: the setting ``tool_errors``."""
+    prompt: str | None = None
+    """Of a chat model: the prompt of the agent that its conversations begin with."""
     pinned: dict[str, Any] | None = None
     """Of a toolset: what it offered when the job was built (``headrace.pinning``)."""
 

@@ -12,9 +12,9 @@ from headrace.agent import CONNECTIONS, AgentBuilder, Use
 from headrace.agent_yaml._form import YamlAgent, YamlPrompt, YamlTool
 from headrace.agent_yaml._reading import Places, content_fault, place_of, plain, tree
 from headrace.approvals import Approval
-from headrace.chat import Prompt
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.hidden import Source, read_source
+from headrace.prompts import Prompt
 from headrace.references import find
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class _Building:
                     resource.arguments,
                     _settings(resource.policy),
                     connection=resource.connection,
+                    prompt=resource.prompt,
                 )
                 if rule:
                     used = replace(used, approval=Approval() if rule is True else rule)

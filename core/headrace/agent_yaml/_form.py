@@ -85,6 +85,8 @@ class YamlResource(_Model):
     """Of a toolset: whether calls wait until somebody has said yes, and which."""
     on_error: Literal["tell", "fail"] | None = None
     """Of a toolset: what follows a call that fails: who called it is told, or the run fails."""
+    prompt: str | None = None
+    """Of a chat model: the prompt that its conversations begin with."""
 
 
 class YamlConnection(_Model):
@@ -103,7 +105,7 @@ class YamlPrompt(_Model):
 
     text: str | None = None
     """The text of one message of the user's."""
-    messages: tuple[Message, ...] | None = None
+    messages: tuple[Message, ...] | None = Field(default=None, min_length=1)
     """The messages."""
 
 

@@ -14,10 +14,11 @@ from pydantic import ConfigDict, Field, InstanceOf, field_validator
 from headrace.agent import Agent, ToolDeclaration, Use, action
 from headrace.agents._declaring import declared_tools, form_reference, has_code
 from headrace.agents._memory import Recall
-from headrace.chat import Message, Prompt
+from headrace.chat import Message
 from headrace.errors import ResourceError
 from headrace.events import InputEvent, OutputEvent
 from headrace.history import History
+from headrace.prompts import Prompt
 from headrace.records import tell
 from headrace.references import find
 from headrace.values import to_jsonable

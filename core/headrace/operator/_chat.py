@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from headrace.chat import ChatRequest, Message, Prompt, Usage
+from headrace.chat import ChatRequest, Message, Usage
 from headrace.errors import ModelError, NonRetryableError
 from headrace.interfaces import Toolset
 from headrace.models._forms import Form, FormError
@@ -18,26 +18,14 @@ if TYPE_CHECKING:
     from headrace.interfaces import ChatModel
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
+    from headrace.operator._prompting import Opening
 
-__all__ = ["COMMON", "Chat", "ask", "ask_in_parts", "conversation"]
+__all__ = ["COMMON", "Chat", "ask", "ask_in_parts"]
 
 T = TypeVar("T")
 
 COMMON = ("max_tokens", "temperature", "stop", "tool_choice")
 """Options that are fields of a request, because every provider has them."""
-
-
-def conversation(
-    messages: str | Prompt | Sequence[Message], fields: Mapping[str, Any]
-) -> tuple[Message, ...]:
-    """The messages of a chat, from a text, a prompt with its fields, or messages."""
-    if isinstance(messages, Prompt):
-        return messages.fill(**fields)
-    if fields:
-        raise TypeError(f"only a Prompt has fields to fill, got {', '.join(fields)}")
-    if isinstance(messages, str):
-        return (Message(role="user", content=messages),)
-    return tuple(messages)
 
 
 class Chat:
@@ -66,28 +54,31 @@ class Chat:
         self._options = given
         self._usage = Usage()
 
-    async def ask(self, messages: tuple[Message, ...]) -> ChatResponse:
+    async def ask(self, opening: Opening) -> ChatResponse:
         """Asks until there is an answer, in the form that was asked for."""
         offered = await self._context.resources.tools(self._tools)
         specs = tuple(spec for spec, _ in offered.values())
-        messages = await self._with_instructions(messages)
-        asked = len(messages)
+        begin = await opening.messages()
+        instructions = await self._instructions(begin)
+        said: tuple[Message, ...] = ()
         repaired = False
         rounds = self._operator.plan.config.max_tool_rounds
         for number in range(rounds + 2):
+            if number:
+                begin = await opening.messages()  # what tools have changed is told anew
             before = self._context.calls.begun
-            response = await self._once(messages, specs, number)
+            response = await self._once((*_with(begin, instructions), *said), specs, number)
             calls = response.message.tool_calls
             if calls:
                 results = await _together(
                     answer(self._context, self._operator, call, offered.get(call.name))
                     for call in calls
                 )
-                messages = (*messages, response.message, *results)
+                said = (*said, response.message, *results)
             else:
                 fault = self._fault(response)
                 if isinstance(fault, Result):
-                    since = (*messages[asked:], response.message)
+                    since = (*said, response.message)
                     update = {"usage": self._usage, "output": fault.value, "messages": since}
                     return response.model_copy(update=update)
                 # Both are recorded; a further attempt of the action asks anew all the same.
@@ -99,7 +90,7 @@ class Chat:
                         code="bad_response",
                     )
                 repaired = True
-                messages = (*messages, response.message, _repair(fault))
+                said = (*said, response.message, _repair(fault))
             if number - repaired >= rounds:
                 break
         raise NonRetryableError(
@@ -134,8 +125,8 @@ class Chat:
             cut = response.finish_reason == "length"
             return f"{error}{' (it was cut at its limit of tokens)' if cut else ''}"
 
-    async def _with_instructions(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """Puts what the toolsets have to say at the end of the system prompt.
+    async def _instructions(self, messages: tuple[Message, ...]) -> str:
+        """What the toolsets have to say.
 
         What is the same each time comes first, so that providers can cache it.
         """
@@ -150,13 +141,7 @@ class Chat:
                 asked = next((one.content for one in reversed(messages) if one.role == "user"), "")
                 if text := await self._suggestions(name, resource, asked):
                     suggested.append(text)
-        joined = "\n\n".join(texts + suggested)
-        if not joined:
-            return messages
-        if messages[0].role == "system":
-            content = f"{messages[0].content}\n\n{joined}"
-            return (messages[0].model_copy(update={"content": content}), *messages[1:])
-        return (Message(role="system", content=joined), *messages)
+        return "\n\n".join(texts + suggested)
 
     def _suggestions(self, name: str, toolset: Toolset, asked: str) -> Coroutine[Any, Any, str]:
         async def make() -> str:
@@ -164,6 +149,16 @@ class Chat:
                 return await toolset.suggestions(asked)
 
         return self._context.durable(f"suggestions:{name}", asked, make)
+
+
+def _with(messages: tuple[Message, ...], instructions: str) -> tuple[Message, ...]:
+    """Puts instructions at the end of the system prompt."""
+    if not instructions:
+        return messages
+    if messages[0].role == "system":
+        content = f"{messages[0].content}\n\n{instructions}"
+        return (messages[0].model_copy(update={"content": content}), *messages[1:])
+    return (Message(role="system", content=instructions), *messages)
 
 
 async def _together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -20,9 +20,10 @@ from headrace.values import Stored, decode, encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from headrace.chat import ChatDelta, ChatResponse, Message, Prompt
+    from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.operator._resources import Resources
     from headrace.operator._run import ActionTask, Run
+    from headrace.prompts import Prompt
     from headrace.settings import Config
 
 __all__ = ["RunContext"]
@@ -301,9 +302,10 @@ class RunContext(Context):
     def chat(
         self,
         model: str,
-        messages: str | Prompt | Sequence[Message],
+        messages: str | Prompt | Sequence[Message] | Any = None,
         /,
         *,
+        prompt: str | None = None,
         tools: Sequence[str] = (),
         output: Any = None,
         on_delta: Callable[[ChatDelta], None] | None = None,
@@ -311,11 +313,12 @@ class RunContext(Context):
         **fields: Any,
     ) -> Coroutine[Any, Any, ChatResponse]:
         """Asks a chat model; see ``Context.chat``."""
-        from headrace.operator._chat import Chat, conversation
+        from headrace.operator._chat import Chat
+        from headrace.operator._prompting import Opening
 
-        asked = conversation(messages, fields)
+        opening = Opening(self, model, messages, prompt, fields)
         chat = Chat(self, self._run.operator, model, tuple(tools), output, on_delta, options)
-        return chat.ask(asked)
+        return chat.ask(opening)
 
     def tool(self, name: str, /, **arguments: Any) -> Coroutine[Any, Any, Any]:
         """Calls a tool; see ``Context.tool``."""

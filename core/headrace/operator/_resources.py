@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from headrace.chat import Prompt, ToolSpec
+from headrace.chat import ToolSpec
 from headrace.errors import HeadraceError, ResourceError, ToolError
 from headrace.hidden import read_source
 from headrace.interfaces import ChatModel, EmbeddingModel, Resource, Toolset
 from headrace.models._governed import govern
 from headrace.models.policy import ModelPolicy
+from headrace.prompts import Prompt, is_source, made_prompt
 from headrace.references import find
 from headrace.tools import arguments_model, check_arguments, hidden_model
 from headrace.values import digest
@@ -161,12 +162,34 @@ class Resources:
         """The names of the resources of a kind."""
         return list(self._providers.get(kind, {}))
 
+    def prompt_of(self, model: str) -> str | None:
+        """The name of the prompt that is bound to a chat model."""
+        provider = self._providers.get("chat_models", {}).get(model)
+        return None if provider is None else provider.prompt
+
     def prompt(self, name: str) -> Prompt:
-        """A prompt of the plan."""
+        """A prompt: of the plan, or a plugin's.
+
+        Raises:
+            ResourceError: It is not declared, or cannot be made, or somebody else fills it.
+        """
         if name not in self._prompts:
-            data = self._provider("prompts", name).arguments
-            self._prompts[name] = Prompt(**data)
+            provider = self._provider("prompts", name)
+            if provider.target is None:
+                self._prompts[name] = Prompt(**provider.arguments)
+            else:
+                if self._is_source(provider):
+                    raise ResourceError(
+                        f"the prompt {name!r} is filled by {provider.target}, which takes a "
+                        f'durable call: await ctx.chat(model, prompt="{name}", ...)'
+                    )
+                found = find(provider.target, self._mains)
+                self._prompts[name] = made_prompt(found, provider.arguments, name)
         return self._prompts[name]
+
+    def _is_source(self, provider: ResourceProvider) -> bool:
+        """Whether it is a prompt that somebody else fills."""
+        return provider.target is not None and is_source(find(provider.target, self._mains))
 
     async def get(self, kind: str, name: str) -> Any:
         """A resource, built now where it is not yet.
@@ -174,7 +197,7 @@ class Resources:
         Raises:
             ResourceError: It is not declared, or it could not be built; the next use tries again.
         """
-        if kind == "prompts":
+        if kind == "prompts" and not self._is_source(self._provider(kind, name)):
             return self.prompt(name)
         building = self._built.get((kind, name))
         if building is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace.chat import ChatRequest
 from headrace.errors import ToolError
 from headrace.events import (
     ChatDeltaEvent,
@@ -12,6 +13,7 @@ from headrace.events import (
     ToolResponseEvent,
 )
 from headrace.operator._chat import COMMON, Chat, ask, ask_in_parts
+from headrace.operator._prompting import Opening
 from headrace.operator._tools import call_tool, telling
 from headrace.references import find
 from headrace.values import encode
@@ -29,12 +31,22 @@ __all__ = ["SERVED"]
 async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
     """Answers a request that was sent as an event."""
     operator = context._run.operator  # noqa: SLF001 - one part with the context
+    given = None if event.request is None else event.request.messages
+    opening = Opening(context, event.model, given, event.prompt, event.fields)
     if event.tools or event.output is not None:
-        response = await _chat(event, context)
-    elif not event.stream:
-        response = await ask(context, operator, event.model, event.request)
+        response = await _chat(event, opening, context)
+        context.send(
+            ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag)
+        )
+        return
+    messages = await opening.messages()
+    request = ChatRequest(messages=messages)
+    if event.request is not None:
+        request = event.request.model_copy(update={"messages": messages})
+    if not event.stream:
+        response = await ask(context, operator, event.model, request)
     else:
-        response, parts = await ask_in_parts(context, operator, event.model, event.request)
+        response, parts = await ask_in_parts(context, operator, event.model, request)
         for number, part in enumerate(parts):
             context.send(
                 ChatDeltaEvent(
@@ -44,10 +56,13 @@ async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
     context.send(ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag))
 
 
-async def _chat(event: ChatRequestEvent, context: RunContext) -> ChatResponse:
+async def _chat(event: ChatRequestEvent, opening: Opening, context: RunContext) -> ChatResponse:
     """The same as ``ctx.chat`` gives: tools are called, the form is kept."""
     request, output = event.request, event.output
-    said = {name: getattr(request, name) for name in COMMON if name in request.model_fields_set}
+    options: dict[str, Any] = {}
+    if request is not None:
+        said = {name: getattr(request, name) for name in COMMON if name in request.model_fields_set}
+        options = {**request.options, **said}
     chat = Chat(
         context,
         context._run.operator,  # noqa: SLF001
@@ -55,9 +70,9 @@ async def _chat(event: ChatRequestEvent, context: RunContext) -> ChatResponse:
         event.tools,
         find(output) if isinstance(output, str) else output,
         None,
-        {**request.options, **said},
+        options,
     )
-    return await chat.ask(request.messages)
+    return await chat.ask(opening)
 
 
 async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:

@@ -47,15 +47,6 @@ class Hooks:
         analyser: a function that is given each text of a skill and gives what it finds there.
         """
 
-    @hookspec
-    def headrace_prompt(self, messages: list[Any], agent: Any) -> None:
-        """Shape what a model is about to be sent.
-
-        Args:
-            messages: The messages, to be changed in place; answers see each other's changes.
-            agent: The agent that asks.
-        """
-
 
 def hooks() -> pluggy.PluginManager:
     """Make a plugin manager that knows headrace's hooks, and has no plugin yet."""

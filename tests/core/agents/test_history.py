@@ -25,7 +25,8 @@ class Desk:
         self.told = []
         self._notes = notes
 
-    async def chat(self, model, messages):
+    async def chat(self, model, messages, *, prompt):
+        assert prompt == ""  # the notes are no part of the conversation that a prompt begins
         self.told.append([model, messages[0].content, messages[1].content])
         return ChatResponse(message=Message(role="assistant", content=self._notes))
 

@@ -1,0 +1,150 @@
+"""Prompts in an agent's declarations: bound to models, in three ways of writing."""
+
+from __future__ import annotations
+
+import pytest
+from prompt_agents import Writer, answered, greeting
+
+from headrace import AgentBuilder, AgentPlan, Message, Prompt, use
+from headrace.agent_yaml import parse_agent
+from headrace.errors import PlanError
+from headrace.events import InputEvent
+
+YAML = """
+name: Writer
+resources:
+  model: {kind: chat_models, use: "prompt_agents:Mirror", prompt: tone}
+prompts:
+  tone:
+    messages:
+      - {role: system, content: "You speak {language}."}
+      - {role: user, content: "What is this?", images: [{url: "https://example.org/{id}.png"}]}
+  made: "Hello {name}"
+actions:
+  - {function: "prompt_agents:answered", on: input}
+"""
+
+
+def tone():
+    image = {"url": "https://example.org/{id}.png"}
+    return Prompt(
+        messages=[
+            Message(role="system", content="You speak {language}."),
+            Message(role="user", content="What is this?", images=[image]),
+        ]
+    )
+
+
+def faults(agent):
+    with pytest.raises(PlanError) as failure:
+        AgentPlan.from_agent(agent)
+    return [str(fault) for fault in failure.value.faults]
+
+
+def builder(**resources):
+    made = AgentBuilder("Writer").action(answered, InputEvent)
+    for name, resource in resources.items():
+        made.resource(name, resource)
+    return made
+
+
+def model(name="tone"):
+    return use("chat_models", "prompt_agents:Mirror").with_prompt(name)
+
+
+def test_a_bound_prompt_is_in_the_plan_in_the_same_way_however_it_was_written():
+    built = builder(model=model(), tone=tone(), made=Prompt("Hello {name}"))
+    plans = [AgentPlan.from_agent(each) for each in (Writer(), built, parse_agent(YAML))]
+
+    assert plans[0].resource_providers["chat_models"]["model"].prompt == "tone"
+    assert plans[0].resource_providers == plans[1].resource_providers == plans[2].resource_providers
+
+
+def test_the_plan_says_it_after_json_too():
+    plan = AgentPlan.from_agent(Writer())
+
+    assert AgentPlan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_a_prompt_that_is_not_there_is_a_fault_that_names_the_nearest():
+    assert faults(builder(model=model("tune"), tone=tone())) == [
+        "Writer.model: the agent has no prompt 'tune' (it has: tone)\n    did you mean 'tone'?"
+    ]
+
+
+def test_where_there_is_none_the_fault_says_how_one_is_declared():
+    assert faults(builder(model=model("tone"))) == [
+        "Writer.model: the agent has no prompt 'tone' (it has: none)\n"
+        "    declare it, as in tone = Prompt(...)"
+    ]
+
+
+def test_only_chat_models_have_one():
+    tools = use("tools", "prompt_agents:NoTools").with_prompt("tone")
+
+    assert faults(builder(shop=tools, tone=tone())) == [
+        "Writer.shop: only chat models have a prompt: leave out with_prompt(...)"
+    ]
+
+
+class TestOfTheProjectsCode:
+    def prompt(self, target, **arguments):
+        agent = builder(made=use("prompts", target, **arguments))
+        return AgentPlan.from_agent(agent).resource_providers["prompts"]["made"]
+
+    def test_a_prompt_of_a_module_is_read_into_the_plan(self):
+        provider = self.prompt("prompt_agents:HELLO")
+
+        assert provider.target is None
+        assert Prompt(**provider.arguments) == Prompt("Hello {name}")
+
+    def test_a_function_is_asked_for_one_when_the_agent_is_compiled(self):
+        provider = self.prompt("prompt_agents:greeting", word="Ave")
+
+        assert provider.target is None
+        assert Prompt(**provider.arguments) == greeting("Ave")
+
+    def test_a_text_of_a_module_is_one(self):
+        assert Prompt(**self.prompt("prompt_agents:TEXT").arguments) == Prompt("Only {text}")
+
+    def test_a_class_is_built_on_the_worker(self):
+        provider = self.prompt("prompt_agents:Elsewhere", city="Bern")
+
+        assert (provider.target, provider.arguments) == (
+            "prompt_agents:Elsewhere",
+            {"city": "Bern"},
+        )
+
+    @pytest.mark.parametrize(
+        ("target", "arguments", "said"),
+        [
+            ("prompt_agents:HELLO", {"a": 1}, "is no function, so it takes no arguments: a"),
+            ("prompt_agents:greeting", {"a": 1}, "cannot be made: TypeError: greeting() got an"),
+            ("prompt_agents:NUMBER", {}, "is a int: it must be a Prompt, a text, or a function"),
+            ("prompt_agents:Mirror", {}, "what fills it elsewhere is a PromptSource"),
+            ("prompt_agents:nothing", {}, "has no nothing"),
+        ],
+    )
+    def test_what_is_no_prompt_is_a_fault(self, target, arguments, said):
+        [fault] = faults(builder(made=use("prompts", target, **arguments)))
+
+        assert fault.startswith("Writer.made: ")
+        assert said in fault
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [
+        ("{p: {}}", "agent.yaml:2:14: a prompt has either a text or messages"),
+        (
+            "{p: {messages: []}}",
+            "messages: Tuple should have at least 1 item",
+        ),
+        ("{p: {messages: [{role: boss}]}}", "role: Input should be 'system', 'user'"),
+    ],
+)
+def test_a_prompt_in_yaml_that_is_none_is_a_fault_with_its_place(prompts, said):
+    with pytest.raises(PlanError) as failure:
+        parse_agent(f"name: a\nprompts: {prompts}\n")
+
+    assert said in str(failure.value)
