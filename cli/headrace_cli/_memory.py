@@ -46,7 +46,7 @@ def scope_of(plan: AgentPlan, typed: dict[str, Any]) -> dict[str, str]:
             f"{plan.name} is a team: its members remember for themselves",
             then=f"--member NAME, one of {', '.join(plan.members)}; or --all-agents",
         )
-    agent = plan.name if member is None else f"{plan.name}.{member}"
+    agent = plan.identity if member is None else f"{plan.identity}.{member}"
     scope = {} if typed["all_agents"] else {"agent": agent}
     if typed["key"] is not None:
         scope["key"] = key_id(_key(typed["key"]))

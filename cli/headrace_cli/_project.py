@@ -20,8 +20,9 @@ __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
 _PACKAGES = ("targets", "index", "build", "registries", "sources")
-_NAMES = ("agent", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
+_NAMES = ("agent", "job", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
 _SKILLS = "skills."
+_LONGEST_JOB = 200
 _GRANTS = ("network", "environment", "commands")
 
 
@@ -59,6 +60,10 @@ class Project:
     """The folder that the file is in."""
     agent: str | None = None
     """``module:Class``, or a YAML file."""
+    job: str | None = None
+    """The identity of that agent, which state and memory follow; ``None``: its name."""
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    """The identities of several agents, by their names."""
     run: RunDefaults = field(default_factory=RunDefaults)
     """Defaults of ``agents run``."""
     plugin_rules: Mapping[str, Any] = field(default_factory=dict)
@@ -140,6 +145,7 @@ def read_project(folder: Path) -> Project | None:
     agent = table.get("agent")
     if agent is not None and not isinstance(agent, str):
         raise _wrong(path, "tool.agents.agent", "a text, such as 'module:Class'", agent)
+    job, jobs = _identities(table.get("job"), path)
     rules = _table(table.get("plugins", {}), "tool.agents.plugins", path)
     for name, value in rules.items():
         many = name in ("allow", "block")
@@ -150,6 +156,8 @@ def read_project(folder: Path) -> Project | None:
     return Project(
         folder,
         agent,
+        job,
+        jobs,
         _run_defaults(table.get("run", {}), path),
         rules,
         _skill_defaults(table.get("skills", {}), path),
@@ -157,6 +165,16 @@ def read_project(folder: Path) -> Project | None:
         {name: table[name] for name in _PACKAGES if name in table},
         _table(table.get("bundle", {}), "tool.agents.bundle", path),
     )
+
+
+def _identities(said: Any, path: Path) -> tuple[str | None, dict[str, str]]:
+    """``job = "desk"``: of the project's own agent; ``job = {Desk = "desk"}``: by name."""
+    by_name = said if isinstance(said, dict) else {}
+    for one in [said] if said is not None and not by_name else by_name.values():
+        if not isinstance(one, str) or not 0 < len(one) <= _LONGEST_JOB:
+            expected = f"a text of 1 to {_LONGEST_JOB} characters, or a table by agents' names"
+            raise _wrong(path, "tool.agents.job", expected, said)
+    return (None if by_name else said), by_name
 
 
 def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
             f"{text} is a job, with streams of its own",
             then=f"agents build {text} -o job.zip, then: agents run job.zip",
         )
-    return Target(_compiled(agent, project), project, path)
+    return Target(_compiled(agent, project, own=_is_own(text, project)), project, path)
 
 
 def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
@@ -96,7 +96,7 @@ def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
 
     project, found, path = _found(text, parameters)
     if not isinstance(found, Job):
-        plan = _compiled(found, project)
+        plan = _compiled(found, project, own=_is_own(text, project))
         return JobTarget(plan.name, {plan.name: plan}, None, project, path)
     plans: dict[str, AgentPlan] = {}
     for agent in found.agents:
@@ -105,6 +105,13 @@ def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
             raise CommandError(
                 f"two agents of the job {found.name} are called {plan.name}",
                 then="give one of them another name",
+            )
+        if same := [one.name for one in plans.values() if one.identity == plan.identity]:
+            raise CommandError(
+                f"two agents of the job {found.name} have the identity {plan.identity!r}: "
+                f"{same[0]} and {plan.name}",
+                why="state and memory belong to an identity, and they would share them",
+                then="give each a setting job of its own",
             )
         plans[plan.name] = plan
     return JobTarget(found.name, plans, _reference(found), project, path)
@@ -128,12 +135,35 @@ def _reference(job: Job) -> str:
     return name
 
 
-def _compiled(agent: AgentLike, project: Project) -> AgentPlan:
+def _compiled(agent: AgentLike, project: Project, *, own: bool = False) -> AgentPlan:
     from headrace.plan import AgentPlan
+    from headrace.settings import Layer, settled
 
     # Compiling resolves plugins by the project's rules.
     plan = AgentPlan.from_agent(agent, plugins=project.plugins())
+    identity = project.job if own else None
+    identity = project.jobs.get(plan.name, identity)
+    if identity is not None:
+        plan = settled(plan, Layer("project", {"job": identity}))
     return apply_skill_rules(plan, project)
+
+
+def _is_own(text: str, project: Project) -> bool:
+    """Whether what was typed is the agent that the project names as its own."""
+    if Path(text).is_dir():
+        return True
+    if project.agent is None:
+        return False
+    if project.agent.endswith(_YAML):
+        return (project.folder / project.agent).resolve() == Path(text).resolve()
+
+    def short(name: str) -> tuple[str, str]:
+        module, _, attribute = name.rpartition(":")
+        if module.endswith(".py"):
+            return Path(module).stem, attribute
+        return module.rpartition(".")[2], attribute
+
+    return short(text) == short(project.agent)
 
 
 def _found(text: str, parameters: Mapping[str, str]) -> tuple[Project, AgentLike | Job, Path]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         BudgetExceededError,
         HeadraceError,
         JobFailedError,
+        MemoryReferenceError,
         ModelError,
         NonDeterminismError,
         NonRetryableError,
@@ -61,7 +62,9 @@ if TYPE_CHECKING:
         VectorStore,
     )
     from headrace.jobs import Job, job
+    from headrace.lifetimes import Lifetime
     from headrace.local import run_local
+    from headrace.memory_refs import MemoryRef
     from headrace.models import Breaker, ModelPolicy, Prices, RunBudget
     from headrace.plan import AgentPlan
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
@@ -88,6 +91,7 @@ _HOMES = {
         "BudgetExceededError",
         "HeadraceError",
         "JobFailedError",
+        "MemoryReferenceError",
         "ModelError",
         "NonDeterminismError",
         "NonRetryableError",
@@ -118,7 +122,9 @@ _HOMES = {
         "VectorStore",
     ),
     "jobs": ("Job", "job"),
+    "lifetimes": ("Lifetime",),
     "local": ("run_local",),
+    "memory_refs": ("MemoryRef",),
     "models": ("Breaker", "ModelPolicy", "Prices", "RunBudget"),
     "plan": ("AgentPlan",),
     "policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
@@ -153,8 +159,11 @@ __all__ = [
     "InputEvent",
     "Job",
     "JobFailedError",
+    "Lifetime",
     "MemoryBackend",
     "MemoryItem",
+    "MemoryRef",
+    "MemoryReferenceError",
     "Message",
     "ModelError",
     "ModelPolicy",

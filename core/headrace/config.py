@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from headrace.lifetimes import Lifetime, Refresh
 from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
 
@@ -21,6 +22,13 @@ class RuntimeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    job: str | None = Field(
+        default=None, min_length=1, max_length=200, json_schema_extra=_of("", fixed=True)
+    )
+    """The job's identity, which state, memory and run ids follow; ``None``: the agent's name.
+
+    Set it to the old name before an agent is renamed, and to a name of its own for each agent.
+    """
     max_in_flight: int = Field(default=1000, ge=1, json_schema_extra=_of("runs"))
     """Runs that may wait for something at the same time, in one worker."""
     blocking_threads: int = Field(default=16, ge=1, le=1024, json_schema_extra=_of("threads"))
@@ -33,6 +41,10 @@ class RuntimeConfig(BaseModel):
     """What follows a failure where the action does not say."""
     short_term_ttl: float | None = Field(default=None, gt=0, json_schema_extra=_of("seconds"))
     """How long a name in short-term memory lives after it was set; ``None``: for ever."""
+    short_term_refresh: Refresh = "write"
+    """What makes a name's time begin anew: ``write``, or ``read``: a read of its value too."""
+    short_term_names: dict[str, Lifetime] = Field(default_factory=dict)
+    """Names in short-term memory, or first parts of paths, that live otherwise than the rest."""
     max_steps: int = Field(default=1000, ge=1, json_schema_extra=_of("steps"))
     """Steps after which a run is taken for an endless loop, and fails."""
     max_tool_rounds: int = Field(default=16, ge=1, json_schema_extra=_of("rounds"))

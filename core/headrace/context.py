@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headrace.events import Event, OutputEvent
     from headrace.interfaces import MemoryItem
     from headrace.memory import Memory
+    from headrace.memory_refs import MemoryRef
     from headrace.policy import FailurePolicy
     from headrace.prompts import Prompt
     from headrace.settings import Config
@@ -167,6 +168,19 @@ class Context(ABC):
     @abstractmethod
     def long_term(self) -> LongTermMemory:
         """Memory that outlives the job, through the agent's ``memory`` resource."""
+
+    @abstractmethod
+    def resolve(self, ref: MemoryRef, default: Any = ...) -> Any:
+        """The value that a reference stands for, made by ``ref`` of one of the two memories.
+
+        Args:
+            ref: The reference, of this run or (short-term memory) an earlier one of the key.
+            default: What is given where the value is gone.
+
+        Raises:
+            MemoryReferenceError: The value is gone, or (a pinned one) has changed, and there is no
+                ``default``; or the reference is into another memory.
+        """
 
     @overload
     def send(self, event: OutputEvent) -> None: ...  # type: ignore[overload-overlap]

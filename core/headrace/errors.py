@@ -17,6 +17,7 @@ __all__ = [
     "HeadraceError",
     "JobFailedError",
     "MemoryConflictError",
+    "MemoryReferenceError",
     "MemoryValueError",
     "ModelError",
     "NonDeterminismError",
@@ -108,6 +109,10 @@ class MemoryValueError(NonRetryableError, TypeError):
 
 class MemoryConflictError(NonRetryableError):
     """Two actions of one step wrote different values to the same name in memory."""
+
+
+class MemoryReferenceError(NonRetryableError, LookupError):
+    """A reference into memory whose value is gone, has changed, or is in another memory."""
 
 
 class StateError(NonRetryableError):

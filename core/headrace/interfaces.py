@@ -39,7 +39,7 @@ class Caller:
     """Whose call a resource serves just now."""
 
     agent: str
-    """The agent's name."""
+    """The job's identity: the setting ``job``, or the agent's name."""
     key_id: str
     """The stream's key, as a text (``headrace.values.key_id``)."""
     run: str

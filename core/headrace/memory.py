@@ -7,19 +7,37 @@ runs when its run commits.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+import math
+from collections.abc import Callable, Container, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
-from headrace.errors import MemoryConflictError, MemoryValueError, StateError
-from headrace.values import Stored, decode, encode
+from headrace.errors import MemoryConflictError, MemoryReferenceError, MemoryValueError, StateError
+from headrace.lifetimes import Lifetime, Lifetimes, Refresh
+from headrace.memory_refs import MemoryRef
+from headrace.values import Stored, decode, digest, encode
 
-__all__ = ["DELETED", "Changes", "Memory", "Name", "apply_changes", "live", "merge", "purge"]
+__all__ = [
+    "DELETED",
+    "Changes",
+    "Memory",
+    "Name",
+    "apply_changes",
+    "live",
+    "merge",
+    "path_of",
+    "purge",
+    "refresh",
+]
 
 Name = str | tuple[str, ...]
 """A name in memory: a text, or a path of texts (``memory["orders", "o-1", "total"]``)."""
 
 _SEPARATOR: Final = "\x1f"  # ASCII's unit separator joins the parts of a path
+_ESCAPE: Final = "\x1e"  # stands before itself and, in a part, for the separator
+_FOR_EVER: Final = Lifetimes()
+_NOTHING: Final = object()
 
 
 class _Deleted:
@@ -77,13 +95,47 @@ def merge(into: Changes, changes: Changes, written_by: dict[str, str], action: s
     for name, cell in changes.items():
         other = written_by.setdefault(name, action)
         if other != action and _lasting(into.get(name)) != _lasting(cell):
-            shown = name.replace(_SEPARATOR, "/")
+            shown = "/".join(path_of(name))
             raise MemoryConflictError(
                 f"the actions {other!r} and {action!r} ran in the same step and both wrote "
                 f"{shown!r} in memory. Let one action write it, give each a name of its own, "
                 "or let one trigger the other by an event."
             )
         into[name] = cell
+
+
+def refresh(
+    into: Changes,
+    stored: Mapping[str, Stored],
+    expiries: Mapping[str, float],
+    written: Container[str],
+) -> None:
+    """Lets the time of names begin anew that an action of a step has read.
+
+    Args:
+        into: The changes of the run up to here, changed in place.
+        stored: The cells of the key before the run.
+        expiries: When the names that were read expire now, in seconds since the epoch.
+        written: The names that the step wrote: a write counts for more than a read.
+    """
+    for name, expiry in expiries.items():
+        cell = into[name] if name in into else stored.get(name)
+        if name not in written and type(cell) is dict and "r" in cell:
+            into[name] = {**cell, "e": max(expiry, cell["e"])}
+
+
+def path_of(full: str) -> tuple[str, ...]:
+    """The parts of a stored name."""
+    parts = full.split(_SEPARATOR)
+    return tuple(map(_unescaped, parts) if _ESCAPE in full else parts)
+
+
+def _unescaped(part: str) -> str:
+    letters = iter(part)
+    return "".join(
+        (_SEPARATOR if next(letters, "") == "_" else _ESCAPE) if letter == _ESCAPE else letter
+        for letter in letters
+    )
 
 
 def _lasting(cell: Any) -> Any:
@@ -94,7 +146,18 @@ def _lasting(cell: Any) -> Any:
 class Memory(MutableMapping[Name, Any]):
     """A mapping from names to values, over what the run saw when the step began."""
 
-    __slots__ = ("_changes", "_earlier", "_now", "_prefix", "_stored", "_ttl")
+    __slots__ = (
+        "_changes",
+        "_earlier",
+        "_expiries",
+        "_home",
+        "_lifetimes",
+        "_now",
+        "_prefix",
+        "_reads",
+        "_root",
+        "_stored",
+    )
 
     def __init__(
         self,
@@ -102,78 +165,144 @@ class Memory(MutableMapping[Name, Any]):
         earlier: Changes,
         *,
         now: Callable[[], float],
-        ttl: float | None = None,
-        changes: Changes | None = None,
-        prefix: str = "",
+        lifetimes: Lifetimes = _FOR_EVER,
+        root: str | None = None,
+        home: Callable[[], str] = str,
+        reads: dict[tuple[str, bool], None] | None = None,
     ) -> None:
+        """A view for one action.
+
+        Args:
+            stored: The cells before the run.
+            earlier: What the run has changed since.
+            now: The time, in seconds since the epoch.
+            lifetimes: How long names live.
+            root: Of a team: the member whose part of the memory it is.
+            home: Names whose memory it is, for references.
+            reads: Takes what is read, where somebody wants to know: the name, whether it was there.
+        """
         self._stored = stored
         self._earlier = earlier
-        self._changes: Changes = {} if changes is None else changes
+        self._changes: Changes = {}
+        self._expiries: dict[str, float] = {}
         self._now = now
-        self._ttl = ttl
-        self._prefix = prefix
+        self._lifetimes = lifetimes
+        self._root = self._prefix = "" if root is None else _joined((root,)) + _SEPARATOR
+        self._home = home
+        self._reads = reads
 
     @property
     def changes(self) -> Changes:
         """What was written through this view."""
         return self._changes
 
+    @property
+    def expiries(self) -> dict[str, float]:
+        """When the names that were read expire now, where a read makes their time begin anew."""
+        return self._expiries
+
     def at(self, *path: str) -> Memory:
         """The part of this memory below ``path``, as a memory of its own."""
-        return Memory(
-            self._stored,
-            self._earlier,
-            now=self._now,
-            ttl=self._ttl,
-            changes=self._changes,
-            prefix=self._name(path) + _SEPARATOR,
-        )
+        part = copy.copy(self)
+        part._prefix = self._name(path) + _SEPARATOR  # noqa: SLF001 - of this class
+        return part
 
-    def set(self, name: Name, value: Any, *, ttl: float | dt.timedelta | None = None) -> None:
+    def set(
+        self,
+        name: Name,
+        value: Any,
+        *,
+        ttl: float | dt.timedelta | None = None,
+        refresh: Refresh | None = None,
+    ) -> None:
         """Sets a name, for a time.
 
         Args:
             name: A text or a path of texts.
             value: What ``headrace.values.encode`` takes.
-            ttl: How long it lives: seconds, or a ``timedelta``. ``None``: as the agent's
-                ``short_term_ttl`` says, which by default is for ever.
+            ttl: How long it lives: seconds, or a ``timedelta``; ``math.inf``: for ever. ``None``:
+                as the settings ``short_term_names`` and ``short_term_ttl`` say, which by default is
+                for ever.
+            refresh: What makes its time begin anew: ``"write"``, or ``"read"``: reading it too.
+                ``None``: as the settings say, which by default is ``"write"``.
 
         Raises:
             MemoryValueError: The value cannot be kept; the message names the nested place.
+            ValueError: The ``ttl`` is not above 0, or ``refresh`` is neither.
         """
+        full = self._name(name)
         try:
             cell = encode(value)
         except MemoryValueError as error:
             raise MemoryValueError(f"memory[{name!r}]: {error}") from None
+        usual = self._lifetime(full)
         seconds = ttl.total_seconds() if isinstance(ttl, dt.timedelta) else ttl
-        if seconds is None:
-            seconds = self._ttl
-        if seconds is not None:
-            if seconds <= 0:
+        seconds = usual.ttl if seconds is None else seconds
+        if refresh not in {None, "write", "read"}:
+            raise ValueError(f"memory[{name!r}]: refresh is 'write' or 'read', got {refresh!r}")
+        if seconds is not None and seconds != math.inf:
+            if not seconds > 0:
                 raise ValueError(f"memory[{name!r}]: a ttl must be above 0, got {seconds}")
             cell = {"$": "ttl", "v": cell, "e": self._now() + seconds}
-        self._changes[self._name(name)] = cell
+            if (refresh or usual.refresh) == "read":
+                cell["r"] = seconds
+        self._changes[full] = cell
+
+    def ref(self, name: Name, *, pinned: bool = False) -> MemoryRef:
+        """A small reference to a name's value, to be sent in an event and resolved later.
+
+        Args:
+            name: A text or a path of texts.
+            pinned: Whether it stands for the value of now alone. Else it stands for whatever the
+                name holds when the reference is resolved.
+
+        Raises:
+            KeyError: The name is not there.
+        """
+        full = self._name(name)
+        cell = self._cell(full)
+        if cell is _NOTHING:
+            raise KeyError(name)
+        version = digest(_lasting(cell)) if pinned else None
+        return MemoryRef(path_of(full), self._home(), version)
+
+    def resolve(self, ref: MemoryRef, default: Any = _NOTHING) -> Any:
+        """The value that a reference stands for; that counts as a read.
+
+        Args:
+            ref: What ``ref`` gave, in this run or an earlier one of the key.
+            default: What is given where the value is gone.
+
+        Raises:
+            MemoryReferenceError: The name was deleted or has expired, a pinned one holds another
+                value (where there is no ``default``); or it is a reference into the memory of
+                another key, another job, another member of a team, or (sensory) another run.
+        """
+        full = _joined(ref.path)
+        if ref.home != self._home() or not full.startswith(self._root):
+            raise MemoryReferenceError(
+                f"the reference to {ref} is into another memory than this one: another key's, "
+                "another job's or member's, or that of a run which has ended. Send the value itself"
+            )
+        cell = self._cell(full)
+        changed = ref.version is not None and cell is not _NOTHING
+        if changed and digest(_lasting(cell)) == ref.version:
+            changed = False
+        if cell is _NOTHING or changed:
+            if default is not _NOTHING:
+                return default
+            why = "holds another value by now" if changed else "was deleted or has expired"
+            raise MemoryReferenceError(
+                f"the reference to {ref} cannot be resolved: the name {why}. Give "
+                "resolve(ref, default) what to take then, or keep the value longer (ttl=...)"
+            )
+        return self._read(full)
 
     def __getitem__(self, name: Name) -> Any:
-        full = self._name(name)
-        cell = self._changes.get(full)
-        if cell is None and full not in self._changes:
-            cell = self._earlier.get(full)
-            if cell is None and full not in self._earlier:
-                if full not in self._stored:
-                    raise KeyError(name)
-                cell = self._stored[full]
-        if type(cell) is dict:
-            if cell.get("$") == "ttl":
-                if cell["e"] <= self._now():
-                    raise KeyError(name)
-                cell = cell["v"]
-        elif cell is DELETED:
-            raise KeyError(name)
         try:
-            return decode(cell)
-        except StateError as error:
-            raise StateError(f"memory[{_shown(full)!r}]: {error}") from error
+            return self._read(self._name(name))
+        except KeyError:
+            raise KeyError(name) from None
 
     def __setitem__(self, name: Name, value: Any) -> None:
         self.set(name, value)
@@ -184,13 +313,14 @@ class Memory(MutableMapping[Name, Any]):
         self._changes[self._name(name)] = DELETED
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, (str, tuple)) and self._visible(self._name(name), self._now())
+        if not isinstance(name, (str, tuple)):
+            return False
+        return self._cell(self._name(name)) is not _NOTHING
 
     def __iter__(self) -> Iterator[Name]:
-        now = self._now()
         seen: dict[str, None] = dict.fromkeys((*self._stored, *self._earlier, *self._changes))
         for full in seen:
-            if full.startswith(self._prefix) and self._visible(full, now):
+            if full.startswith(self._prefix) and self._cell(full) is not _NOTHING:
                 yield _shown(full[len(self._prefix) :])
 
     def __len__(self) -> int:
@@ -199,12 +329,39 @@ class Memory(MutableMapping[Name, Any]):
     def __repr__(self) -> str:
         return f"Memory({dict(self)!r})"
 
-    def _visible(self, full: str, now: float) -> bool:
+    def _read(self, full: str) -> Any:
+        """A value, where it is there; notes that it was read."""
+        cell = self._cell(full)
+        if self._reads is not None:
+            self._reads[full, cell is not _NOTHING] = None
+        if cell is _NOTHING:
+            raise KeyError(full)
+        if type(cell) is dict and cell.get("$") == "ttl":
+            if "r" in cell and full not in self._changes:
+                self._expiries[full] = self._now() + cell["r"]
+            cell = cell["v"]
+        try:
+            return decode(cell)
+        except StateError as error:
+            raise StateError(f"memory[{_shown(full)!r}]: {error}") from error
+
+    def _cell(self, full: str) -> Any:
+        """The cell of a name that is there and has not expired, or ``_NOTHING``."""
         for layer in (self._changes, self._earlier, self._stored):
             if full in layer:
                 cell = layer[full]
-                return cell is not DELETED and live(cell, now)
-        return False
+                if cell is DELETED:
+                    return _NOTHING
+                if type(cell) is dict and cell.get("$") == "ttl" and cell["e"] <= self._now():
+                    return _NOTHING
+                return cell
+        return _NOTHING
+
+    def _lifetime(self, full: str) -> Lifetime:
+        lifetimes = self._lifetimes
+        if not lifetimes.by_name:
+            return lifetimes.usual
+        return lifetimes.of(path_of(full[len(self._root) :])[0])
 
     def _name(self, name: Name) -> str:
         parts = (name,) if isinstance(name, str) else name
@@ -213,12 +370,21 @@ class Memory(MutableMapping[Name, Any]):
         for part in parts:
             if not isinstance(part, str):
                 raise TypeError(f"names in memory are texts, got {part!r} in {name!r}")
-            if _SEPARATOR in part:
-                raise ValueError("a name in memory cannot hold the control character U+001F")
-        return self._prefix + _SEPARATOR.join(parts)
+        return self._prefix + _joined(parts)
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    """The stored name of a path: one text for each path, whatever its parts hold."""
+    joined = _SEPARATOR.join(parts)
+    if _ESCAPE in joined or joined.count(_SEPARATOR) >= len(parts):
+        return _SEPARATOR.join(
+            part.replace(_ESCAPE, _ESCAPE + _ESCAPE).replace(_SEPARATOR, _ESCAPE + "_")
+            for part in parts
+        )
+    return joined
 
 
 def _shown(full: str) -> Name:
     """A name as an agent writes it."""
-    parts = tuple(full.split(_SEPARATOR))
+    parts = path_of(full)
     return parts[0] if len(parts) == 1 else parts

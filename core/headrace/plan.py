@@ -195,6 +195,11 @@ class AgentPlan(_Frozen):
         return compile_agent(agent, plugins=plugins)
 
     @property
+    def identity(self) -> str:
+        """What state, memory and run ids belong to: the setting ``job``, or the agent's name."""
+        return self.config.job or self.name
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the plan's canonical JSON, in hexadecimal."""
         data = self.model_dump(mode="json")

@@ -98,9 +98,16 @@ def digest(stored: Stored) -> str:
 def key_id(key: Any) -> str:
     """A text that names a stream key of any type and content, no two keys the same.
 
-    ``1``, ``1.0``, ``"1"`` and ``True`` are four keys.
+    ``1``, ``1.0``, ``"1"`` and ``True`` are four keys. The text is valid Unicode, also where a
+    key's own text is not (a lone half of a surrogate pair), so every store can hold it.
     """
     if type(key) is str:
+        if key.isascii():
+            return "s" + key
+        try:
+            key.encode()
+        except UnicodeEncodeError:
+            return "j" + dumps(key)
         return "s" + key
     return "j" + dumps(encode(key))
 

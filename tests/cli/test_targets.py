@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -42,6 +44,42 @@ def test_a_folder_says_what_it_holds(place):
     assert place.read("project/out.jsonl") == [
         {"key": "u", "n": 1, "text": "007{'user': {'id': 'u'}}"}
     ]
+
+
+class TestIdentity:
+    """What the project says of who a job is, which state and memory follow."""
+
+    @pytest.fixture
+    def identity(self, place):
+        def identity(target, said):
+            place.write("pyproject.toml", f'[tool.agents]\nagent = "{place.module}:Echo"\n{said}\n')
+            result = place.run("plan", target, "--json")
+            assert result.exit_code == 0, result.output
+            return json.loads(result.output)["config"]["job"]
+
+        return identity
+
+    def test_it_is_the_agents_name_where_the_project_says_nothing(self, identity):
+        assert identity(".", "") is None
+
+    def test_a_text_is_that_of_the_projects_own_agent(self, place, identity):
+        assert identity(".", 'job = "desk"') == "desk"
+        assert identity(place.agent("Echo"), 'job = "desk"') == "desk"
+
+    def test_it_is_not_that_of_another_agent_of_the_project(self, place, identity):
+        assert identity(place.agent("Other"), 'job = "desk"') is None
+
+    def test_a_table_names_them_by_agent(self, place, identity):
+        said = 'job = {Echo = "desk", Other = "shop"}'
+
+        assert identity(place.agent("Other"), said) == "shop"
+
+    def test_the_plan_shows_it(self, place):
+        place.write(
+            "pyproject.toml", f'[tool.agents]\nagent = "{place.module}:Echo"\njob = "desk"\n'
+        )
+
+        assert 'job = "desk"' in place.run("plan", ".").output
 
 
 def test_yaml_is_an_agent(place):

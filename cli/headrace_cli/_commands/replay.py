@@ -71,7 +71,7 @@ def command(
 
     def chosen(recorded: Recorded) -> bool:
         wanted = _wanted(recorded, runs, keys)
-        if wanted and recorded.plan.name != loaded.plan.name:
+        if wanted and recorded.plan.identity != loaded.plan.identity:
             others.add(recorded.plan.name)
         return wanted
 

@@ -109,7 +109,8 @@ def process(
             timestamp by themselves. A run that waits is committed at a later element, whose
             timestamp its outputs get; where this is given, every output gets its input's own
             timestamp instead, and the watermark behind the agent is held back by so much.
-        name: The name of the operator in Flink's plan; the agent's name where ``None``.
+        name: The name of the operator in Flink's plan, which its state is found by too. Where
+            ``None``: the agent's name, and state follows the job's identity (the setting ``job``).
 
     Raises:
         PlanError: The agent does not compile.
@@ -121,13 +122,14 @@ def process(
     timed = out_of_order is not None
     function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed)
     selector = ShardSelector(key, parse, plan.config.shards)
-    label = name or plan.name
+    # The state of a savepoint is found by the uid: a new name of the agent must not change it.
+    identity = name or plan.identity
     kind = output_type or Types.PICKLED_BYTE_ARRAY()
     output = (
         stream.key_by(selector, Types.INT())
         .process(function, Types.PICKLED_BYTE_ARRAY() if timed else kind)
-        .name(label)
-        .uid(f"headrace-{label}")
+        .name(name or plan.name)
+        .uid(f"headrace-{identity}")
     )
     dead_letters = output.get_side_output(DEAD_LETTERS)
     approvals = output.get_side_output(APPROVALS)

@@ -326,7 +326,7 @@ class LocalEngine:
     def _open_state(self, closing: ExitStack) -> State:
         if self._state_path is None:
             return MemoryState(self._clock, self._deliver)
-        state = SqliteState(self._state_path, self.plan.name, self._clock, self._deliver)
+        state = SqliteState(self._state_path, self.plan.identity, self._clock, self._deliver)
         closing.callback(state.close)
         lines, lengths = state.undelivered()
         for name, sink in self._sinks.items():

@@ -46,7 +46,7 @@ class SqliteState(State):
 
     Args:
         path: The file; made if it is not there.
-        agent: The agent's name: a file belongs to one agent.
+        job: The job's identity: a file belongs to one job.
         deliver: Writes lines to their streams after they are safe, and gives the streams' lengths.
 
     Raises:
@@ -58,7 +58,7 @@ class SqliteState(State):
     def __init__(
         self,
         path: Path,
-        agent: str,
+        job: str,
         clock: Callable[[], float],
         deliver: Callable[[list[tuple[str, Any]]], dict[str, int]],
     ) -> None:
@@ -78,14 +78,14 @@ class SqliteState(State):
         except sqlite3.OperationalError as error:
             raise StateError(f"the state file {path} cannot be used: {error}") from error
         try:
-            self._prepare(path, agent)
+            self._prepare(path, job)
         except BaseException:
             self._db.close()
             raise
         self._position = self._meta("position")
         self._sequence = int(self._meta("sequence") or 0)
 
-    def _prepare(self, path: Path, agent: str) -> None:
+    def _prepare(self, path: Path, job: str) -> None:
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
@@ -94,7 +94,7 @@ class SqliteState(State):
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
             self._check("format", _FORMAT)
-            self._check("agent", agent)
+            self._check("agent", job)
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
@@ -112,8 +112,8 @@ class SqliteState(State):
         """The cells of a key, from the cache or the file."""
         cells = self._cache.get(key_id)
         if cells is None:
-            rows = self._db.execute("SELECT name, cell FROM memory WHERE key = ?", (_safe(key_id),))
-            cells = {name: json.loads(cell) for name, cell in rows}
+            rows = self._db.execute("SELECT name, cell FROM memory WHERE key = ?", (key_id,))
+            cells = {_read_name(name): json.loads(cell) for name, cell in rows}
             if key_id in self._dirty:
                 apply_changes(cells, self._dirty[key_id])
             self._cache[key_id] = cells
@@ -242,13 +242,13 @@ class SqliteState(State):
     def _write_memory(self) -> None:
         gone, kept = [], []
         for key_id, changes in self._dirty.items():
-            key = _safe(key_id)
-            for name, cell in changes.items():
+            for full, cell in changes.items():
+                name = _name_kept(full)
                 if cell is DELETED:
-                    gone.append((key, name))
+                    gone.append((key_id, name))
                 else:
                     expiring = type(cell) is dict and cell.get("$") == "ttl"
-                    kept.append((key, name, json.dumps(cell), cell["e"] if expiring else None))
+                    kept.append((key_id, name, json.dumps(cell), cell["e"] if expiring else None))
         self._db.executemany("DELETE FROM memory WHERE key = ? AND name = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)", kept)
         self._db.execute("DELETE FROM memory WHERE expires <= ?", (self._clock(),))
@@ -267,14 +267,19 @@ class SqliteState(State):
         elif found != expected:
             raise StateError(
                 f"the state file was written for {name} {found!r}, and this is {expected!r}: "
-                "name another file, or the agent that it belongs to"
+                "name another file, or the agent that it belongs to. Where the agent was renamed, "
+                "say so by the setting job"
             )
 
 
-def _safe(text: str) -> str:
-    """A text that SQLite can hold: lone surrogates are no UTF-8, so such keys are escaped."""
+def _name_kept(name: str) -> str | bytes:
+    """A name as SQLite can hold it: lone surrogates are no UTF-8, so such names are bytes."""
     try:
-        text.encode()
+        name.encode()
     except UnicodeEncodeError:
-        return "e" + json.dumps(text)
-    return text
+        return name.encode("utf-8", "surrogatepass")
+    return name
+
+
+def _read_name(kept: str | bytes) -> str:
+    return kept if isinstance(kept, str) else kept.decode("utf-8", "surrogatepass")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from headrace.chat import ChatDelta, ChatResponse, Message
+    from headrace.memory_refs import MemoryRef
     from headrace.operator._resources import Resources
     from headrace.operator._run import ActionTask, Run
     from headrace.prompts import Prompt
@@ -103,11 +104,13 @@ class RunContext(Context):
     def effects(self) -> Stored:
         """What was done through this context beside calls, for a journal; ``None``: nothing."""
         memory, sensory = self.memory_changes, self.sensory_changes
-        if not (memory or sensory or self.events or self.outputs):
+        expiries = self.memory_expiries
+        if not (memory or sensory or expiries or self.events or self.outputs):
             return None
         return {
             "memory": _kept(memory or {}),
             "sensory": _kept(sensory or {}),
+            "expiries": dict(expiries or {}),
             "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
             "outputs": self.outputs,
         }
@@ -117,6 +120,7 @@ class RunContext(Context):
         if effects is None:
             return
         self.short_term.changes.update(_given_back(effects["memory"]))
+        self.short_term.expiries.update(effects.get("expiries", {}))
         self.sensory.changes.update(_given_back(effects["sensory"]))
         self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
         self.outputs += effects["outputs"]
@@ -141,9 +145,14 @@ class RunContext(Context):
             run = self._run
             operator = run.operator
             before = run.changes if self._before is None else self._before.memory_so_far
-            memory = Memory(run.stored, before, now=operator.clock, ttl=operator.short_term_ttl)
-            member = self._task.action.spec.member
-            self._short_term = memory if member is None else memory.at(member)
+            self._short_term = Memory(
+                run.stored,
+                before,
+                now=operator.clock,
+                lifetimes=operator.lifetimes,
+                root=self._task.action.spec.member,
+                home=run.memory_home,
+            )
         return self._short_term
 
     @property
@@ -163,15 +172,29 @@ class RunContext(Context):
         """Memory of the run."""
         if self._sensory is None:
             before = self._run.sensory if self._before is None else self._before.sensory_so_far
-            memory = Memory({}, before, now=self._run.operator.clock)
-            member = self._task.action.spec.member
-            self._sensory = memory if member is None else memory.at(member)
+            self._sensory = Memory(
+                {},
+                before,
+                now=self._run.operator.clock,
+                root=self._task.action.spec.member,
+                home=self._run.sensory_home,
+            )
         return self._sensory
+
+    def resolve(self, ref: MemoryRef, *default: Any) -> Any:
+        """The value that a reference stands for; see ``Context.resolve``."""
+        memory = self.sensory if ref.home == self._run.sensory_home() else self.short_term
+        return memory.resolve(ref, *default)
 
     @property
     def memory_changes(self) -> Changes | None:
         """What was written to short-term memory."""
         return None if self._short_term is None else self._short_term.changes
+
+    @property
+    def memory_expiries(self) -> dict[str, float] | None:
+        """When names that were read in short-term memory expire now."""
+        return None if self._short_term is None else self._short_term.expiries
 
     @property
     def sensory_changes(self) -> Changes | None:
@@ -289,9 +312,9 @@ class RunContext(Context):
 
     # ------------------------------------------------------------ resources
     @property
-    def agent_name(self) -> str:
-        """The name of the agent; of a team's member, the team's and its own."""
-        name, member = self._run.operator.plan.name, self._task.action.spec.member
+    def identity(self) -> str:
+        """What memory belongs to: the job's identity; of a team's member, with its own name."""
+        name, member = self._run.operator.plan.identity, self._task.action.spec.member
         return name if member is None else f"{name}.{member}"
 
     @property

@@ -125,7 +125,7 @@ class LongTerm(LongTermMemory):
         return count
 
     def _scope(self, user: str | None, *, all_keys: bool = False) -> dict[str, str]:
-        agent = {"agent": self._context.agent_name}
+        agent = {"agent": self._context.identity}
         key = {} if all_keys else {"key": self._key}
         return {**agent, **key, "user": user or ""}
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.conditions import compile_condition
 from headrace.errors import ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
+from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.operator._approvals import Approvals
 from headrace.operator._configs import config_of, with_settings
 from headrace.operator._eager import Deadlines, start
@@ -127,7 +128,8 @@ class Operator:
         self.clock = clock
         self.watch = watch
         self.observing = bool(observers)
-        self.short_term_ttl = plan.config.short_term_ttl
+        usual = Lifetime(ttl=plan.config.short_term_ttl, refresh=plan.config.short_term_refresh)
+        self.lifetimes = Lifetimes(usual, plan.config.short_term_names)
         self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()

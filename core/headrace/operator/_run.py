@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.errors import ActionError, HeadraceError, NonRetryableError, StateError
 from headrace.events import InputEvent, copied
-from headrace.memory import Changes, merge
+from headrace.memory import Changes, merge, refresh
 from headrace.operator._blocking import BlockingContext
 from headrace.operator._context import RunContext
 from headrace.operator._journal import Journal
@@ -169,9 +169,17 @@ class Run:
     def id(self) -> str:
         """Names the run by its input: content and number, not by how often it was tried."""
         if self._id is None:
-            content = digest([self.operator.plan.name, self.item.key_id, self.item.value])
+            content = digest([self.operator.plan.identity, self.item.key_id, self.item.value])
             self._id = f"{content[:16]}-{self.item.sequence}"
         return self._id
+
+    def memory_home(self) -> str:
+        """Names the key's memory, for references into it."""
+        return digest([self.operator.plan.identity, self.item.key_id])[:16]
+
+    def sensory_home(self) -> str:
+        """Names the run's memory, for references into it."""
+        return digest(self.id)[:16]
 
     def journaled(self) -> Journal:
         """The run's journal."""
@@ -246,15 +254,19 @@ class Run:
     def _join(self, tasks: list[ActionTask]) -> list[tuple[Event, str, str | None]]:
         written: dict[str, str] = {}
         sensed: dict[str, str] = {}
+        expiries: dict[str, float] = {}
         events: list[tuple[Event, str, str | None]] = []
         for task in tasks:
             context = task.context
             if context is None:
                 continue
             name = f"{task.action.name}#{task.id}"
+            if context.memory_expiries:
+                expiries.update(context.memory_expiries)
             if context.memory_changes:
                 if len(tasks) == 1:
                     self.changes.update(context.memory_changes)
+                    written.update(dict.fromkeys(context.memory_changes, name))
                 else:
                     merge(self.changes, context.memory_changes, written, name)
             if context.sensory_changes:
@@ -265,6 +277,8 @@ class Run:
             self.outputs += context.outputs
             events += context.events
             task.context = None  # no cycle is left for the garbage collector
+        if expiries:
+            refresh(self.changes, self.stored, expiries, written)
         return events
 
     async def _perform_all(self, tasks: list[ActionTask]) -> None:

@@ -200,7 +200,7 @@ async def _run_tool(context: RunContext, operator: Operator, call: _Call) -> Any
         with deadline, telling(context, operator, name):
             if isinstance(tool, Toolset):
                 run = context._run  # noqa: SLF001 - one part with the context
-                token = CALLER.set(Caller(operator.plan.name, run.item.key_id, run.id))
+                token = CALLER.set(Caller(operator.plan.identity, run.item.key_id, run.id))
                 try:
                     return await tool.call(name, call.arguments)
                 finally:

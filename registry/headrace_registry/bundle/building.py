@@ -197,7 +197,7 @@ def build_job(
         jars=own_jars,
         state=State(
             agents={
-                name: AgentState(uid=f"headrace-{name}", shards=plan.config.shards)
+                name: AgentState(uid=f"headrace-{plan.identity}", shards=plan.config.shards)
                 for name, plan in sorted(plans.items())
             }
         ),

@@ -104,7 +104,8 @@ def misfits(old: Mapping[str, str], manifest: JobManifest) -> list[str]:
         if new is None:
             faults.append(
                 f"the new job has no agent {name}, so its memory would be lost: keep the agent's "
-                "name, or say so: --allow-lost-state"
+                f"name, or its identity (the setting job={one.uid.removeprefix('headrace-')!r}), "
+                "or say so: --allow-lost-state"
             )
         elif new.shards != one.shards:
             faults.append(

@@ -17,7 +17,16 @@ from pyflink.common.watermark_strategy import TimestampAssigner  # noqa: E402
 from pyflink.datastream import ProcessFunction  # noqa: E402
 from recovery_agents import Recovering, last_checkpoint, note, notes  # noqa: E402
 
-from headrace import DEAD_LETTER, Agent, AgentPlan, Context, InputEvent, OutputEvent, action  # noqa: E402
+from headrace import (  # noqa: E402
+    DEAD_LETTER,
+    Agent,
+    AgentPlan,
+    Context,
+    InputEvent,
+    OutputEvent,
+    RuntimeConfig,
+    action,
+)
 from headrace.flink import environment, process, process_table  # noqa: E402
 
 pytestmark = [pytest.mark.flink, pytest.mark.slow, pytest.mark.usefixtures("java")]
@@ -207,3 +216,19 @@ def test_a_worker_with_other_versions_than_the_plan_fails_the_job_with_both(env,
         env.execute()
 
     assert "headrace-core: the plan needs 9.9, this worker has 0.1.0" in str(failed.value)
+
+
+def uid(agent, **more):
+    """By which state of an agent is found in a savepoint."""
+    stream = environment().from_collection(["a"], Types.STRING())
+    streams = process(stream, agent, key=str, **more)
+    return streams.output._j_data_stream.getTransformation().getUid()
+
+
+def test_state_is_found_again_by_the_jobs_identity_though_the_agent_was_renamed():
+    class_name = AgentPlan.from_agent(Counting())
+    renamed = class_name.model_copy(
+        update={"name": "Renamed", "config": RuntimeConfig(job="Counting")}
+    )
+
+    assert uid(renamed) == uid(class_name) == "headrace-Counting"

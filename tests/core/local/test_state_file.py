@@ -81,6 +81,22 @@ class TestGoingOn:
         assert (count_rows(folder, "pending"), count_rows(folder, "outbox")) == (0, 0)
 
 
+class TestRenamed:
+    """A state file belongs to the job's identity, and not to the agent's name."""
+
+    def test_an_agent_that_was_renamed_goes_on_where_the_setting_job_says_who_it_was(self, folder):
+        state = folder / "state.db"
+
+        assert run_local(Counting(), ["a", "a"], state=state) == [1, 2]
+        assert run_local(unit_agents.Renamed(), ["a"], state=state) == [3]
+
+    def test_without_it_the_file_is_refused_and_the_setting_named(self, folder):
+        run_local(Counting(), ["a"], state=folder / "state.db")
+
+        with pytest.raises(StateError, match="Where the agent was renamed, say so by the setting"):
+            run_local(Other(), ["a"], state=folder / "state.db")
+
+
 class TestLongLives:
     """What a key leaves in the file does not grow with the number of its inputs."""
 

@@ -45,6 +45,12 @@ class Other(Counting):
     """Another agent."""
 
 
+class Renamed(Counting):
+    """The agent Counting under another name, by the setting that says so."""
+
+    config = RuntimeConfig(job="Counting")
+
+
 class Patient(Agent):
     """Waits for ever on the inputs that say so, unless it is told not to."""
 
