@@ -34,6 +34,7 @@ __all__ = [
 Function = TypeVar("Function", bound=Callable[..., Any])
 EventLike = type[Event] | str
 OnError = Literal["tell", "fail"]
+OnConditionError = Literal["fail", "skip"]
 CONNECTIONS = "connections"
 """The kind of a ``use`` that is no resource, but what several resources have in common."""
 
@@ -49,6 +50,7 @@ class ActionDeclaration:
     name: str | None = None
     function: Callable[..., Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    on_condition_error: OnConditionError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,26 +164,33 @@ def action(
     timeout: float | None = None,
     name: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    on_condition_error: OnConditionError | None = None,
 ) -> Callable[[Function], Function]:
     """Marks a method as an action.
 
     Args:
-        *events: Event classes, or names of event types, that trigger it.
-        when: A condition in CEL on the event's fields, such as ``"event.severity > 2"``.
+        *events: Event classes, or names of event types, that trigger it; where there are none,
+            ``when`` is asked of every event.
+        when: A condition in CEL on ``event`` (its fields), ``event_type`` and ``key``, such as
+            ``"event.severity > 2"``.
         blocking: For a ``def`` that waits for something: it runs in a bounded pool of threads.
         on_failure: What follows a failure; as the agent's settings say where ``None``.
         timeout: Seconds that one attempt may take.
         name: The action's name; the method's where ``None``. An action of a subclass replaces the
             one of the same name.
         settings: Values of this action's own: ``ctx.config`` has them before the agent's.
+        on_condition_error: What follows a condition that fails on an event: ``"fail"`` fails the
+            run, ``"skip"`` does not trigger the action, with a warning; as the agent's
+            ``condition_errors`` setting says where ``None``.
     """
     declaration = ActionDeclaration(
-        triggers=tuple((event, when) for event in events),
+        triggers=_triggers(events, when),
         blocking=blocking,
         policy=on_failure,
         timeout=timeout,
         name=name,
         settings=settings or {},
+        on_condition_error=on_condition_error,
     )
 
     def mark(function: Function) -> Function:
@@ -417,19 +426,21 @@ class AgentBuilder:
         timeout: float | None = None,
         name: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        on_condition_error: OnConditionError | None = None,
     ) -> AgentBuilder:
         """Adds an action; the arguments are those of ``@action``.
 
         One function may be added several times, by several names and with settings of its own.
         """
         declaration = ActionDeclaration(
-            tuple((event, when) for event in events),
+            _triggers(events, when),
             blocking,
             on_failure,
             timeout,
             name,
             function,
             settings or {},
+            on_condition_error,
         )
         label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.actions.append((label, declaration, _place(function)))
@@ -459,6 +470,15 @@ class AgentBuilder:
         """Adds a resource, a prompt or a connection."""
         self._definition.declare(name, resource)
         return self
+
+
+def _triggers(
+    events: tuple[EventLike, ...], when: str | None
+) -> tuple[tuple[EventLike, str | None], ...]:
+    """What sets an action off: a condition without an event is asked of every event."""
+    if not events and when is not None:
+        events = (Event,)
+    return tuple((event, when) for event in events)
 
 
 def _rule(approval: Approval | bool) -> Approval | None:  # noqa: FBT001 - an argument's value

@@ -268,6 +268,9 @@ class _Compilation:
                 "send it (ctx.send(...)), and annotate the action with -> None",
             )
         self.check_parameters(function, where)
+        if declaration.on_condition_error not in {None, "fail", "skip"}:
+            wrong = declaration.on_condition_error
+            self.fault(where, f"on_condition_error is 'fail' or 'skip', got {wrong!r}")
         if not declaration.triggers:
             self.fault(where, "nothing triggers this action", "name an event: @action(InputEvent)")
         triggers = tuple(self.trigger(event, when, where) for event, when in declaration.triggers)
@@ -281,6 +284,7 @@ class _Compilation:
             policy=declaration.policy,
             timeout=declaration.timeout,
             settings=self.stored_values(declaration.settings, where),
+            on_condition_error=declaration.on_condition_error,
         )
 
     def trigger(self, event: Any, when: str | None, where: str) -> Trigger:

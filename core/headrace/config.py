@@ -51,6 +51,9 @@ class RuntimeConfig(BaseModel):
     """Rounds of tool calls that one ``ctx.chat`` may take."""
     max_tool_result: int = Field(default=65_536, ge=256, json_schema_extra=_of("characters"))
     """Characters of a tool's result that a model is told; a longer one is cut, and says so."""
+    condition_errors: Literal["fail", "skip"] = "fail"
+    """What follows a condition that cannot be answered for an event (a field is not there, a type
+    is another): the run fails, or the action is not triggered, with a warning."""
     tool_errors: Literal["tell", "fail"] = "tell"
     """What follows a tool call that fails, takes too long, or names no tool, where the tool does
     not say: who called it is told, or the run fails."""

@@ -68,6 +68,8 @@ class ActionSpec(_Frozen):
     """What follows a failure; ``None``: the agent's ``failure`` setting."""
     timeout: float | None = None
     """Seconds an attempt may take; ``None``: the agent's ``action_timeout`` setting."""
+    on_condition_error: Literal["fail", "skip"] | None = None
+    """What follows a condition that fails; ``None``: the agent's ``condition_errors`` setting."""
     member: str | None = None
     """Of a team: the member whose action it is."""
     settings: dict[str, Any] = Field(default_factory=dict)

@@ -78,6 +78,7 @@ class _Building:
                     timeout=action.timeout,
                     name=action.name,
                     settings=action.settings,
+                    on_condition_error=action.on_condition_error,
                 )
         for number, tool in enumerate(parsed.tools):
             function = self.find(tool.function, ("tools", number, "function"))

@@ -33,12 +33,15 @@ class YamlAction(_Model):
 
     function: str
     """The function, ``module:name`` or ``module:Class.name``."""
-    on: tuple[str, ...] | str
-    """Event types (``input``, ``incident.opened``) and event classes (``module:Class``)."""
+    on: tuple[str, ...] | str = ()
+    """Event types (``input``, ``incident.opened``) and event classes (``module:Class``); where it
+    is left out, ``when`` is asked of every event."""
     name: str | None = None
     """The action's name; the function's where it is left out."""
     when: str | None = None
-    """A condition (CEL) on ``event`` and ``key``."""
+    """A condition (CEL) on ``event``, ``event_type`` and ``key``."""
+    on_condition_error: Literal["fail", "skip"] | None = None
+    """What follows a condition that fails: the run fails, or the action is not triggered."""
     blocking: bool = False
     """Runs in the pool of threads."""
     on_failure: FailurePolicy | None = None

@@ -6,13 +6,14 @@ import asyncio
 import functools
 import importlib.metadata
 import inspect
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from headrace.conditions import compile_condition
-from headrace.errors import ResourceError, WorkerMismatchError
+from headrace.errors import ConditionError, ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.operator._approvals import Approvals
@@ -40,6 +41,7 @@ __all__ = ["BoundAction", "Operator", "check_worker"]
 
 Test = Any
 
+_LOG = logging.getLogger("headrace.conditions")
 THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False)
 """Whether a thread waits for what runs here."""
 
@@ -243,13 +245,34 @@ class Operator:
         """The resources of the agent (``None``), or of a team's member."""
         return self._resources[member]
 
-    def triggered(self, event: Event, key: Any, member: str | None = None) -> list[BoundAction]:
-        """The actions (of a team: of one member) that an event sets off, in plan order."""
+    def triggered(self, run: Run, event: Event, member: str | None = None) -> list[BoundAction]:
+        """The actions (of a team: of one member) that an event of a run sets off, in plan order.
+
+        Raises:
+            ConditionError: A condition failed, and that is to fail the run.
+        """
         found: list[BoundAction] = []
         for action, tests in self._candidates(event, member):
-            if tests is None or any(test(event, key) for test in tests):
+            if tests is None or self._holds(run, action, tests, event):
                 found.append(action)
         return found
+
+    def _holds(self, run: Run, action: BoundAction, tests: Sequence[Test], event: Event) -> bool:
+        failed: ConditionError | None = None
+        for test in tests:
+            try:
+                if test(event, run.item.key):
+                    return True
+            except ConditionError as error:
+                failed = error
+        if failed is not None:
+            policy = action.spec.on_condition_error or self.plan.config.condition_errors
+            if policy == "fail":
+                raise failed
+            _LOG.warning("the action %s was not triggered: %s", action.name, failed)
+            if self.observing:
+                self.record(run, "action", "skipped", name=action.name, error=str(failed))
+        return False
 
     def check_handled(self, event: Event, member: str | None = None) -> None:
         """Refuses an event that no action is there for.

@@ -233,7 +233,7 @@ class Run:
         tasks: list[ActionTask] = []
         for event, event_id, member in events:
             sent = None if step == 0 else event
-            for action in self.operator.triggered(event, self.item.key, member):
+            for action in self.operator.triggered(self, event, member):
                 own = self._copy(sent) if tasks or sent is not None else event
                 tasks.append(ActionTask(action, own, event_id, f"{step}.{len(tasks)}", sent))
         return tasks

@@ -33,7 +33,7 @@ def told():
         ("wrong_field", "reads the field 'inputt', which InputEvent does not have"),
         ("wrong_nested_field", "reads the field 'street', which Place does not have"),
         ("no_expression", "cannot be read"),
-        ("unknown_name", "uses severity; it knows only event and key"),
+        ("unknown_name", "uses severity; it knows only event, event_type and key"),
         ("on_output", "outputs leave the run and trigger nothing"),
         ("returns", "which would be lost"),
         ("yields", "an action sends events by ctx.send"),
