@@ -28,7 +28,7 @@ def scope_options(function: Function) -> Function:
             click.option("--user", metavar="USER", help="Those of this person."),
             click.option("--key", metavar="KEY", help="Those of this key of the stream."),
             click.option("--all-agents", is_flag=True, help="Those of every agent in the store."),
-            click.option("--member", metavar="NAME", help="Of a team: the member whose they are."),
+            click.option("--member", metavar="NAME", help="Of a team, a sub-agent: whose."),
             click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE"),
         )
     ):
@@ -41,9 +41,12 @@ def scope_of(plan: AgentPlan, typed: dict[str, Any]) -> dict[str, str]:
     from headrace.values import key_id
 
     member = typed["member"]
-    if plan.members and member not in plan.members and not typed["all_agents"]:
+    if member not in plan.owners and not typed["all_agents"]:
+        what = "is a team: its members" if plan.start is not None else "has sub-agents: they"
+        if not plan.members:
+            raise WrongUseError(f"{plan.name} is no team: leave out --member")
         raise WrongUseError(
-            f"{plan.name} is a team: its members remember for themselves",
+            f"{plan.name} {what} remember for themselves",
             then=f"--member NAME, one of {', '.join(plan.members)}; or --all-agents",
         )
     agent = plan.identity if member is None else f"{plan.identity}.{member}"
@@ -64,8 +67,8 @@ async def opened(plan: AgentPlan, member: str | None) -> AsyncIterator[MemoryBac
     """
     from headrace.operator import resources_alone
 
-    if plan.members and member is None:
-        member = next(iter(plan.members))
+    if member is None:
+        member = plan.owners[0]
     async with resources_alone(plan, member) as resources:
         names = resources.names("memory")
         if len(names) != 1:

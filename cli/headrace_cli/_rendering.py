@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headrace.approvals import Approval
+    from headrace.config import RuntimeConfig
     from headrace.plan import ActionSpec, AgentPlan, ResourceProvider
 
 __all__ = ["mermaid", "tree"]
@@ -27,13 +28,18 @@ def tree(plan: AgentPlan) -> str:
         sections.append((f"class: {plan.agent_class}", []))
     if plan.parameters:
         sections.append(("parameters", _values(plan.parameters)))
-    if plan.members:
-        sections.append(("members", [_member(plan, name) for name in plan.members]))
+    asked = {name for name in plan.resource_providers.get("agents", {}) if name in plan.members}
+    team = [name for name in plan.members if name not in asked]
+    if team:
+        sections.append(("members", [_member(plan, name) for name in team]))
+    if asked:
+        sections.append(("sub-agents", [_sub_agent(plan, name) for name in sorted(asked)]))
     sections.append(("actions", [_action(spec) for spec in plan.actions.values()]))
     resources = [
         _resource(provider)
-        for providers in plan.resource_providers.values()
+        for kind, providers in plan.resource_providers.items()
         for provider in providers.values()
+        if kind != "agents"
     ]
     if resources:
         sections.append(("resources", resources))
@@ -51,40 +57,69 @@ def mermaid(plan: AgentPlan) -> str:
 
     What an action sends is known when it runs, so the arrows go from events to actions only.
     """
-    if plan.members:
+    if plan.start is not None:
         return _team(plan)
     lines = ["flowchart LR"]
-    events = {event: f"e{number}" for number, event in enumerate(plan.actions_by_event)}
-    actions = {name: f"a{number}" for number, name in enumerate(plan.actions)}
+    own = {name: spec for name, spec in plan.actions.items() if spec.member is None}
+    triggers = {trigger.event for spec in own.values() for trigger in spec.triggers}
+    shown = [event for event in plan.actions_by_event if event in triggers]
+    events = {event: f"e{number}" for number, event in enumerate(shown)}
+    actions = {name: f"a{number}" for number, name in enumerate(own)}
     lines += [f"    {node}([{_quoted(event)}])" for event, node in events.items()]
     lines += [f"    {node}[{_quoted(name)}]" for name, node in actions.items()]
-    for name, spec in plan.actions.items():
+    for name, spec in own.items():
         for trigger in spec.triggers:
             label = f"|{_quoted(trigger.when)}|" if trigger.when else ""
             lines.append(f"    {events[trigger.event]} -->{label} {actions[name]}")
-    for kind, providers in plan.resource_providers.items():
+    for kind, providers in plan.resources_of(None).items():
+        if kind == "agents" or not providers:
+            continue
         lines.append(f"    subgraph {kind}")
         lines += [
             f"        {kind}_{number}[({_quoted(_named(provider))})]"
             for number, provider in enumerate(providers.values())
         ]
         lines.append("    end")
+    lines += _asked(plan, "agent", None)
     return "\n".join(lines)
+
+
+def _asked(plan: AgentPlan, node: str, member: str | None) -> list[str]:
+    """Who may be asked by an agent, and by those in turn."""
+    lines = []
+    asked = plan.resources_of(member).get("agents", {})
+    if asked and member is None and plan.start is None:
+        lines.append(f"    {node}(({_quoted(plan.name)}))")
+    for number, name in enumerate(asked):
+        full = name if member is None else f"{member}.{name}"
+        lines.append(f"    {node}_{number}[[{_quoted(name)}]]")
+        lines.append(f"    {node} -. asks .-> {node}_{number}")
+        team = [each for each in plan.members if each.rpartition(".")[0] == full]
+        inside = [each for each in team if each not in plan.resource_providers.get("agents", {})]
+        for each in (full, *inside):
+            lines += _asked(plan, f"{node}_{number}", each)
+    return lines
 
 
 def _team(plan: AgentPlan) -> str:
     """A team's flow chart: its members, and the ways between them."""
-    nodes = {name: f"m{number}" for number, name in enumerate(plan.members)}
+    asked = plan.resource_providers.get("agents", {})
+    team = [name for name in plan.members if "." not in name and name not in asked]
+    nodes = {name: f"m{number}" for number, name in enumerate(team)}
     lines = ["flowchart LR", "    in([input])", "    out([output])"]
     lines += [f"    {node}[{_quoted(name)}]" for name, node in nodes.items()]
     if plan.start is not None:
         lines.append(f"    in --> {nodes[plan.start]}")
     for route in plan.routes:
+        if route.source not in nodes:
+            continue  # of a team that is asked by a member
         label = f"|{_quoted(route.when)}|" if route.when else ""
         to = "out" if route.to is None else nodes[route.to]
         lines.append(f"    {nodes[route.source]} -->{label} {to}")
     sources = {route.source for route in plan.routes}
     lines += [f"    {node} --> out" for name, node in nodes.items() if name not in sources]
+    for name, node in nodes.items():
+        lines += _asked(plan, node, name)
     return "\n".join(lines)
 
 
@@ -142,6 +177,19 @@ def _member(plan: AgentPlan, name: str) -> _Node:
     return title, ways or [("to the stream", [])]
 
 
+def _sub_agent(plan: AgentPlan, name: str) -> _Node:
+    """A sub-agent, with its limits and what models are told of it."""
+    member, arguments = plan.members[name], plan.resource_providers["agents"][name].arguments
+    details: list[_Node] = []
+    if told := arguments["spec"]["description"]:
+        details.append((f"models are told: {_short(told.splitlines()[0])}", []))
+    said = {each: value for each, value in arguments.items() if each not in {"spec", "whole"}}
+    details += _values(said)
+    if member.config is not None:
+        details += _changed(member.config)
+    return f"{name}: {member.agent}", details
+
+
 def _source(provider: ResourceProvider) -> str:
     if provider.distribution is not None:
         plugin = f"{provider.plugin}, " if provider.plugin else ""
@@ -155,10 +203,14 @@ def _named(provider: ResourceProvider) -> str:
 
 def _config(plan: AgentPlan) -> _Node:
     """Settings that are not the default; all others would only be in the way."""
-    data = plan.config.model_dump(mode="json")
-    default = type(plan.config)().model_dump(mode="json")
-    changed = {name: value for name, value in data.items() if value != default[name]}
-    return ("config" if changed else "config: all as by default"), _values(changed)
+    changed = _changed(plan.config)
+    return ("config" if changed else "config: all as by default"), changed
+
+
+def _changed(config: RuntimeConfig) -> list[_Node]:
+    data = config.model_dump(mode="json")
+    default = type(config)().model_dump(mode="json")
+    return _values({name: value for name, value in data.items() if value != default[name]})
 
 
 def _values(values: dict[str, Any]) -> list[_Node]:

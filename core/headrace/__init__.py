@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         NonDeterminismError,
         NonRetryableError,
         PlanError,
+        SubAgentError,
         ToolError,
     )
     from headrace.events import (
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from headrace.plan import AgentPlan
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
     from headrace.prompts import Prompt
+    from headrace.sub_agents import sub_agent
 
 _HOMES = {
     "agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
@@ -96,6 +98,7 @@ _HOMES = {
         "NonDeterminismError",
         "NonRetryableError",
         "PlanError",
+        "SubAgentError",
         "ToolError",
     ),
     "events": (
@@ -129,6 +132,7 @@ _HOMES = {
     "plan": ("AgentPlan",),
     "policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
     "prompts": ("Prompt",),
+    "sub_agents": ("sub_agent",),
 }
 
 __all__ = [
@@ -180,6 +184,7 @@ __all__ = [
     "RetrievalResponseEvent",
     "RunBudget",
     "RuntimeConfig",
+    "SubAgentError",
     "ToolCall",
     "ToolError",
     "ToolRequestEvent",
@@ -197,6 +202,7 @@ __all__ = [
     "prompt",
     "retry",
     "run_local",
+    "sub_agent",
     "tool",
     "use",
 ]

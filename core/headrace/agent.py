@@ -13,6 +13,7 @@ from headrace.approvals import Approval
 from headrace.config import RuntimeConfig
 from headrace.events import Event
 from headrace.prompts import Prompt
+from headrace.sub_agents import SubAgent
 
 if TYPE_CHECKING:
     from headrace.hidden import Source
@@ -263,7 +264,7 @@ class Agent(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ignored_types=(Use, Prompt), protected_namespaces=()
+        frozen=True, extra="forbid", ignored_types=(Use, Prompt, SubAgent), protected_namespaces=()
     )
 
     agent_name: ClassVar[str | None] = None
@@ -277,7 +278,7 @@ class Agent(BaseModel):
     say otherwise; what an instance or a mapping says, only ``--set`` may.
     """
 
-    def resources(self) -> Mapping[str, Use | Prompt]:
+    def resources(self) -> Mapping[str, Use | Prompt | SubAgent]:
         """Resources that depend on the agent's fields, by name; for subclasses to override."""
         return {}
 
@@ -316,7 +317,7 @@ class Definition:
     parameters: dict[str, Any] = field(default_factory=dict)
     actions: list[tuple[str, ActionDeclaration, str]] = field(default_factory=list)
     tools: list[tuple[str, ToolDeclaration, str]] = field(default_factory=list)
-    resources: dict[str, Use | Prompt] = field(default_factory=dict)
+    resources: dict[str, Use | Prompt | SubAgent] = field(default_factory=dict)
     connections: dict[str, Use] = field(default_factory=dict)
     prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
     value_model: type[BaseModel] | None = None
@@ -333,8 +334,8 @@ class Definition:
         else:
             self.values |= given
 
-    def declare(self, name: str, resource: Use | Prompt) -> None:
-        """Takes a resource, a prompt or a connection; one of the same name and sort goes."""
+    def declare(self, name: str, resource: Use | Prompt | SubAgent) -> None:
+        """Takes one of these; one that has the same name and sort goes."""
         if isinstance(resource, Use) and resource.kind == CONNECTIONS:
             self.connections[name] = resource
         else:
@@ -346,7 +347,7 @@ class Definition:
         A method that overrides an action or a tool is one too, also where it is not marked again.
         """
         value = _plain(value)
-        if isinstance(value, (Use, Prompt)):
+        if isinstance(value, (Use, Prompt, SubAgent)):
             self.declare(name, value)
         if not callable(value):
             return
@@ -466,8 +467,8 @@ class AgentBuilder:
         self._definition.tools.append((label, declaration, _place(function)))
         return self
 
-    def resource(self, name: str, resource: Use | Prompt, /) -> AgentBuilder:
-        """Adds a resource, a prompt or a connection."""
+    def resource(self, name: str, resource: Use | Prompt | SubAgent, /) -> AgentBuilder:
+        """Adds a resource, a prompt, a connection or a sub-agent."""
         self._definition.declare(name, resource)
         return self
 

@@ -37,6 +37,7 @@ from headrace.prompts import Prompt, is_source, made_prompt
 from headrace.references import find, reference, unimportable
 from headrace.settings import flattened, nearest, said_in_code, secret_name
 from headrace.settings._values import plain
+from headrace.sub_agents import SubAgent, compile_sub_agent, differing_values, grafted
 from headrace.teams import Team
 from headrace.tools import given_parameters, tool_spec
 from headrace.values import encode
@@ -93,6 +94,7 @@ class _Compilation:
         self.faults: list[Fault] = []
         self._plugins = plugins
         self._needs_self = False
+        self._inner: dict[str, AgentPlan] = {}
 
     def plan(self) -> AgentPlan:
         definition = self.definition
@@ -119,7 +121,7 @@ class _Compilation:
         if self.faults:
             raise PlanError(definition.name, self.faults)
         agent_class = type(definition.agent) if definition.agent and self._needs_self else None
-        return AgentPlan(
+        plan = AgentPlan(
             name=definition.name,
             description=definition.description,
             agent_class=reference(agent_class) if agent_class else None,
@@ -137,6 +139,9 @@ class _Compilation:
             ),
             core_version=core_version(),
         )
+        if faults := differing_values(plan, self._inner, definition.name):
+            raise PlanError(definition.name, faults)
+        return grafted(plan, self._inner)
 
     def fault(self, where: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(where, message, hint))
@@ -375,6 +380,8 @@ class _Compilation:
             where = f"{self.definition.name}.{name}"
             if isinstance(declared, Prompt):
                 put(self.prompt(name, declared), where)
+            elif isinstance(declared, SubAgent):
+                put(self.sub_agent(name, declared, where), where)
             else:
                 put(self.used(name, declared, where, connections), where)
         for name, function in self.definition.prompts.items():
@@ -389,7 +396,28 @@ class _Compilation:
         self.faults += connections.faults
         self.faults += check_models(self.definition.name, found)
         self.faults += check_bound(self.definition.name, found)
+        for kind, some in found.items():
+            for name in some:
+                if name.partition(".")[0] in self._inner and "." in name:
+                    self.fault(
+                        f"{self.definition.name}.{name}",
+                        f"these {kind} have a name that is a sub-agent's",
+                        "give one of them another name",
+                    )
+                elif kind == "tools" and name in self._inner:
+                    self.fault(
+                        f"{self.definition.name}.{name}",
+                        "a tool and a sub-agent have one name, and models call both by it",
+                        "give one of them another name",
+                    )
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
+
+    def sub_agent(self, name: str, declared: SubAgent, where: str) -> ResourceProvider | None:
+        plan, provider, faults = compile_sub_agent(name, declared, self._plugins, where)
+        self.faults += faults
+        if plan is not None:
+            self._inner[name] = plan
+        return provider
 
     def prompt(self, name: str, prompt: Prompt) -> ResourceProvider:
         return ResourceProvider(kind="prompts", name=name, arguments=prompt.model_dump(mode="json"))

@@ -281,6 +281,26 @@ class Context(ABC):
         """
 
     @abstractmethod
+    def agent(self, name: str, value: Any = None, /) -> Awaitable[Any]:
+        """Asks a sub-agent (``headrace.sub_agent``), within this run.
+
+        It goes its own steps, with its own settings, resources and memory. It is one durable call:
+        once it has finished, a replay takes what it gave.
+
+        Args:
+            name: The name that it is declared by.
+            value: Its input.
+
+        Returns:
+            What it put out; ``None`` where that was nothing. A list, where it is declared with
+            ``many=True``.
+
+        Raises:
+            ResourceError: There is no sub-agent of that name.
+            SubAgentError: When awaited: it failed, or took longer than it may.
+        """
+
+    @abstractmethod
     def resource(self, kind: str, name: str, /) -> Awaitable[Any]:
         """A resource of the agent, built at its first use in this worker."""
 

@@ -29,6 +29,7 @@ __all__ = [
     "ReplayedError",
     "ResourceError",
     "StateError",
+    "SubAgentError",
     "ToolArgumentsError",
     "ToolError",
     "ToolFailedError",
@@ -197,7 +198,41 @@ class ApprovalTimeoutError(NonRetryableError):
 
 
 class BudgetExceededError(NonRetryableError):
-    """A run whose models have cost what they may (the setting ``budget``)."""
+    """A run whose models have cost what they may (the setting ``budget``).
+
+    Attributes:
+        agent: Whose budget it is, where it is a sub-agent's; empty: the run's.
+    """
+
+    def __init__(self, message: str, *, agent: str = "") -> None:
+        super().__init__(message)
+        self.agent = agent
+
+
+class SubAgentError(HeadraceError):
+    """A sub-agent that failed, where an action awaits it; ``__cause__`` is why.
+
+    Attributes:
+        told: What a model is told: nothing of an exception's own text, which may hold secrets.
+        agent: Which; a sub-agent's own sub-agents come after it, with dots between.
+        retryable: Whether trying again may help, as the type of what it failed by says.
+        retry_after: Seconds that a provider asks to wait, where one did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        told: str,
+        agent: str,
+        retryable: bool,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.told = told
+        self.agent = agent
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class JobFailedError(HeadraceError):

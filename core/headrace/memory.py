@@ -20,10 +20,12 @@ from headrace.values import Stored, decode, digest, encode
 
 __all__ = [
     "DELETED",
+    "SEPARATOR",
     "Changes",
     "Memory",
     "Name",
     "apply_changes",
+    "lasting",
     "live",
     "merge",
     "path_of",
@@ -34,7 +36,8 @@ __all__ = [
 Name = str | tuple[str, ...]
 """A name in memory: a text, or a path of texts (``memory["orders", "o-1", "total"]``)."""
 
-_SEPARATOR: Final = "\x1f"  # ASCII's unit separator joins the parts of a path
+SEPARATOR: Final = "\x1f"
+"""ASCII's unit separator joins the parts of a path."""
 _ESCAPE: Final = "\x1e"  # stands before itself and, in a part, for the separator
 _FOR_EVER: Final = Lifetimes()
 _NOTHING: Final = object()
@@ -94,7 +97,7 @@ def merge(into: Changes, changes: Changes, written_by: dict[str, str], action: s
     """
     for name, cell in changes.items():
         other = written_by.setdefault(name, action)
-        if other != action and _lasting(into.get(name)) != _lasting(cell):
+        if other != action and lasting(into.get(name)) != lasting(cell):
             shown = "/".join(path_of(name))
             raise MemoryConflictError(
                 f"the actions {other!r} and {action!r} ran in the same step and both wrote "
@@ -126,19 +129,19 @@ def refresh(
 
 def path_of(full: str) -> tuple[str, ...]:
     """The parts of a stored name."""
-    parts = full.split(_SEPARATOR)
+    parts = full.split(SEPARATOR)
     return tuple(map(_unescaped, parts) if _ESCAPE in full else parts)
 
 
 def _unescaped(part: str) -> str:
     letters = iter(part)
     return "".join(
-        (_SEPARATOR if next(letters, "") == "_" else _ESCAPE) if letter == _ESCAPE else letter
+        (SEPARATOR if next(letters, "") == "_" else _ESCAPE) if letter == _ESCAPE else letter
         for letter in letters
     )
 
 
-def _lasting(cell: Any) -> Any:
+def lasting(cell: Any) -> Any:
     """A cell without its expiry: two actions set one value at two moments."""
     return cell["v"] if type(cell) is dict and cell.get("$") == "ttl" else cell
 
@@ -177,7 +180,7 @@ class Memory(MutableMapping[Name, Any]):
             earlier: What the run has changed since.
             now: The time, in seconds since the epoch.
             lifetimes: How long names live.
-            root: Of a team: the member whose part of the memory it is.
+            root: The team's member, or the sub-agent, whose part of the memory it is.
             home: Names whose memory it is, for references.
             reads: Takes what is read, where somebody wants to know: the name, whether it was there.
         """
@@ -187,7 +190,8 @@ class Memory(MutableMapping[Name, Any]):
         self._expiries: dict[str, float] = {}
         self._now = now
         self._lifetimes = lifetimes
-        self._root = self._prefix = "" if root is None else _joined((root,)) + _SEPARATOR
+        own = () if root is None else tuple(root.split("."))
+        self._root = self._prefix = _joined(own) + SEPARATOR if own else ""
         self._home = home
         self._reads = reads
 
@@ -204,7 +208,7 @@ class Memory(MutableMapping[Name, Any]):
     def at(self, *path: str) -> Memory:
         """The part of this memory below ``path``, as a memory of its own."""
         part = copy.copy(self)
-        part._prefix = self._name(path) + _SEPARATOR  # noqa: SLF001 - of this class
+        part._prefix = self._name(path) + SEPARATOR  # noqa: SLF001 - of this class
         return part
 
     def set(
@@ -263,7 +267,7 @@ class Memory(MutableMapping[Name, Any]):
         cell = self._cell(full)
         if cell is _NOTHING:
             raise KeyError(name)
-        version = digest(_lasting(cell)) if pinned else None
+        version = digest(lasting(cell)) if pinned else None
         return MemoryRef(path_of(full), self._home(), version)
 
     def resolve(self, ref: MemoryRef, default: Any = _NOTHING) -> Any:
@@ -286,7 +290,7 @@ class Memory(MutableMapping[Name, Any]):
             )
         cell = self._cell(full)
         changed = ref.version is not None and cell is not _NOTHING
-        if changed and digest(_lasting(cell)) == ref.version:
+        if changed and digest(lasting(cell)) == ref.version:
             changed = False
         if cell is _NOTHING or changed:
             if default is not _NOTHING:
@@ -375,10 +379,10 @@ class Memory(MutableMapping[Name, Any]):
 
 def _joined(parts: tuple[str, ...]) -> str:
     """The stored name of a path: one text for each path, whatever its parts hold."""
-    joined = _SEPARATOR.join(parts)
-    if _ESCAPE in joined or joined.count(_SEPARATOR) >= len(parts):
-        return _SEPARATOR.join(
-            part.replace(_ESCAPE, _ESCAPE + _ESCAPE).replace(_SEPARATOR, _ESCAPE + "_")
+    joined = SEPARATOR.join(parts)
+    if _ESCAPE in joined or joined.count(SEPARATOR) >= len(parts):
+        return SEPARATOR.join(
+            part.replace(_ESCAPE, _ESCAPE + _ESCAPE).replace(SEPARATOR, _ESCAPE + "_")
             for part in parts
         )
     return joined

@@ -108,7 +108,7 @@ class ResourceProvider(_Frozen):
 
 
 class Member(_Frozen):
-    """A member of a team."""
+    """A member of a team, or a sub-agent."""
 
     agent: str
     """The agent's name."""
@@ -118,6 +118,10 @@ class Member(_Frozen):
     """The agent's fields, in stored form."""
     value_model: str | None = None
     """The model that types its values."""
+    config: RuntimeConfig | None = None
+    """Of a sub-agent: its settings; ``None``: those of what it is in."""
+    start: str | None = None
+    """Of a sub-agent that is a team: the member that gets its inputs."""
 
 
 class Route(_Frozen):
@@ -173,7 +177,8 @@ class AgentPlan(_Frozen):
     )
     """For each setting and value that is not a default, the layer that said it."""
     members: dict[str, Member] = Field(default_factory=dict)
-    """Of a team: its members; their actions and resources are named ``member.name``."""
+    """The members of a team, and sub-agents (those of sub-agents too, as ``agent.agent``); their
+    actions and resources are named ``member.name``."""
     routes: tuple[Route, ...] = ()
     """Of a team: where outputs of its members go."""
     start: str | None = None
@@ -230,16 +235,44 @@ class AgentPlan(_Frozen):
         """The parameters of the agent (``None``), or of a team's member, in stored form."""
         return self.parameters if member is None else self.members[member].parameters
 
+    @property
+    def owners(self) -> tuple[str | None, ...]:
+        """Whose resources and actions there are: the agent's own (``None``), and its members'."""
+        return (*((None,) if self.start is None else ()), *self.members)
+
+    def owner(self, name: str) -> str | None:
+        """The member whose resource has a name; ``None``: it is the agent's own."""
+        if not self.members:
+            return None
+        parts = name.split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            if (member := ".".join(parts[:end])) in self.members:
+                return member
+        return None
+
+    def config_of(self, member: str | None) -> RuntimeConfig:
+        """The settings of the agent (``None``), or of a sub-agent or a team's member."""
+        while member:
+            config = self.members[member].config if member in self.members else None
+            if config is not None:
+                return config
+            member = member.rpartition(".")[0]
+        return self.config
+
+    def start_of(self, member: str) -> str:
+        """Who gets the inputs of a sub-agent: itself, or where it is a team one of its members."""
+        return self.members[member].start or member
+
     def resources_of(self, member: str | None) -> dict[str, dict[str, ResourceProvider]]:
-        """The resources of the agent (``None``), or of a team's member under its own names."""
-        if member is None:
-            return self.resource_providers
-        own = f"{member}."
+        """The resources of the agent (``None``), or of a member under its own names."""
+        if not self.members:
+            return self.resource_providers if member is None else {}
+        own = "" if member is None else f"{member}."
         return {
             kind: {
                 name.removeprefix(own): provider
                 for name, provider in providers.items()
-                if name.startswith(own)
+                if self.owner(name) == member
             }
             for kind, providers in self.resource_providers.items()
         }

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headrace.errors import ModelError, NonRetryableError
+from headrace.errors import ModelError, NonRetryableError, SubAgentError
 
 __all__ = ["DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"]
 
@@ -35,7 +35,9 @@ class FailurePolicy(BaseModel):
         """Whether to try again after ``attempt`` attempts; the error's type has a say."""
         if attempt >= self.attempts or isinstance(error, NonRetryableError):
             return False
-        return error.retryable if isinstance(error, ModelError) else isinstance(error, Exception)
+        if isinstance(error, (ModelError, SubAgentError)):
+            return error.retryable
+        return isinstance(error, Exception)
 
     def wait(self, error: BaseException, attempt: int) -> float:
         """Seconds to wait after the attempt of this number (from 1) failed.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TELLER", "Record", "RecordKind", "tell"]
 
-RecordKind = Literal["run", "event", "action", "call", "memory", "resource"]
+RecordKind = Literal["run", "event", "action", "agent", "call", "memory", "resource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Record:
     key: str
     """The key's id (``headrace.values.key_id``)."""
     name: str = ""
-    """The action, the event's type, or the called function."""
+    """The action, the event's type, the sub-agent, or the called function."""
     id: str = ""
-    """The id of the event, the action task or the call."""
+    """The id of the event, the action task, the sub-agent's branch or the call."""
     cause: str = ""
     """The id of what caused it."""
     attempt: int = 1

@@ -21,6 +21,7 @@ from headrace.errors import Fault, MemoryValueError, PlanError
 from headrace.plan import AgentPlan, Member, Route
 from headrace.settings import said_in_code
 from headrace.settings._values import plain
+from headrace.sub_agents import put_under, routes_under
 from headrace.values import encode
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Team:
             where = f"{self.name}.{name}"
             if not _NAME.fullmatch(name):
                 yield Fault(where, "this is no name of a member: letters, digits, _ and -")
-            if plan.members:
+            if plan.start is not None:
                 yield Fault(where, "a team cannot be a member of another", "put its members here")
             own = plan.config.model_dump(exclude=_OF_ACTIONS)
             usual = RuntimeConfig().model_dump(exclude=_OF_ACTIONS)
@@ -211,26 +212,24 @@ def _merged(
     by_event: dict[str, list[str]] = {}
     providers: dict[str, dict[str, ResourceProvider]] = {}
     usual = RuntimeConfig()
+    members: dict[str, Member] = {}
+    ways = list(routes)
     for member, plan in plans.items():
-        for name, spec in plan.actions.items():
-            own = plan.config
+        own = plan.config
+        members[member] = Member(
+            agent=plan.name,
+            agent_class=plan.agent_class,
+            parameters=plan.parameters,
+            value_model=plan.value_models[0] if plan.value_models else None,
+        )
+        put_under(member, plan, actions, by_event, providers, members)
+        ways += routes_under(member, plan)
+        for spec in [one for one in actions.values() if one.member == member]:
             policy = spec.policy or (own.failure if own.failure != usual.failure else None)
             timeout = spec.timeout
             if timeout is None and own.action_timeout != usual.action_timeout:
                 timeout = own.action_timeout
-            label = f"{member}.{name}"
-            actions[label] = spec.model_copy(
-                update={"name": label, "member": member, "policy": policy, "timeout": timeout}
-            )
-        for event, names in plan.actions_by_event.items():
-            by_event.setdefault(event, []).extend(f"{member}.{name}" for name in names)
-        for kind, found in plan.resource_providers.items():
-            providers.setdefault(kind, {}).update(
-                {
-                    f"{member}.{name}": one.model_copy(update={"name": f"{member}.{name}"})
-                    for name, one in found.items()
-                }
-            )
+            actions[spec.name] = spec.model_copy(update={"policy": policy, "timeout": timeout})
     some = next(iter(plans.values()))
     return AgentPlan(
         name=team.name,
@@ -244,16 +243,8 @@ def _merged(
         value_models=tuple(
             dict.fromkeys(one for plan in plans.values() for one in plan.value_models)
         ),
-        members={
-            name: Member(
-                agent=plan.name,
-                agent_class=plan.agent_class,
-                parameters=plan.parameters,
-                value_model=plan.value_models[0] if plan.value_models else None,
-            )
-            for name, plan in plans.items()
-        },
-        routes=routes,
+        members=members,
+        routes=tuple(ways),
         start=start,
         core_version=some.core_version,
     )

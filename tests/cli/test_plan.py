@@ -109,3 +109,49 @@ def test_how_a_model_is_asked_and_which_calls_wait_is_shown(team):
 
     assert "requests_per_minute = 60" in told
     assert "waits for approval: calls when args.n > 3, within 60 s (else deny)" in told
+
+
+NESTED = '''
+from headrace import Agent, Context, InputEvent, OutputEvent, action, sub_agent
+
+
+class Reader(Agent):
+    """Reads."""
+
+    @action(InputEvent)
+    async def read(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output=event.input))
+
+
+class Researcher(Reader):
+    """Finds things out."""
+
+    reader = sub_agent(Reader())
+
+
+class Desk(Reader):
+    researcher = sub_agent(Researcher(), timeout=60, budget={"calls": 8})
+'''
+
+
+@pytest.fixture
+def nested(place):
+    (place.folder / "nested.py").write_text(NESTED)
+    return place
+
+
+def test_sub_agents_are_shown_with_their_limits(nested):
+    told = nested.process("plan", "nested.py:Desk").stdout
+
+    assert "researcher: Researcher\n│  │  ├─ models are told: Finds things out." in told
+    assert "timeout = 60" in told
+    assert "researcher.reader: Reader" in told
+
+
+def test_the_chart_shows_who_asks_whom(nested):
+    told = nested.process("plan", "nested.py:Desk", "--mermaid").stdout
+
+    assert 'agent_0[["researcher"]]' in told
+    assert "agent -. asks .-> agent_0" in told
+    assert "agent_0 -. asks .-> agent_0_0" in told
+    assert "researcher.reader.read" not in told

@@ -12,6 +12,7 @@ from headrace.agent import ToolDeclaration, Use
 from headrace.errors import ResourceError
 from headrace.models._forms import Form
 from headrace.references import find, reference, unimportable
+from headrace.sub_agents import SubAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,7 +104,7 @@ class Declared:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.functions: dict[str, Callable[..., Any]] = {}
-        self.uses: dict[str, Use] = {}
+        self.uses: dict[str, Use | SubAgent] = {}
 
 
 def declared_tools(given: Iterable[Any] | Mapping[str, Any]) -> Declared:
@@ -125,6 +126,11 @@ def declared_tools(given: Iterable[Any] | Mapping[str, Any]) -> Declared:
             if thing.kind != "tools":
                 raise ValueError(f"a use of {thing.kind!r} is no tool")
             name = label or thing.target.rpartition(":")[2].rpartition(".")[2]
+            found.uses[name] = thing
+        elif isinstance(thing, SubAgent):
+            if label is None:
+                raise ValueError("a sub-agent needs a name, as in tools={'reader': sub_agent(...)}")
+            name = label
             found.uses[name] = thing
         elif callable(thing):
             marked: ToolDeclaration | None = getattr(thing, "__headrace_tool__", None)

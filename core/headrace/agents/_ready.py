@@ -72,8 +72,8 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     Where it is empty: the input, if it is a text, else as JSON."""
     tools: Sequence[Any] | Mapping[str, Any] | None = ()
     """What the model may call: names of tools that the agent declares, functions (or their
-    references, ``module:function``), ``use("tools", ...)``. In a mapping each has a name.
-    ``None``: all that the agent declares."""
+    references, ``module:function``), ``use("tools", ...)``, sub-agents. In a mapping each has a
+    name. ``None``: all that the agent declares."""
     output: Any = None
     """The form of the answer: a pydantic model or another class, ``module:Name`` of a type, or a
     JSON schema. ``None``: a text."""
@@ -187,7 +187,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         response = await ctx.chat(
             self._model_name(ctx),
             [*before, *said],
-            tools=_names(ctx, "tools") if self.tools is None else tuple(self.tools),
+            tools=self.tool_names(ctx),
             output=find(self.output) if isinstance(self.output, str) else self.output,
             on_delta=self.on_delta if self.stream else None,
             options=self.options,
@@ -201,6 +201,12 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     def question_of(self, value: Any) -> str:
         """The user's message for an input; for subclasses to override."""
         return self._filled(self.prompt, value) if self.prompt else _as_text(to_jsonable(value))
+
+    def tool_names(self, ctx: Context) -> tuple[str, ...]:
+        """What the model may call: tools and sub-agents; for subclasses to override."""
+        if self.tools is None:
+            return (*_names(ctx, "tools"), *_names(ctx, "agents"))
+        return tuple(self.tools)
 
     def output_of(self, response: ChatResponse, value: Any, ctx: Context) -> Any:
         """What leaves for an answer; for subclasses to override."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headrace.chat import ChatRequest
 
-__all__ = ["Form", "FormError", "in_words"]
+__all__ = ["Form", "FormError", "in_words", "schema_checker"]
 
 _FENCE = re.compile(r"\A\s*```[A-Za-z0-9]*\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -111,7 +111,9 @@ def _of_type(wanted: Any, _text: str) -> _Made:
 def _of_schema(text: str) -> _Made:
     schema = json.loads(text)
     # Of a copy: it writes whole addresses into references.
-    return _put_together(_checker(json.loads(text)), schema, str(schema.get("title") or "output"))
+    return _put_together(
+        schema_checker(json.loads(text)), schema, str(schema.get("title") or "output")
+    )
 
 
 def _put_together(read: Callable[[Any], Any], schema: dict[str, Any], name: str) -> _Made:
@@ -174,7 +176,12 @@ def _told(error: ValidationError) -> str:
     return "; ".join(told)
 
 
-def _checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
+def schema_checker(schema: dict[str, Any]) -> Callable[[Any], Any]:
+    """Holds values against a JSON schema: gives them back, or raises ``FormError``.
+
+    Raises:
+        TypeError: It is no JSON schema.
+    """
     import fastjsonschema
 
     try:

@@ -33,7 +33,9 @@ class BlockingContext:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._context, name)
-        return self._waiting(value) if name in {"call", "chat", "tool", "resource"} else value
+        return (
+            self._waiting(value) if name in {"agent", "call", "chat", "tool", "resource"} else value
+        )
 
     def _waiting(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         def wait(*args: Any, **kwargs: Any) -> Any:

@@ -62,7 +62,7 @@ class Chat:
         instructions = await self._instructions(begin)
         said: tuple[Message, ...] = ()
         repaired = False
-        rounds = self._operator.plan.config.max_tool_rounds
+        rounds = self._context.settings.max_tool_rounds
         for number in range(rounds + 2):
             if number:
                 begin = await opening.messages()  # what tools have changed is told anew
@@ -132,6 +132,8 @@ class Chat:
         """
         texts, suggested = [], []
         for name in self._tools:
+            if name in self._context.resources.agents:
+                continue
             resource = await self._context.resources.get("tools", name)
             if not isinstance(resource, Toolset):
                 continue
@@ -217,17 +219,20 @@ async def _recorded(
     parts: Sequence[ChatDelta] = (),
 ) -> tuple[ChatResponse, list[ChatDelta]]:
     chat_model: ChatModel = await context.resources.get("chat_models", model)
-    spent = context._run.journaled().spent  # noqa: SLF001 - one part with the context
+    purses = context.task.branch.purses()
 
     async def make() -> tuple[ChatResponse, list[ChatDelta]]:
-        spent.check(operator.plan.config.budget)
-        spent.calls += 1
+        for purse in purses:
+            purse.spent.check(purse.budget, purse.agent)
+        for purse in purses:
+            purse.spent.calls += 1
         with telling(context, operator, model):
             if on_delta is None:
                 response = await chat_model.chat(request)
             else:
                 response = await chat_model.stream(request, on_delta)
-        spent.add(response.usage)
+        for purse in purses:
+            purse.spent.add(response.usage)
         return response, list(parts)
 
     answered: tuple[ChatResponse, list[ChatDelta]] = await context.durable(

@@ -21,19 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from headrace.chat import ChatDelta, ChatResponse, Message
+    from headrace.config import RuntimeConfig
     from headrace.memory_refs import MemoryRef
+    from headrace.operator._agents import Asked
+    from headrace.operator._branch import ActionTask
     from headrace.operator._resources import Resources
-    from headrace.operator._run import ActionTask, Run
+    from headrace.operator._run import Run
     from headrace.prompts import Prompt
     from headrace.settings import Config
 
-__all__ = ["RunContext"]
+__all__ = ["RunContext", "given_back", "kept"]
 
 
 class RunContext(Context):
     """What an action task does, until its step ends."""
 
     __slots__ = (
+        "_asked",
         "_before",
         "_calls",
         "_event_prefix",
@@ -66,6 +70,7 @@ class RunContext(Context):
         self._event_prefix = ""
         self._tools = 0
         self._turn: asyncio.Lock | None = None
+        self._asked: Asked | None = None
         self.asyncio_task: asyncio.Task[Any] | None = None
 
     @property
@@ -89,17 +94,40 @@ class RunContext(Context):
 
     def hold(self) -> None:
         """Stops the action's time while somebody decides."""
-        task = self._task
-        task.holds += 1
-        if task.holds == 1 and task.deadline is not None:
-            task.deadline.pause()
+        self._task.hold()
 
     def unhold(self) -> None:
         """Lets it go on."""
-        task = self._task
-        task.holds -= 1
-        if task.holds == 0 and task.deadline is not None:
-            task.deadline.resume()
+        self._task.unhold()
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self._run
+
+    @property
+    def task(self) -> ActionTask:
+        """The action task."""
+        return self._task
+
+    @property
+    def member(self) -> str | None:
+        """The team's member or the sub-agent whose action this is; ``None``: the agent's own."""
+        return self._task.action.spec.member
+
+    @property
+    def settings(self) -> RuntimeConfig:
+        """The settings of the agent, or of the sub-agent, whose action this is."""
+        return self._task.branch.config
+
+    @property
+    def asked(self) -> Asked:
+        """What the action's sub-agents have written so far."""
+        if self._asked is None:
+            from headrace.operator._agents import Asked
+
+            self._asked = Asked()
+        return self._asked
 
     def effects(self) -> Stored:
         """What was done through this context beside calls, for a journal; ``None``: nothing."""
@@ -108,8 +136,8 @@ class RunContext(Context):
         if not (memory or sensory or expiries or self.events or self.outputs):
             return None
         return {
-            "memory": _kept(memory or {}),
-            "sensory": _kept(sensory or {}),
+            "memory": kept(memory or {}),
+            "sensory": kept(sensory or {}),
             "expiries": dict(expiries or {}),
             "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
             "outputs": self.outputs,
@@ -119,9 +147,9 @@ class RunContext(Context):
         """Does what a tool's context has kept."""
         if effects is None:
             return
-        self.short_term.changes.update(_given_back(effects["memory"]))
+        self.short_term.changes.update(given_back(effects["memory"]))
         self.short_term.expiries.update(effects.get("expiries", {}))
-        self.sensory.changes.update(_given_back(effects["sensory"]))
+        self.sensory.changes.update(given_back(effects["sensory"]))
         self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
         self.outputs += effects["outputs"]
 
@@ -144,13 +172,13 @@ class RunContext(Context):
         if self._short_term is None:
             run = self._run
             operator = run.operator
-            before = run.changes if self._before is None else self._before.memory_so_far
+            before = (self._task.branch if self._before is None else self._before).memory_so_far
             self._short_term = Memory(
                 run.stored,
                 before,
                 now=operator.clock,
-                lifetimes=operator.lifetimes,
-                root=self._task.action.spec.member,
+                lifetimes=operator.lifetimes_of(self._task.branch.member),
+                root=self.member,
                 home=run.memory_home,
             )
         return self._short_term
@@ -158,32 +186,35 @@ class RunContext(Context):
     @property
     def memory_so_far(self) -> Changes:
         """What the run has changed up to here."""
-        before = self._run.changes if self._before is None else self._before.memory_so_far
+        before = (self._task.branch if self._before is None else self._before).memory_so_far
         return {**before, **(self.memory_changes or {})}
 
     @property
     def sensory_so_far(self) -> Changes:
         """The same of sensory memory."""
-        before = self._run.sensory if self._before is None else self._before.sensory_so_far
+        branch = self._task.branch
+        before = branch.sensory if self._before is None else self._before.sensory_so_far
         return {**before, **(self.sensory_changes or {})}
 
     @property
     def sensory(self) -> Memory:
         """Memory of the run."""
         if self._sensory is None:
-            before = self._run.sensory if self._before is None else self._before.sensory_so_far
+            branch = self._task.branch
+            before = branch.sensory if self._before is None else self._before.sensory_so_far
             self._sensory = Memory(
                 {},
                 before,
                 now=self._run.operator.clock,
-                root=self._task.action.spec.member,
-                home=self._run.sensory_home,
+                root=self.member,
+                home=branch.sensory_home,
             )
         return self._sensory
 
     def resolve(self, ref: MemoryRef, *default: Any) -> Any:
         """The value that a reference stands for; see ``Context.resolve``."""
-        memory = self.sensory if ref.home == self._run.sensory_home() else self.short_term
+        of_run = ref.home == self._task.branch.sensory_home()
+        memory = self.sensory if of_run else self.short_term
         return memory.resolve(ref, *default)
 
     @property
@@ -246,7 +277,7 @@ class RunContext(Context):
 
     def _give(self, member: str, output: Stored) -> None:
         """Gives a member's output to those that the team's routes name, or to the stream."""
-        for target in self._run.routed(member, output):
+        for target in self._task.branch.routed(member, output):
             if target is None:
                 self.outputs.append(output)
             else:
@@ -349,6 +380,12 @@ class RunContext(Context):
 
         return call_tool(self, self._run.operator, name, arguments)
 
+    def agent(self, name: str, value: Any = None, /) -> Coroutine[Any, Any, Any]:
+        """Asks a sub-agent; see ``Context.agent``."""
+        from headrace.operator._agents import call_agent
+
+        return call_agent(self, name, value)
+
     def resource(self, kind: str, name: str, /) -> Coroutine[Any, Any, Any]:
         """A resource of the agent."""
         return self.resources.get(kind, name)
@@ -358,11 +395,11 @@ class RunContext(Context):
         return self.resources.prompt(name).fill(**fields)
 
 
-def _kept(changes: Changes) -> Stored:
+def kept(changes: Changes) -> Stored:
     """Changes for a journal, which has no mark for a deletion."""
     gone = [name for name, cell in changes.items() if cell is DELETED]
     return {"set": {n: cell for n, cell in changes.items() if cell is not DELETED}, "gone": gone}
 
 
-def _given_back(kept: Stored) -> Changes:
+def given_back(kept: Stored) -> Changes:
     return {**kept["set"], **dict.fromkeys(kept["gone"], DELETED)}

@@ -23,7 +23,8 @@ from headrace.values import Stored, digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from headrace.operator._run import ActionTask, Run
+    from headrace.operator._branch import ActionTask
+    from headrace.operator._run import Run
 
 __all__ = ["OUTER_CALL", "DurableCalls"]
 
@@ -124,7 +125,7 @@ class DurableCalls:
                 operator.record(run, "call", "reused", name=entry.name, id=call_id)
             return entry.result()
         began = time.monotonic()
-        seconds = operator.plan.config.call_timeout if isinstance(timeout, Default) else timeout
+        seconds = self._task.branch.config.call_timeout if isinstance(timeout, Default) else timeout
         try:
             result: Any = RETRY
             if entry.state == "started" and entry.recorded:

@@ -10,7 +10,7 @@ from headrace.operator._spending import Spent
 from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
-    from headrace.operator._run import ActionTask
+    from headrace.operator._branch import ActionTask
 
 __all__ = ["Entry", "Journal"]
 
@@ -95,7 +95,7 @@ class Entry:
 class Journal:
     """The calls of a run, for each of its action tasks."""
 
-    __slots__ = ("_attempts", "_tasks", "approvals", "changed", "spent")
+    __slots__ = ("_attempts", "_spent_in", "_tasks", "approvals", "changed", "spent")
 
     def __init__(self, stored: Stored = None) -> None:
         data = stored or {"attempts": {}, "calls": {}}
@@ -105,6 +105,7 @@ class Journal:
         """By request: when its time is over (or ``None``), and the decision (or ``None``)."""
         self.spent = Spent(data.get("spent"))
         """What the run's models have cost."""
+        self._spent_in = {path: Spent(spent) for path, spent in data.get("spent_in", {}).items()}
         self._attempts: dict[str, int] = dict(data["attempts"])
         self._tasks: dict[str, dict[str, Entry]] = {
             task: {call: Entry(*entry) for call, entry in calls.items()}
@@ -123,14 +124,28 @@ class Journal:
             for task, entries in self._tasks.items()
         }
         spent = self.spent.stored()
-        if not (any(calls.values()) or self._attempts or self.approvals or spent):
+        calls = {task: kept for task, kept in calls.items() if kept}
+        if not (calls or self._attempts or self.approvals or spent):
             return None
         stored = {"attempts": dict(self._attempts), "calls": calls}
         if self.approvals:
             stored["approvals"] = {name: list(asked) for name, asked in self.approvals.items()}
         if spent is not None:
             stored["spent"] = spent
+        if spent_in := {path: one.stored() for path, one in self._spent_in.items() if one.calls}:
+            stored["spent_in"] = spent_in
         return stored
+
+    def spent_in(self, path: str) -> Spent:
+        """What a sub-agent's models have cost, in one call of it."""
+        return self._spent_in.setdefault(path, Spent())
+
+    def forget(self, path: str) -> None:
+        """Drops what is known of a sub-agent's call that has finished: it is not made again."""
+        inside = f"{path}/"
+        for kept in (self._tasks, self._attempts, self._spent_in):
+            for name in [each for each in kept if each == path or each.startswith(inside)]:
+                del kept[name]
 
     def under_way(self) -> list[Entry]:
         """The calls that were begun in this execution and have not ended."""
@@ -155,6 +170,23 @@ class Journal:
                 entry.recorded = True
             else:
                 del self._tasks[task][call]
+        inside = f"{task}/"
+        for name in [each for each in self._attempts if each.startswith(inside)]:
+            del self._attempts[name]
+        for name, entries in self._tasks.items():
+            if name.startswith(inside):
+                self._begin_again(entries)
+
+    @staticmethod
+    def _begin_again(entries: dict[str, Entry]) -> None:
+        """A sub-agent that did not finish goes its way from its start: finished calls stay."""
+        for call, entry in list(entries.items()):
+            if entry.state == "finished" and not entry.stale:
+                entry.used = entry.begun = False
+                entry.recorded = True
+                entry.attempt = 0  # of no attempt: it may go another way now
+            else:
+                del entries[call]
 
     def calls(self, task: str) -> dict[str, Entry]:
         """The task's calls by identity, in the order in which they were begun."""

@@ -30,6 +30,7 @@ from headrace.values import decode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from headrace.config import RuntimeConfig
     from headrace.operator._journal import Journal
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
@@ -130,8 +131,6 @@ class Operator:
         self.clock = clock
         self.watch = watch
         self.observing = bool(observers)
-        usual = Lifetime(ttl=plan.config.short_term_ttl, refresh=plan.config.short_term_refresh)
-        self.lifetimes = Lifetimes(usual, plan.config.short_term_names)
         self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()
@@ -142,15 +141,23 @@ class Operator:
         self._threads: ThreadPoolExecutor | None = None
         self.approvals = Approvals(self, asked, holding)
         self.routes = Routes(plan.routes)
+        self._settings: dict[str | None, RuntimeConfig] = {
+            name: plan.config_of(name) for name in (None, *plan.members)
+        }
+        self._lifetimes = {
+            name: Lifetimes(
+                Lifetime(ttl=own.short_term_ttl, refresh=own.short_term_refresh),
+                own.short_term_names,
+            )
+            for name, own in self._settings.items()
+        }
         self._resources = {
             member: Resources(
                 plan, member, functools.partial(self._bind, member), mains, self.deadlines
             )
-            for member in (plan.members or [None])
+            for member in plan.owners
         }
-        self._configs = {
-            member: config_of(plan, member, mains) for member in (plan.members or [None])
-        }
+        self._configs = {member: config_of(plan, member, mains) for member in plan.owners}
         self._agents: dict[str | None, Any] = {None: self._made(plan.agent_class, plan.parameters)}
         for name, one in plan.members.items():
             self._agents[name] = self._made(one.agent_class, one.parameters)
@@ -244,6 +251,14 @@ class Operator:
     def resources_of(self, member: str | None) -> Resources:
         """The resources of the agent (``None``), or of a team's member."""
         return self._resources[member]
+
+    def settings_of(self, member: str | None) -> RuntimeConfig:
+        """The settings of the agent (``None``), or of a sub-agent or a team's member."""
+        return self._settings[member]
+
+    def lifetimes_of(self, member: str | None) -> Lifetimes:
+        """How long the names of the agent (``None``), or of a member, live in short-term memory."""
+        return self._lifetimes[member]
 
     def triggered(self, run: Run, event: Event, member: str | None = None) -> list[BoundAction]:
         """The actions (of a team: of one member) that an event of a run sets off, in plan order.
@@ -359,7 +374,9 @@ class Operator:
         return function
 
     def _bound(self, spec: ActionSpec) -> BoundAction:
-        timeout = spec.timeout if spec.timeout is not None else self.plan.config.action_timeout
+        timeout = spec.timeout
+        if timeout is None:
+            timeout = self.settings_of(spec.member).action_timeout
         call = self._bind(spec.member, spec.function)
         if (spec.mode == "async") != inspect.iscoroutinefunction(inspect.unwrap(call)):
             raise ResourceError(

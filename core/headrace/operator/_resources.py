@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from headrace.approvals import Approval
     from headrace.hidden import Source
+    from headrace.operator._agents import SubAgentTool
     from headrace.operator._eager import Deadlines
     from headrace.operator._operator import Operator
     from headrace.plan import AgentPlan, ResourceProvider
@@ -117,8 +118,9 @@ class Resources:
         deadlines: Deadlines,
     ) -> None:
         self._providers = plan.resources_of(member)
-        self._call_timeout = plan.config.call_timeout
-        self._tool_errors = plan.config.tool_errors
+        settings = plan.config_of(member)
+        self._call_timeout = settings.call_timeout
+        self._tool_errors = settings.tool_errors
         self._deadlines = deadlines
         self._bind = bind
         self._mains = mains
@@ -157,6 +159,26 @@ class Resources:
     def approval(self, resource: str) -> Approval | None:
         """The rule for the calls of a tool or toolset."""
         return self._providers["tools"][resource].approval
+
+    @functools.cached_property
+    def agents(self) -> dict[str, SubAgentTool]:
+        """The sub-agents."""
+        from headrace.operator._agents import SubAgentTool
+
+        found = self._providers.get("agents", {})
+        return {
+            name: SubAgentTool(provider.model_copy(update={"name": name}))
+            for name, provider in found.items()
+        }
+
+    def agent(self, name: str) -> SubAgentTool:
+        """A sub-agent.
+
+        Raises:
+            ResourceError: There is none of that name.
+        """
+        self._provider("agents", name)
+        return self.agents[name]
 
     def names(self, kind: str) -> list[str]:
         """The names of the resources of a kind."""
@@ -226,8 +248,11 @@ class Resources:
         """
         found: dict[str, tuple[ToolSpec, str]] = {}
         for name in names:
-            resource = await self.get("tools", name)
-            specs = resource.specs() if isinstance(resource, Toolset) else [resource.spec]
+            if name in self.agents:
+                specs: Sequence[ToolSpec] = [self.agents[name].spec]
+            else:
+                resource = await self.get("tools", name)
+                specs = resource.specs() if isinstance(resource, Toolset) else [resource.spec]
             for spec in specs:
                 if spec.name in found:
                     raise ResourceError(

@@ -34,8 +34,12 @@ class Spent:
             return None
         return {"calls": self.calls, "usage": self.usage.model_dump(exclude_defaults=True)}
 
-    def check(self, budget: RunBudget) -> None:
+    def check(self, budget: RunBudget, agent: str = "") -> None:
         """Refuses a further request where a limit is reached.
+
+        Args:
+            budget: The limits.
+            agent: Whose they are, where they are a sub-agent's.
 
         Raises:
             BudgetExceededError: It names the limit and what was spent.
@@ -46,10 +50,12 @@ class Spent:
             ("cost", self.usage.cost, budget.cost),
         ):
             if limit is not None and spent >= limit:
+                whose = f"the sub-agent {agent!r}" if agent else "the run"
                 raise BudgetExceededError(
-                    f"the run's models have used {spent:.12g} {what} of {limit:.12g} "
+                    f"{whose}'s models have used {spent:.12g} {what} of {limit:.12g} "
                     f"(the setting budget.{what}): {self.calls} calls, {self.usage.tokens} "
-                    f"tokens, cost {self.usage.cost:.12g}"
+                    f"tokens, cost {self.usage.cost:.12g}",
+                    agent=agent,
                 )
 
     def add(self, usage: Usage) -> None:

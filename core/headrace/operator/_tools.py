@@ -40,7 +40,11 @@ _LOG = logging.getLogger("headrace.tools")
 def call_tool(
     context: RunContext, operator: Operator, name: str, arguments: Mapping[str, Any]
 ) -> Coroutine[Any, Any, Any]:
-    """Calls one of the agent's tools, as a durable call."""
+    """Calls one of the agent's tools, or a sub-agent, as a durable call."""
+    if name in context.resources.agents:
+        from headrace.operator._agents import call_agent_as_tool
+
+        return call_agent_as_tool(context, name, arguments)
     identity = encode(dict(arguments))
     resources = context.resources
     hidden: dict[str, Any] = {}
@@ -153,7 +157,7 @@ async def answer(context: RunContext, operator: Operator, call: ToolCall, known:
     if isinstance(result, ToolResult):
         images, result = result.images, result.text
     text = result if isinstance(result, str) else json.dumps(to_jsonable(result))
-    limit = operator.plan.config.max_tool_result
+    limit = context.settings.max_tool_result
     if len(text) > limit:
         text = f"{text[:limit]}\n[cut: {limit} of {len(text)} characters]"
     return Message(role="tool", content=text, tool_call_id=call.id, images=images, failed=failed)
@@ -192,7 +196,7 @@ async def _run_tool(context: RunContext, operator: Operator, call: _Call) -> Any
     owner = await _owner(context, name)
     fails_run = context.resources.fails_run(owner)
     tool: Toolset | FunctionTool = await context.resources.get("tools", owner)
-    seconds = operator.plan.config.call_timeout
+    seconds = context.settings.call_timeout
     if not isinstance(tool, Toolset) and tool.timeout is not None:
         seconds = tool.timeout
     deadline = operator.deadlines.within(seconds)

@@ -183,7 +183,7 @@ class _Now:
         self._free: list[Operator] = []
         self._operators: list[Operator] = []
         first = self._new_operator()
-        members = self.plan.members or [None]
+        members = self.plan.owners
         self._resources = {
             member: OfflineResources.of(first, member, loop, rules) for member in members
         }

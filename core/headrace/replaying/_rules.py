@@ -69,6 +69,8 @@ class Rules:
 def kind_of(name: str, asked: Any) -> str:
     """What kind of thing is called: ``chat``, ``tool``, ...; ``function`` for ``ctx.call``.
 
+    Of a sub-agent (``agent:NAME``) nothing is called but what it calls itself.
+
     A function's name begins with its module, which may well be called ``chat``: its arguments are
     kept in another form.
     """

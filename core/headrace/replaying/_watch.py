@@ -88,6 +88,8 @@ class RunWatch:
         task, number, asked = entry.asked
         mode = self._rules.mode(entry.name, asked)
         place = self._place(f"{entry.name}|{digest(asked)}", task.id, number, entry.attempt)
+        if entry.name.startswith("agent:"):
+            return  # a sub-agent goes its steps again: its own calls are what was recorded
         other = None
         if kind_of(entry.name, asked) == "chat":
             other = self._other_model(task.action.spec.member, entry.name.partition(":")[2])

@@ -6,9 +6,12 @@ import asyncio
 
 import pytest
 from approval_agents import Refunds
+from nested_agents import Desk as NestedDesk
+from nested_agents import Reader
 from replay_agents import CALLS, Counter, Desk, Patient, Persistent
 from team_agents import reviews
 
+from headrace import AgentBuilder, sub_agent
 from headrace.approvals import ApprovalRequest, Decision
 from headrace.replaying import replay
 
@@ -111,3 +114,17 @@ def test_an_agent_that_goes_on_in_another_process_is_recorded_as_one_run(tape, t
     assert [output["said"] for output in done] == ["paid 20 / paid 200"]
 
     assert tape.only(Refunds()).verdict == "same"
+
+
+class TestSubAgents:
+    @pytest.mark.parametrize("case", ["nested", "gather", "model", "team", "budget", "failure"])
+    def test_their_own_calls_are_those_that_were_recorded(self, tape, case):
+        tape.record(NestedDesk(), {"case": case})
+
+        assert tape.only(NestedDesk()).verdict == "same"
+
+    def test_a_changed_sub_agent_is_seen_though_its_call_was_recorded(self, tape):
+        tape.record(NestedDesk(), {"case": "one"})
+        changed = AgentBuilder(NestedDesk).resource("reader", sub_agent(Reader(sign="new")))
+
+        assert tape.only(changed).verdict == "changed"

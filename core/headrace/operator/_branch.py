@@ -1,0 +1,396 @@
+"""The steps of a run, or of a sub-agent within one: events, the actions they set off, until none.
+
+A *step* handles all events of the step before: their actions start in the order of the events and
+of the plan, the ``async`` ones overlap, and each sees memory as it was when the step began, and its
+own writes. When all have ended, their writes and events are joined in that same order. So what a
+run does depends on what its calls return, and not on how fast they do.
+
+The run itself is a branch. A sub-agent that an action asks is one of its own: it has its own
+events, steps, settings and sensory memory, and gives what it put out to the action that asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from headrace.errors import ActionError, NonRetryableError
+from headrace.events import InputEvent, copied
+from headrace.memory import Changes, merge, refresh
+from headrace.operator._blocking import BlockingContext
+from headrace.operator._context import RunContext
+from headrace.operator._served import SERVED
+from headrace.values import Stored, decode, digest
+
+if TYPE_CHECKING:
+    from headrace.config import RuntimeConfig
+    from headrace.events import Event
+    from headrace.models.policy import RunBudget
+    from headrace.operator._eager import Deadline
+    from headrace.operator._operator import BoundAction
+    from headrace.operator._run import Run
+    from headrace.operator._spending import Spent
+
+__all__ = ["ActionFailure", "ActionTask", "Branch", "Purse"]
+
+
+class Purse(NamedTuple):
+    """What models have cost, and what they may."""
+
+    spent: Spent
+    budget: RunBudget
+    agent: str
+    """Whose it is, where it is a sub-agent's."""
+
+
+class ActionTask:
+    """One event handed to one action: its identity, its lineage and what it did."""
+
+    __slots__ = (
+        "action",
+        "attempt",
+        "branch",
+        "context",
+        "deadline",
+        "event",
+        "event_id",
+        "holds",
+        "id",
+        "sent",
+    )
+
+    def __init__(
+        self,
+        branch: Branch,
+        action: BoundAction,
+        event: Event,
+        event_id: str,
+        number: str,
+        sent: Event | None,
+    ) -> None:
+        self.branch = branch
+        self.action = action
+        self.event = event
+        self.sent = sent  # the event as it was sent, which no action changes; None: the input
+        self.event_id = event_id
+        self.id = number
+        self.attempt = 1
+        self.context: RunContext | None = None
+        self.deadline: Deadline | None = None
+        self.holds = 0  # its calls that wait for somebody's decision
+
+    def hold(self) -> None:
+        """Stops its time, and that of the actions that wait for it, while somebody decides."""
+        self.holds += 1
+        if self.holds == 1:
+            if self.deadline is not None:
+                self.deadline.pause()
+            self.branch.hold()
+
+    def unhold(self) -> None:
+        """Lets it go on."""
+        self.holds -= 1
+        if self.holds == 0:
+            if self.deadline is not None:
+                self.deadline.resume()
+            self.branch.unhold()
+
+
+class ActionFailure(Exception):  # noqa: N818 - travels between an action task and its branch only
+    """An action has failed for good."""
+
+    def __init__(self, task: ActionTask, error: Exception) -> None:
+        self.task = task
+        self.error = error
+
+
+class Branch:
+    """A run's own steps, or those of a sub-agent that one of its actions asked.
+
+    Args:
+        run: The run.
+        start: The member that gets the input; ``None``: the agent itself.
+        value: The input, in stored form.
+        member: The sub-agent; ``None``: the run's own steps.
+        path: Names a sub-agent's branch within the run; empty: the run's own steps.
+        asked_by: The action task that asked.
+        before: What it sees of the run's changes of memory.
+    """
+
+    __slots__ = (
+        "asked_by",
+        "before",
+        "changes",
+        "config",
+        "deadline",
+        "ending",
+        "holds",
+        "member",
+        "outputs",
+        "path",
+        "rounds",
+        "run",
+        "sensory",
+        "start",
+        "value",
+    )
+
+    def __init__(
+        self,
+        run: Run,
+        start: str | None,
+        value: Stored,
+        *,
+        member: str | None = None,
+        path: str = "",
+        asked_by: ActionTask | None = None,
+        before: Changes | None = None,
+    ) -> None:
+        self.run = run
+        self.start = start
+        self.value = value
+        self.member = member
+        self.path = path
+        self.asked_by = asked_by
+        self.before = before
+        self.config: RuntimeConfig = run.operator.settings_of(member)
+        self.changes: Changes = {}
+        self.sensory: Changes = {}
+        self.outputs: list[Stored] = []
+        self.rounds: Counter[tuple[str, str | None]] | None = None
+        self.deadline: Deadline | None = None
+        self.ending = False  # what is cancelled from now on is cancelled by the runtime
+        self.holds = 0
+
+    @property
+    def memory_so_far(self) -> Changes:
+        """The changes of memory that a step sees."""
+        return {**self.before, **self.changes} if self.before else self.changes
+
+    def sensory_home(self) -> str:
+        """Names its sensory memory, for references into it."""
+        return digest(f"{self.run.id}/{self.path}" if self.path else self.run.id)[:16]
+
+    def routed(self, member: str, output: Stored) -> list[str | None]:
+        """Where a member's output goes: to members, and (``None``) out."""
+        if self.rounds is None:
+            self.rounds = Counter()
+        run = self.run
+        return run.operator.routes.targets(member, output, run.item.key, self.rounds)
+
+    def purses(self) -> list[Purse]:
+        """What its models have cost, and may: those of the run first, its own last."""
+        journal = self.run.journaled()
+        if self.asked_by is None or self.member is None:
+            return [Purse(journal.spent, self.config.budget, "")]
+        own = Purse(journal.spent_in(self.path), self.config.budget, self.member)
+        return [*self.asked_by.branch.purses(), own]
+
+    def hold(self) -> None:
+        """Stops the time of a sub-agent, and of who asked it."""
+        if self.asked_by is None:
+            return
+        self.holds += 1
+        if self.holds == 1:
+            if self.deadline is not None:
+                self.deadline.pause()
+            self.asked_by.hold()
+
+    def unhold(self) -> None:
+        """Lets it go on."""
+        if self.asked_by is None:
+            return
+        self.holds -= 1
+        if self.holds == 0:
+            if self.deadline is not None:
+                self.deadline.resume()
+            self.asked_by.unhold()
+
+    # ------------------------------------------------------------ steps
+    async def execute(self) -> None:
+        """Goes on until no event is left.
+
+        Raises:
+            ActionFailure: An action failed for good.
+            NonRetryableError: There was no end to it.
+        """
+        event_id = f"{self.run.id}/{self.path}" if self.path else ""
+        events: list[tuple[Event, str, str | None]] = [(self._input(), event_id, self.start)]
+        for step in range(self.config.max_steps):
+            tasks = self._tasks(step, events)
+            if len(tasks) == 1:
+                await self._perform(tasks[0])
+            elif tasks:
+                await self._perform_all(tasks)
+            else:
+                return
+            events = self._join(tasks)
+            if not events:
+                return
+        raise NonRetryableError(
+            f"the run took {self.config.max_steps} steps and had not ended: two "
+            "actions that trigger each other without end? (the setting max_steps)"
+        )
+
+    def _tasks(self, step: int, events: list[tuple[Event, str, str | None]]) -> list[ActionTask]:
+        tasks: list[ActionTask] = []
+        run = self.run
+        prefix = f"{self.path}/" if self.path else ""
+        for event, event_id, member in events:
+            sent = None if step == 0 else event
+            for action in run.operator.triggered(run, event, member):
+                own = self._copy(sent) if tasks or sent is not None else event
+                number = f"{prefix}{step}.{len(tasks)}"
+                tasks.append(ActionTask(self, action, own, event_id, number, sent))
+        return tasks
+
+    def _copy(self, sent: Event | None) -> Event:
+        """An attempt's own copy of its event; ``None`` stands for the input."""
+        return self._input() if sent is None else copied(sent)
+
+    def _input(self) -> InputEvent:
+        return InputEvent(input=decode(self.value))
+
+    def _join(self, tasks: list[ActionTask]) -> list[tuple[Event, str, str | None]]:
+        written: dict[str, str] = {}
+        sensed: dict[str, str] = {}
+        expiries: dict[str, float] = {}
+        events: list[tuple[Event, str, str | None]] = []
+        for task in tasks:
+            context = task.context
+            if context is None:
+                continue
+            name = f"{task.action.name}#{task.id}"
+            if context.memory_expiries:
+                expiries.update(context.memory_expiries)
+            if context.memory_changes:
+                if len(tasks) == 1:
+                    self.changes.update(context.memory_changes)
+                    written.update(dict.fromkeys(context.memory_changes, name))
+                else:
+                    merge(self.changes, context.memory_changes, written, name)
+            if context.sensory_changes:
+                if len(tasks) == 1:
+                    self.sensory.update(context.sensory_changes)
+                else:
+                    merge(self.sensory, context.sensory_changes, sensed, name)
+            self.outputs += context.outputs
+            events += context.events
+            task.context = None  # no cycle is left for the garbage collector
+        if expiries:
+            stored = {**self.run.stored, **self.before} if self.before else self.run.stored
+            refresh(self.changes, stored, expiries, written)
+        return events
+
+    async def _perform_all(self, tasks: list[ActionTask]) -> None:
+        loop = asyncio.get_running_loop()
+        running = [loop.create_task(self._perform(task)) for task in tasks]
+        try:
+            await asyncio.gather(*running)
+        except BaseException:
+            self.ending = True
+            raise
+        finally:
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    # ------------------------------------------------------------ one action
+    async def _perform(self, task: ActionTask) -> None:
+        run = self.run
+        observing = run.operator.observing
+        policy = task.action.spec.policy or self.config.failure
+        if run.journal is not None:
+            task.attempt = run.journal.attempt(task.id)
+        while True:
+            began = time.monotonic() if observing else 0.0
+            try:
+                await self._attempt(task)
+            except (Exception, asyncio.CancelledError) as raised:
+                error = self._of_its_own(raised)
+                if error is None:
+                    raise
+                if observing:
+                    self._observe(task, "failed", began, error)
+                if not policy.retryable(error, task.attempt):
+                    raise ActionFailure(task, error) from error
+                await self._back_off(policy.wait(error, task.attempt))
+                task.attempt += 1
+                run.journaled().begin_attempt(task.id, task.attempt)
+                task.event = self._copy(task.sent)  # the last attempt may have changed its copy
+            else:
+                if observing:
+                    self._observe(task, "finished", began, None)
+                return
+
+    def _of_its_own(self, raised: BaseException) -> Exception | None:
+        """The failure of an action; ``None`` where something outside put an end to it."""
+        if isinstance(raised, Exception):
+            return raised
+        # What is around a sub-agent may cancel it at any time: a time-out, the action that asked.
+        if self.ending or self.run.ending or self.asked_by is not None:
+            return None
+        error = ActionError("it awaited something that was cancelled, and not by the runtime")
+        error.__cause__ = raised
+        return error
+
+    async def _attempt(self, task: ActionTask) -> None:
+        action, run = task.action, self.run
+        task.context = context = RunContext(run, task)
+        if action.served is not None:
+            await SERVED[action.served](task.event, context)
+        elif action.mode == "async":
+            context.asyncio_task = asyncio.current_task()
+            deadlines = run.operator.deadlines
+            if self.asked_by is not None:  # the action around it is the run's current one
+                task.deadline = deadlines.within(action.timeout)
+                with task.deadline:
+                    await action.call(task.event, context)
+            else:
+                run.current = task
+                task.deadline = deadline = deadlines.within(action.timeout, late=run.eager)
+                try:
+                    with deadline:
+                        await action.call(task.event, context)
+                finally:
+                    run.current = None  # what the run waits for next is not this action's time
+        elif action.mode == "sync":
+            returned = action.call(task.event, context)
+            if returned is not None and inspect.isawaitable(returned):
+                await returned
+        else:
+            await self._in_thread(action, task, context)
+        context.end()
+
+    async def _in_thread(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
+        loop = asyncio.get_running_loop()
+        blocking = BlockingContext(context, loop)
+        operator = self.run.operator
+        task.deadline = operator.deadlines.within(action.timeout)
+        with task.deadline:
+            await loop.run_in_executor(operator.threads, action.call, task.event, blocking)
+
+    async def _back_off(self, seconds: float) -> None:
+        operator = self.run.operator
+        operator.release(self.run)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            operator.regain(self.run)
+
+    def _observe(self, task: ActionTask, what: str, began: float, error: Exception | None) -> None:
+        run = self.run
+        run.operator.record(
+            run,
+            "action",
+            what,
+            name=task.action.name,
+            id=f"{run.id}/{task.id}",
+            cause=task.event_id or run.id,
+            attempt=task.attempt,
+            duration=time.monotonic() - began,
+            error=None if error is None else f"{type(error).__name__}: {error}",
+        )
