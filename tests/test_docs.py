@@ -83,6 +83,7 @@ OWN_TESTS = {
     "agents inspect job.zip --json --files": "tests/cli/test_inspect.py",
     "agents submit job.zip --cluster flink.example.com:8081 --input s3://logs "
     "--output s3://incidents": "tests/on_a_cluster/test_main_job.py",
+    "./dev docs": "tests/test_site.py",
 }
 IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"
 ON_FLINK = (

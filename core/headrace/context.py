@@ -41,6 +41,7 @@ class Default:
 
 
 RETRY: Final = Retry()
+"""A reconciler's answer: the call was not made, make it (again)."""
 DEFAULT: Final = Default()
 
 

@@ -97,7 +97,7 @@ class ChatRequestEvent(Event, type="chat_request"):
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
     stream: bool = False
-    """Asks for ``ChatDeltaEvent``s too: the parts of the answer, as they came."""
+    """Asks for each ``ChatDeltaEvent`` too: the parts of the answer, as they came."""
     tools: tuple[str, ...] = ()
     """Names of the agent's tools: those that the model asks for are called, until it answers."""
     output: dict[str, JsonValue] | str | None = None
