@@ -20,7 +20,7 @@ __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
 _PACKAGES = ("targets", "index", "build", "registries", "sources")
-_NAMES = ("agent", "job", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
+_NAMES = ("agent", "files", "job", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
 _SKILLS = "skills."
 _LONGEST_JOB = 200
 _GRANTS = ("network", "environment", "commands")
@@ -59,7 +59,9 @@ class Project:
     folder: Path
     """The folder that the file is in."""
     agent: str | None = None
-    """``module:Class``, or a YAML file."""
+    """``module:Class``, a YAML file, or ``FILE.yaml:AGENT``."""
+    files: tuple[str, ...] = ()
+    """YAML files that the agent's is read together with, seen from the project's folder."""
     job: str | None = None
     """The identity of that agent, which state and memory follow; ``None``: its name."""
     jobs: Mapping[str, str] = field(default_factory=dict)
@@ -145,6 +147,9 @@ def read_project(folder: Path) -> Project | None:
     agent = table.get("agent")
     if agent is not None and not isinstance(agent, str):
         raise _wrong(path, "tool.agents.agent", "a text, such as 'module:Class'", agent)
+    files = table.get("files", [])
+    if not _is_texts(files):
+        raise _wrong(path, "tool.agents.files", "a list of YAML files", files)
     job, jobs = _identities(table.get("job"), path)
     rules = _table(table.get("plugins", {}), "tool.agents.plugins", path)
     for name, value in rules.items():
@@ -156,6 +161,7 @@ def read_project(folder: Path) -> Project | None:
     return Project(
         folder,
         agent,
+        tuple(files),
         job,
         jobs,
         _run_defaults(table.get("run", {}), path),

@@ -15,18 +15,22 @@ from headrace_cli._project import Project, nearest_project, read_project
 from headrace_cli._skill_rules import apply_skill_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from headrace.agent import Agent, AgentBuilder
     from headrace.jobs import Job
     from headrace.plan import AgentPlan
-    from headrace.teams import AgentLike
+    from headrace.teams import AgentLike, Team
 
 __all__ = ["FORMS", "JobTarget", "Target", "load_job", "load_target"]
 
-FORMS = "MODULE:AGENT, FILE.py:AGENT, FILE.yaml, or a FOLDER whose pyproject.toml has [tool.agents]"
+FORMS = (
+    "MODULE:AGENT, FILE.py:AGENT, FILE.yaml, FILE.yaml:AGENT, "
+    "or a FOLDER whose pyproject.toml has [tool.agents]"
+)
 _YAML = (".yaml", ".yml")
+_Files = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,13 @@ class JobTarget:
     """The folder that its modules are imported from."""
 
 
-def load_target(text: str, parameters: Mapping[str, str]) -> Target:
+def load_target(text: str, parameters: Mapping[str, str], files: Sequence[str] = ()) -> Target:
     """Finds, makes and compiles an agent.
 
     Args:
         text: ``module:Agent``, ``path/to/file.py:Agent``, a YAML file, or a project's folder.
         parameters: The agent's parameters by name, as typed.
+        files: YAML files that belong to the agent's; in the place of those that its project names.
 
     Raises:
         WrongUseError: There is no such agent, or it takes no such parameters.
@@ -71,7 +76,7 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
     """
     from headrace.jobs import Job
 
-    project, agent, path = _found(text, parameters)
+    project, agent, path = _found(text, parameters, tuple(files))
     if isinstance(agent, Job):
         raise WrongUseError(
             f"{text} is a job, with streams of its own",
@@ -80,12 +85,13 @@ def load_target(text: str, parameters: Mapping[str, str]) -> Target:
     return Target(_compiled(agent, project, own=_is_own(text, project)), project, path)
 
 
-def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
+def load_job(text: str, parameters: Mapping[str, str], files: Sequence[str] = ()) -> JobTarget:
     """Finds a job, or an agent that is to run over files, and compiles what it has.
 
     Args:
         text: As for ``load_target``; what it names may be a job, too.
         parameters: The agent's parameters by name, as typed.
+        files: YAML files that belong to the agent's; in the place of those that its project names.
 
     Raises:
         WrongUseError: There is no such job, or it takes no such parameters.
@@ -94,7 +100,7 @@ def load_job(text: str, parameters: Mapping[str, str]) -> JobTarget:
     """
     from headrace.jobs import Job
 
-    project, found, path = _found(text, parameters)
+    project, found, path = _found(text, parameters, tuple(files))
     if not isinstance(found, Job):
         plan = _compiled(found, project, own=_is_own(text, project))
         return JobTarget(plan.name, {plan.name: plan}, None, project, path)
@@ -154,8 +160,10 @@ def _is_own(text: str, project: Project) -> bool:
         return True
     if project.agent is None:
         return False
-    if project.agent.endswith(_YAML):
-        return (project.folder / project.agent).resolve() == Path(text).resolve()
+    file, _, name = project.agent.partition(":")
+    if file.endswith(_YAML):
+        typed, _, named = text.partition(":")
+        return named == name and (project.folder / file).resolve() == Path(typed).resolve()
 
     def short(name: str) -> tuple[str, str]:
         module, _, attribute = name.rpartition(":")
@@ -166,13 +174,21 @@ def _is_own(text: str, project: Project) -> bool:
     return short(text) == short(project.agent)
 
 
-def _found(text: str, parameters: Mapping[str, str]) -> tuple[Project, AgentLike | Job, Path]:
+def _found(
+    text: str, parameters: Mapping[str, str], files: _Files
+) -> tuple[Project, AgentLike | Job, Path]:
     head, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
     if Path(text).is_dir():
-        return _of_folder(Path(text).resolve(), parameters)
-    if text.endswith(_YAML):
-        path = Path(text).resolve().parent
-        return nearest_project(path), _of_yaml(Path(text), parameters), path
+        return _of_folder(Path(text).resolve(), parameters, files)
+    if text.endswith(_YAML) or head.endswith(_YAML):
+        file, name = (text, None) if text.endswith(_YAML) else (head, attribute)
+        path = Path(file).resolve().parent
+        project = nearest_project(path)
+        known = _files_of(project) if _is_agents_file(project, path / Path(file).name) else []
+        more = [Path(one) for one in files] or known
+        return project, _of_yaml(Path(file), more, name, parameters), path
+    if files:
+        raise _no_yaml(text)
     if head.endswith(".py"):
         return _of_file(Path(head), attribute, parameters)
     if head and colon:
@@ -183,7 +199,7 @@ def _found(text: str, parameters: Mapping[str, str]) -> tuple[Project, AgentLike
 
 # ---------------------------------------------------------------- the forms
 def _of_folder(
-    folder: Path, parameters: Mapping[str, str]
+    folder: Path, parameters: Mapping[str, str], files: _Files
 ) -> tuple[Project, AgentLike | Job, Path]:
     project = read_project(folder)
     if project is None or project.agent is None:
@@ -192,8 +208,12 @@ def _of_folder(
             where=str(folder / "pyproject.toml"),
             then='write there:\n[tool.agents]\nagent = "module:Class"',
         )
-    if project.agent.endswith(_YAML):
-        return project, _of_yaml(folder / project.agent, parameters), folder
+    file, colon, name = project.agent.partition(":")
+    if file.endswith(_YAML):
+        more = [Path(one) for one in files] or _files_of(project)
+        return project, _of_yaml(folder / file, more, name if colon else None, parameters), folder
+    if files:
+        raise _no_yaml(project.agent)
     module, colon, attribute = project.agent.partition(":")
     if not colon:
         raise CommandError(
@@ -203,19 +223,32 @@ def _of_folder(
     return project, _of_module(module, attribute, folder, parameters), folder
 
 
-def _of_yaml(path: Path, parameters: Mapping[str, str]) -> AgentBuilder:
-    if not path.is_file():
-        raise WrongUseError(f"there is no file {path}")
-    if parameters:
-        raise WrongUseError(
-            "--param and --model are for agents that are classes",
-            where=str(path),
-            then=f"write them in the file:\nparameters:\n  {next(iter(parameters))}: ...",
-        )
+def _of_yaml(
+    path: Path, more: Sequence[Path], name: str | None, parameters: Mapping[str, str]
+) -> AgentBuilder | Team:
+    files = dict.fromkeys([path, *(one for one in more if one.resolve() != path.resolve())])
+    for one in files:
+        if not one.is_file():
+            raise WrongUseError(f"there is no file {one}")
     from headrace.agent_yaml import load_agent
 
     _import_from(path.resolve().parent)
-    return load_agent(path)
+    return load_agent(*files, name=name, parameters=parameters)
+
+
+def _files_of(project: Project) -> list[Path]:
+    """The YAML files that a project's agents are read together with."""
+    return [project.folder / one for one in project.files]
+
+
+def _is_agents_file(project: Project, path: Path) -> bool:
+    """Whether a file is the one that the project's agent is in."""
+    file = (project.agent or "").partition(":")[0]
+    return bool(file) and (project.folder / file).resolve() == path.resolve()
+
+
+def _no_yaml(agent: str) -> WrongUseError:
+    return WrongUseError("-f is for agents in YAML", why=f"{agent} is none")
 
 
 def _of_file(

@@ -322,6 +322,7 @@ class Definition:
     prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
     value_model: type[BaseModel] | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def take_values(self, given: type[BaseModel] | BaseModel | Mapping[str, Any]) -> None:
         """Takes the agent's own values: a model that types them, one of its instances, a table."""

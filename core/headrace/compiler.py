@@ -14,7 +14,7 @@ from headrace.agent import Agent, AgentBuilder, Use
 from headrace.conditions import check_condition
 from headrace.config import RuntimeConfig
 from headrace.connections import Connections
-from headrace.errors import Fault, MemoryValueError, PlanError, PluginError, ResourceError
+from headrace.errors import Fault, MemoryValueError, PlanError, PluginError, ResourceError, placed
 from headrace.events import (
     ChatDeltaEvent,
     ChatRequestEvent,
@@ -119,7 +119,7 @@ class _Compilation:
             )
         self.faults += sends.check(definition.actions, by_event)
         if self.faults:
-            raise PlanError(definition.name, self.faults)
+            raise PlanError(definition.name, placed(self.faults, definition.places))
         agent_class = type(definition.agent) if definition.agent and self._needs_self else None
         plan = AgentPlan(
             name=definition.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ActionError",
@@ -64,6 +64,28 @@ class Fault:
 
     def __repr__(self) -> str:
         return f"Fault({self.where!r}, {self.message!r}, {self.hint!r})"
+
+
+def placed(faults: Sequence[Fault], places: Mapping[str, str]) -> list[Fault]:
+    """Faults with the places in files of what they name.
+
+    Args:
+        faults: The faults.
+        places: For what a fault names (or what that begins with) its place.
+    """
+    found = []
+    for fault in faults:
+        fitting = [
+            name
+            for name in places
+            if fault.where == name or fault.where.startswith(tuple(name + end for end in ".: "))
+        ]
+        if fitting:
+            where = f"{places[max(fitting, key=len)]}: {fault.where}"
+            found.append(Fault(where, fault.message, fault.hint))
+        else:
+            found.append(fault)
+    return found
 
 
 class PlanError(NonRetryableError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from headrace.config import RuntimeConfig
-from headrace.errors import Fault, MemoryValueError, PlanError
+from headrace.errors import Fault, MemoryValueError, PlanError, placed
 from headrace.plan import AgentPlan, Member, Route
 from headrace.settings import said_in_code
 from headrace.settings._values import plain
@@ -108,6 +108,8 @@ class Team:
         self._config = config
         self._values = dict(values or {})
         self._members = members
+        self.places: Mapping[str, str] = {}
+        """Of one in YAML: where its parts stand, by what faults call them."""
 
     def compile(self, plugins: PluginSet | None = None) -> AgentPlan:
         """The team's plan; see ``AgentPlan.from_agent``.
@@ -130,7 +132,7 @@ class Team:
         values = self._merged_values(plans, faults)
         faults += self._check(plans)
         if faults:
-            raise PlanError(self.name, faults)
+            raise PlanError(self.name, placed(faults, self.places))
         made = _merged(self, plans, config, self._start or next(iter(plans)), self._routes)
         in_code = {
             name for plan in plans.values() for name in plan.origins if name.startswith("values.")

@@ -108,6 +108,21 @@ def test_parameters_are_part_of_the_zip(project, build):
     }
 
 
+def test_one_of_several_agents_in_yaml_is_built(project, build):
+    agents = "agents:\n"
+    for name in ("loud", "still"):
+        agents += f"  {name}: {{class: 'echo_agent:Echo', parameters: {{greeting: {name}}}}}\n"
+    (project / "agents.yaml").write_text(agents)
+    (project / "shared.yaml").write_text("connections: {}\n")
+
+    build("agents.yaml:still", "-f", "shared.yaml", "--param", "greeting=hm")
+
+    assert json.loads(read(project / "job.zip", "plans/still.json"))["parameters"] == {
+        "greeting": "hm"
+    }
+    assert "app/echo_agent.py" in names(project / "job.zip")
+
+
 def test_programs_read_it_as_json(project, build):
     told = json.loads(build("--json").stdout)
     assert told["size"] == (project / "job.zip").stat().st_size

@@ -90,9 +90,6 @@ def test_yaml_is_an_agent(place):
     result = place.run("run", "agent.yaml", input='"x"\n')
     assert result.exit_code == 0, result.output
     assert result.stdout == '"built"\n'
-    refused = place.run("run", "agent.yaml", "--param", "a=1")
-    assert refused.exit_code == 2
-    assert "write them in the file" in refused.stderr
 
 
 @pytest.mark.parametrize(

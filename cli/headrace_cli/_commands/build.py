@@ -57,6 +57,14 @@ _PARTS = {
 )
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE.yaml",
+    help="A YAML file read together with the agent's, such as its connections; repeat.",
+)
 @click.option("--sign", is_flag=True, help="Sign it with the key of --keys.")
 @click.option(
     "--keys",
@@ -93,7 +101,7 @@ def command(target: str, **typed: Any) -> None:
     parameters = agent_parameters(typed["parameters"], typed["model"])
     if typed["check"] is not None or typed["dry_run"]:
         sys.dont_write_bytecode = True  # the job's modules are imported
-    job = load_job(target, parameters)
+    job = load_job(target, parameters, typed["files"])
     if not typed["no_pin"]:
         job = _pinned(job)
     if not (job.project.folder / "pyproject.toml").is_file():

@@ -15,6 +15,14 @@ __all__ = ["command"]
 @click.option("--mermaid", is_flag=True, help="A flow chart in Mermaid.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE.yaml",
+    help="A YAML file read together with the agent's, such as its connections; repeat.",
+)
 @click.option("--pin", is_flag=True, help="With what servers offer now, as in a job's zip.")
 @click.option("-o", "output", metavar="FILE", default="-", help="Where to write; - is stdout.")
 def command(
@@ -23,6 +31,7 @@ def command(
     mermaid: bool,  # noqa: FBT001
     parameters: tuple[str, ...],
     model: str | None,
+    files: tuple[str, ...],
     pin: bool,  # noqa: FBT001
     output: str,
 ) -> None:
@@ -36,7 +45,7 @@ def command(
 
     if as_json and mermaid:
         raise WrongUseError("--json and --mermaid are two forms: choose one")
-    plan = load_target(target, agent_parameters(parameters, model)).plan
+    plan = load_target(target, agent_parameters(parameters, model), files).plan
     if pin:
         import asyncio
 

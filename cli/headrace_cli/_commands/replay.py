@@ -11,7 +11,7 @@ import click
 from headrace_cli._errors import CommandError, WrongUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from headrace.plan import AgentPlan
     from headrace.recording import Recorded
@@ -31,6 +31,14 @@ _DIFFERENCE = 4  # blanks before the lines of a difference
 @click.argument("target", required=False)
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE.yaml",
+    help="A YAML file read together with the agent's, such as its connections; repeat.",
+)
 @click.option("--run", "runs", multiple=True, metavar="ID", help="Only this run; its beginning do.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="Only the runs of this key.")
 @click.option(
@@ -65,7 +73,8 @@ def command(
     from headrace_cli._parameters import agent_parameters
 
     rules = Rules(typed["ask"], _modes(typed["calls"]))
-    loaded = _target(target, agent_parameters(typed["parameters"], typed["model"]))
+    parameters = agent_parameters(typed["parameters"], typed["model"])
+    loaded = _target(target, parameters, typed["files"])
     report = Report([], Summary())
     others: set[str] = set()
 
@@ -110,7 +119,7 @@ def _replay(
                 click.echo(_coloured(line))
 
 
-def _target(text: str | None, parameters: Mapping[str, str]) -> Target:
+def _target(text: str | None, parameters: Mapping[str, str], files: Sequence[str]) -> Target:
     from headrace_cli._project import nearest_project
     from headrace_cli._targets import FORMS, load_target
 
@@ -124,7 +133,7 @@ def _target(text: str | None, parameters: Mapping[str, str]) -> Target:
             f"{text} is a job's zip, which runs in a process of its own",
             then="name the agent that it was built from",
         )
-    return load_target(text, parameters)
+    return load_target(text, parameters, files)
 
 
 def _modes(texts: Iterable[str]) -> dict[str, Any]:

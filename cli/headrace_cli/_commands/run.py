@@ -37,6 +37,14 @@ _FILE = click.Path(allow_dash=True)
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
 @click.option(
+    "-f",
+    "--file",
+    "files",
+    multiple=True,
+    metavar="FILE.yaml",
+    help="A YAML file read together with the agent's, such as its connections; repeat.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["jsonl", "csv", "text"]),
@@ -47,10 +55,10 @@ _FILE = click.Path(allow_dash=True)
 def command(target: str, **typed: Any) -> None:
     """Run an agent.
 
-    TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file, a job's zip (which runs with its own
-    packages only), or a folder whose pyproject.toml has [tool.agents]; there [tool.agents.run]
-    gives defaults for most options. Without --output the outputs go to stdout; they keep their
-    order within a key.
+    TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file (of several agents, FILE.yaml:AGENT), a
+    job's zip (which runs with its own packages only), or a folder whose pyproject.toml has
+    [tool.agents]; there [tool.agents.run] gives defaults for most options. Without --output the
+    outputs go to stdout; they keep their order within a key.
     """
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._targets import load_target
@@ -59,7 +67,7 @@ def command(target: str, **typed: Any) -> None:
     if target.endswith(".zip"):
         _run_zip(Path(target), parameters, typed)
         return
-    loaded = load_target(target, parameters)
+    loaded = load_target(target, parameters, typed["files"])
     job = _job(loaded, typed, folder=Path(target).is_dir())
     if typed["as_json"] and job.output is None:
         raise WrongUseError(
@@ -84,6 +92,8 @@ def _run_zip(path: Path, parameters: Mapping[str, str], typed: Mapping[str, Any]
         raise WrongUseError(
             "--param and --model are part of a job's zip", then=f"agents build with them: {path}"
         )
+    if typed["files"]:
+        raise WrongUseError("-f is part of a job's zip", then=f"agents build with it: {path}")
     home = open_zip(path, keys=keys_for(()))
     manifest = read_manifest(home)
     check_zip_job(manifest, typed)

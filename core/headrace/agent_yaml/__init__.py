@@ -21,15 +21,23 @@ from typing import TYPE_CHECKING
 from headrace.lazy import lazily
 
 if TYPE_CHECKING:
-    from headrace.agent_yaml._building import load_agent, parse_agent
-    from headrace.agent_yaml._form import YamlAgent, schema
+    from headrace.agent_yaml._building import load_agent, load_agents, parse_agent
+    from headrace.agent_yaml._form import YamlAgent, YamlFile, schema
     from headrace.agent_yaml._reading import MAX_BYTES
 
-__all__ = ["MAX_BYTES", "YamlAgent", "load_agent", "parse_agent", "schema"]
+__all__ = [
+    "MAX_BYTES",
+    "YamlAgent",
+    "YamlFile",
+    "load_agent",
+    "load_agents",
+    "parse_agent",
+    "schema",
+]
 
 _HOMES = {
-    "_building": ("load_agent", "parse_agent"),
-    "_form": ("YamlAgent", "schema"),
+    "_building": ("load_agent", "load_agents", "parse_agent"),
+    "_form": ("YamlAgent", "YamlFile", "schema"),
     "_reading": ("MAX_BYTES",),
 }
 __getattr__ = lazily(__name__, _HOMES)

@@ -1,74 +1,170 @@
-"""From a file's content to an agent."""
+"""From what files say to agents and teams."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from headrace.agent import CONNECTIONS, AgentBuilder, Use
-from headrace.agent_yaml._form import YamlAgent, YamlPrompt, YamlTool
-from headrace.agent_yaml._reading import Places, content_fault, place_of, plain, tree
+from headrace.agent_yaml._faults import nearest
+from headrace.agent_yaml._files import read_files, read_text
+from headrace.agent_yaml._linking import LinkedAgent, link
 from headrace.approvals import Approval
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.hidden import Source, read_source
 from headrace.prompts import Prompt
 from headrace.references import find
+from headrace.teams import Team, route
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from headrace.agent_yaml._files import Part, Read
+    from headrace.agent_yaml._form import YamlPrompt, YamlResource, YamlTool
+    from headrace.agent_yaml._linking import Linked, LinkedTeam
+    from headrace.config import RuntimeConfig
     from headrace.models.policy import ModelPolicy
 
-__all__ = ["load_agent", "parse_agent"]
+__all__ = ["load_agent", "load_agents", "parse_agent"]
+
+_READY = {name: f"headrace.agents:{name}" for name in ("ChatAgent", "ReActAgent")}
+"""Classes that need no module."""
 
 
-def load_agent(path: str | Path) -> AgentBuilder:
-    """Reads an agent from a YAML file.
+def load_agent(
+    *paths: str | Path, name: str | None = None, parameters: Mapping[str, str] | None = None
+) -> AgentBuilder | Team:
+    """Reads an agent or a team from YAML files that belong together.
+
+    Args:
+        *paths: The files. A name may be in one of them only.
+        name: Which agent or team; it may be left out where there is one.
+        parameters: Values in the place of those that the file says, as typed: JSON, or a text.
 
     Raises:
         PlanError: With all faults, each with file, line and column.
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        fault = Fault(str(path), f"cannot be read: {error.strerror}")
-        raise PlanError(path.name, [fault]) from None
-    return parse_agent(data, str(path))
+    return _made(read_files(paths), name, parameters or {})
 
 
-def parse_agent(data: bytes | str, where: str = "agent.yaml") -> AgentBuilder:
-    """The same from a text."""
-    root = tree(data, where)
-    places: Places = {}
+def load_agents(*paths: str | Path) -> dict[str, AgentBuilder | Team]:
+    """Reads all agents and teams of YAML files that belong together, by name.
+
+    Raises:
+        PlanError: With all faults, each with file, line and column.
+    """
+    files = read_files(paths)
+    made: dict[str, AgentBuilder | Team] = {}
     faults: list[Fault] = []
-    content = plain(root, (), where, places, faults)
+    for name, linked in link(files).items():
+        try:
+            made[name] = _built(linked, {})
+        except PlanError as error:
+            faults += [one for one in error.faults if str(one) not in map(str, faults)]
     if faults:
-        raise PlanError(where, faults)
-    try:
-        parsed = YamlAgent.model_validate(content)
-    except ValidationError as error:
-        raise PlanError(
-            where, [content_fault(each, places, where) for each in error.errors()]
-        ) from None
-    return _Building(parsed, places, where).build()
+        raise PlanError(files[0].where, faults)
+    return made
+
+
+def parse_agent(
+    data: bytes | str, where: str = "agent.yaml", name: str | None = None
+) -> AgentBuilder | Team:
+    """Reads an agent or a team from a text; as ``load_agent``."""
+    return _made([read_text(data, where)], name, {})
+
+
+def _made(
+    files: Sequence[Read], name: str | None, parameters: Mapping[str, str]
+) -> AgentBuilder | Team:
+    found = link(files)
+    where = files[0].where
+    if name is not None and name not in found:
+        fault = Fault(where, f"there is no agent {name!r}", nearest(name, found))
+        raise PlanError(where, [fault])
+    if name is None and len(found) > 1:
+        hint = f"say which: {where}:{next(iter(found))}"
+        fault = Fault(where, f"there are several agents: {', '.join(found)}", hint)
+        raise PlanError(where, [fault])
+    if not found:
+        fault = Fault(files[0].place(), "the agent needs a name", "write: name: my-agent")
+        raise PlanError(where, [fault])
+    return _built(found[name if name is not None else next(iter(found))], parameters)
+
+
+def _built(linked: Linked, parameters: Mapping[str, str]) -> AgentBuilder | Team:
+    if isinstance(linked, LinkedAgent):
+        return _Building(linked, parameters).build()
+    return _team(linked, parameters)
+
+
+def _team(linked: LinkedTeam, parameters: Mapping[str, str]) -> Team:
+    team = linked.part.value
+    faults = [
+        Fault(f"--param {name}", f"{linked.name} is a team, and its members have the parameters")
+        for name in parameters
+    ]
+    members: dict[str, Any] = {}
+    for name, member in linked.members.items():
+        try:
+            members[name] = _Building(member, {}).build()
+        except PlanError as error:
+            faults += error.faults
+    routes = []
+    for number, one in enumerate(team.routes):
+        try:
+            routes.append(route(one.source, one.to, when=one.when))
+        except ValueError as error:
+            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            faults.append(Fault(linked.part.place("routes", number, "when"), told))
+    if faults:
+        raise PlanError(linked.name, faults)
+    made = Team(
+        linked.name,
+        routes=routes,
+        start=team.start,
+        description=team.description,
+        config=None if team.config is None else _said(team.config),
+        values=team.values,
+        **members,
+    )
+    made.places = {
+        linked.name: linked.part.place(),
+        f"{linked.name}: config": linked.part.place("config"),
+        **{f"{linked.name}.{name}": linked.part.place("members", name) for name in members},
+        **{
+            f"{linked.name}: route {number + 1}": linked.part.place("routes", number)
+            for number in range(len(routes))
+        },
+    }
+    return made
 
 
 class _Building:
-    def __init__(self, parsed: YamlAgent, places: Places, where: str) -> None:
-        self.parsed = parsed
-        self.places = places
-        self.where = where
+    """Builds one agent."""
+
+    def __init__(self, linked: LinkedAgent, typed: Mapping[str, str]) -> None:
+        self.linked = linked
+        self.part = linked.part
+        self.typed = typed
         self.faults: list[Fault] = []
 
     def build(self) -> AgentBuilder:
-        parsed = self.parsed
-        builder = self.builder()
-        for number, action in enumerate(parsed.actions):
-            function = self.find(action.function, ("actions", number, "function"))
+        """The agent.
+
+        Raises:
+            PlanError: With all that is wrong with it.
+        """
+        linked, parsed = self.linked, self.part.value
+        # Where the class is at fault, all else is looked at with an agent that stands for it.
+        builder = self.builder() or AgentBuilder(linked.name)
+        for part in linked.actions:
+            action, function = part.value, self.find(part.value.function, part.place("function"))
             events = (action.on,) if isinstance(action.on, str) else action.on
-            if function is not None and builder is not None:
+            if function is not None:
                 builder.action(
                     function,
                     *events,
@@ -80,9 +176,9 @@ class _Building:
                     settings=action.settings,
                     on_condition_error=action.on_condition_error,
                 )
-        for number, tool in enumerate(parsed.tools):
-            function = self.find(tool.function, ("tools", number, "function"))
-            if function is not None and builder is not None:
+        for each in linked.tools:
+            tool, function = each.value, self.find(each.value.function, each.place("function"))
+            if function is not None:
                 builder.tool(
                     function,
                     name=tool.name,
@@ -90,90 +186,151 @@ class _Building:
                     timeout=tool.timeout,
                     approval=tool.approval,
                     on_error=tool.on_error,
-                    hidden=self.hidden(tool, ("tools", number, "hidden")),
+                    hidden=self.hidden(each),
                 )
-        for name, connection in parsed.connections.items():
-            if builder is not None:
-                policy = _settings(connection.policy)
-                builder.resource(
-                    name, Use(CONNECTIONS, connection.use, connection.arguments, policy)
-                )
-        for name, resource in parsed.resources.items():
-            if builder is not None:
-                rule = resource.approval
-                used = Use(
-                    resource.kind,
-                    resource.use,
-                    resource.arguments,
-                    _settings(resource.policy),
-                    connection=resource.connection,
-                    prompt=resource.prompt,
-                )
-                if rule:
-                    used = replace(used, approval=Approval() if rule is True else rule)
-                if resource.on_error is not None:
-                    used = used.with_on_error(resource.on_error)
-                builder.resource(name, used)
-        for name, prompt in parsed.prompts.items():
-            made = self.prompt(name, prompt)
-            if made is not None and builder is not None:
+        for name, over in linked.connections.items():
+            said = over.value
+            builder.resource(
+                name, Use(CONNECTIONS, said.use, said.arguments, _settings(said.policy))
+            )
+        for name, resource in linked.resources.items():
+            builder.resource(name, _used(resource.value))
+        for name, prompt in linked.prompts.items():
+            if (made := self.prompt(prompt)) is not None:
                 builder.resource(name, made)
-        if self.faults or builder is None:
-            raise PlanError(parsed.name or self.where, self.faults)
+        if self.faults:
+            raise PlanError(linked.name, self.faults)
         if parsed.config is not None:
-            said = parsed.config
-            builder.configure(**{name: getattr(said, name) for name in said.model_fields_set})
+            builder.configure(**_said(parsed.config))
         builder.values(**parsed.values)
+        builder.definition().places = self.places(builder.definition().name)
         return builder
 
     def builder(self) -> AgentBuilder | None:
-        parsed = self.parsed
+        parsed = self.part.value
         if parsed.agent_class is None:
-            if not parsed.name:
-                self.fault((), "the agent needs a name", "write: name: my-agent")
-                return None
-            return AgentBuilder(parsed.name, description=parsed.description, **parsed.parameters)
-        kind = self.find(parsed.agent_class, ("class",))
+            values = self.parameters(parsed.parameters)
+            return AgentBuilder(self.linked.name, description=parsed.description, **values)
+        place = self.part.place("class")
+        if ":" not in parsed.agent_class and parsed.agent_class not in _READY:
+            hint = nearest(parsed.agent_class, _READY)
+            self.fault(place, f"{parsed.agent_class!r} is no class: write module:Class", hint)
+            return None
+        kind = self.find(_READY.get(parsed.agent_class, parsed.agent_class), place)
         if kind is None:
             return None
+        values = {**parsed.parameters, **{name: _parsed(one) for name, one in self.typed.items()}}
         try:
-            builder = AgentBuilder(kind, description=parsed.description, **parsed.parameters)
+            builder = AgentBuilder(kind, description=parsed.description, **values)
         except ValidationError as error:
-            for each in error.errors():
-                self.fault(("parameters", *each["loc"]), each["msg"])
-            return None
-        if parsed.name:
-            builder.definition().name = parsed.name
+            # What reads as JSON may be meant as a text all the same: --param code=007.
+            wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
+            again = {name: text for name, text in self.typed.items() if name in wrong}
+            try:
+                builder = AgentBuilder(kind, description=parsed.description, **{**values, **again})
+            except ValidationError as last:
+                for each in last.errors():
+                    self.wrong_parameter(each, kind)
+                return None
+        if self.part.path or parsed.name:
+            builder.definition().name = self.linked.name
         return builder
 
-    def hidden(self, tool: YamlTool, place: tuple[Any, ...]) -> dict[str, Source]:
+    def parameters(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters that no class types: those of the file, or as they were typed."""
+        values = dict(said)
+        for name, text in self.typed.items():
+            if name not in said:
+                self.fault(f"--param {name}", "there is no such parameter", nearest(name, said))
+            values[name] = text if isinstance(said.get(name), str) else _parsed(text)
+        return values
+
+    def wrong_parameter(self, error: Any, kind: Any) -> None:
+        path = error["loc"]
+        name = str(path[0]) if path else ""
+        typed = name in self.typed
+        place = f"--param {name}" if typed else self.part.place("parameters", *path)
+        text, hint = error["msg"], ""
+        if error["type"] == "extra_forbidden":
+            text, hint = "there is no such parameter", nearest(str(path[-1]), kind.model_fields)
+        self.fault(place, f"{name}: {text}" if name and not typed else text, hint)
+
+    def hidden(self, tool: Part[YamlTool]) -> dict[str, Source]:
         found: dict[str, Source] = {}
-        for name, text in tool.hidden.items():
+        for name, text in tool.value.hidden.items():
             try:
                 found[name] = read_source(text)
             except ValueError as error:
-                self.fault((*place, name), str(error))
+                self.fault(tool.place("hidden", name), str(error))
         return found
 
-    def prompt(self, name: str, prompt: YamlPrompt | str) -> Prompt | None:
+    def prompt(self, part: Part[YamlPrompt | str]) -> Prompt | None:
+        prompt = part.value
         if isinstance(prompt, str):
             return Prompt(prompt)
         if (prompt.text is None) == (prompt.messages is None):
-            self.fault(("prompts", name), "a prompt has either a text or messages")
+            self.fault(part.place(), "a prompt has either a text or messages")
             return None
         return Prompt(prompt.text) if prompt.text is not None else Prompt(messages=prompt.messages)
 
-    def find(self, name: str, place: tuple[Any, ...]) -> Any:
+    def find(self, name: str, place: str) -> Any:
         try:
             return find(name)
         except ResourceError as error:
             self.fault(place, str(error))
             return None
 
-    def fault(self, place: tuple[Any, ...], message: str, hint: str = "") -> None:
-        self.faults.append(Fault(place_of(place, self.places, self.where), message, hint))
+    def fault(self, place: str, message: str, hint: str = "") -> None:
+        self.faults.append(Fault(place, message, hint))
+
+    def places(self, agent: str) -> dict[str, str]:
+        """Where the parts stand, by what faults of compiling call them."""
+        linked = self.linked
+        found = {agent: self.part.place(), "config": self.part.place("config")}
+        for name in self.part.value.parameters:
+            found[f"{agent}.{name}"] = self.part.place("parameters", name)
+        named: tuple[Mapping[str, Part[Any]], ...] = (
+            linked.connections,
+            linked.resources,
+            linked.prompts,
+        )
+        for parts in named:
+            found |= {f"{agent}.{name}": part.place() for name, part in parts.items()}
+        functions: list[Part[Any]] = [*linked.tools, *linked.actions]
+        for one in functions:
+            name = one.value.name or one.value.function.rpartition(":")[2].rpartition(".")[2]
+            found[name] = one.place()
+        return found
+
+
+def _used(resource: YamlResource) -> Use:
+    used = Use(
+        resource.kind,
+        resource.use,
+        resource.arguments,
+        _settings(resource.policy),
+        connection=resource.connection,
+        prompt=resource.prompt,
+    )
+    if rule := resource.approval:
+        used = replace(used, approval=Approval() if rule is True else rule)
+    if resource.on_error is not None:
+        used = used.with_on_error(resource.on_error)
+    return used
 
 
 def _settings(policy: ModelPolicy | None) -> dict[str, Any] | None:
     """What a policy says, without what it leaves as it is."""
     return None if policy is None else policy.model_dump(exclude_unset=True)
+
+
+def _said(config: RuntimeConfig) -> dict[str, Any]:
+    """What settings say, without what they leave as it is."""
+    return {name: getattr(config, name) for name in config.model_fields_set}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from headrace.approvals import Approval
 from headrace.chat import Message
 from headrace.config import RuntimeConfig
-from headrace.models.policy import Breaker, ModelPolicy, Prices, RunBudget
+from headrace.models.policy import ModelPolicy
 from headrace.policy import FailurePolicy
 
 __all__ = [
+    "TAGS",
     "YamlAction",
     "YamlAgent",
     "YamlConnection",
+    "YamlFile",
     "YamlPrompt",
     "YamlResource",
+    "YamlRoute",
+    "YamlTeam",
     "YamlTool",
-    "field_names",
     "schema",
 ]
+
+
+TAGS = frozenset({"name", "names", "written"})
+"""Which of two ways something is written in; parts of the places that pydantic tells."""
+
+
+def _way(value: Any) -> str:
+    """Whether something is named, or several things are, or it is written out."""
+    if isinstance(value, (list, tuple)):
+        return "names"
+    return "name" if isinstance(value, str) else "written"
+
+
+_EITHER = Discriminator(_way)
+_Name = Annotated[str, Tag("name")]
+_Names = Annotated[tuple[str, ...], Tag("names")]
 
 
 class _Model(BaseModel):
@@ -120,50 +139,80 @@ class YamlAgent(_Model):
     description: str = ""
     """What it is for."""
     agent_class: str | None = Field(default=None, alias="class")
-    """An ``Agent`` class to start from, ``module:Class``."""
+    """An ``Agent`` class to start from, ``module:Class``; or ``ChatAgent``, ``ReActAgent``."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Its parameters."""
     config: RuntimeConfig | None = None
     """Settings of the runtime."""
     values: dict[str, Any] = Field(default_factory=dict)
     """Values of the project's own, which actions and tools read by ``ctx.config``."""
-    actions: tuple[YamlAction, ...] = ()
-    """The actions, in plan order."""
-    tools: tuple[YamlTool, ...] = ()
-    """The tools."""
+    actions: tuple[Annotated[_Name | Annotated[YamlAction, Tag("written")], _EITHER], ...] = ()
+    """The actions, in plan order: written out, or the names of those that the files share."""
+    tools: tuple[Annotated[_Name | Annotated[YamlTool, Tag("written")], _EITHER], ...] = ()
+    """The tools: written out, or the names of tools and toolsets that the files share."""
     connections: dict[str, YamlConnection] = Field(default_factory=dict)
     """The connections by name."""
-    resources: dict[str, YamlResource] = Field(default_factory=dict)
-    """The resources by name."""
-    prompts: dict[str, YamlPrompt | str] = Field(default_factory=dict)
-    """The prompts by name."""
+    resources: Annotated[
+        _Names
+        | Annotated[
+            dict[str, Annotated[_Name | Annotated[YamlResource, Tag("written")], _EITHER]],
+            Tag("written"),
+        ],
+        _EITHER,
+    ] = Field(default_factory=dict)
+    """The resources by name: written out, or the name of one that the files share; or a list of
+    names that the files share."""
+    prompts: Annotated[
+        _Names
+        | Annotated[
+            dict[str, Annotated[_Name | Annotated[YamlPrompt, Tag("written")], _EITHER]],
+            Tag("written"),
+        ],
+        _EITHER,
+    ] = Field(default_factory=dict)
+    """The prompts by name: a text or messages; or a list of names that the files share."""
+
+
+class YamlRoute(_Model):
+    """A way from a member of a team to another, or out."""
+
+    source: str = Field(alias="from")
+    """The member whose outputs go this way."""
+    to: str | None = None
+    """The member that gets them as inputs; left out: they leave the team."""
+    when: str | None = None
+    """A condition (CEL) on ``output``, ``key`` and ``rounds``."""
+
+
+class YamlTeam(_Model):
+    """A team: agents that send each other what they put out, within one run."""
+
+    description: str = ""
+    """What it is for."""
+    members: Annotated[_Names | Annotated[dict[str, str], Tag("written")], _EITHER]
+    """The agents, by the names that routes use; or a list of agents."""
+    routes: tuple[YamlRoute, ...] = ()
+    """The ways between members."""
+    start: str | None = None
+    """The member that gets the inputs; the first one where it is left out."""
+    config: RuntimeConfig | None = None
+    """Settings of the runtime, for all members."""
+    values: dict[str, Any] = Field(default_factory=dict)
+    """Values of the project's own, which all members read by ``ctx.config``."""
+
+
+class YamlFile(YamlAgent):
+    """A file: one agent, or several, with what they share."""
+
+    agents: dict[str, YamlAgent] = Field(default_factory=dict)
+    """Several agents by name; what stands beside them is there for all that name it."""
+    teams: dict[str, YamlTeam] = Field(default_factory=dict)
+    """Teams by name."""
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of the form."""
-    made = YamlAgent.model_json_schema(by_alias=True)
+    made = YamlFile.model_json_schema(by_alias=True)
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "headrace agent"
+    made["title"] = "headrace agents"
     return made
-
-
-def field_names() -> list[str]:
-    """The names of all fields, for hints."""
-    models: tuple[type[BaseModel], ...] = (
-        YamlAgent,
-        YamlAction,
-        YamlTool,
-        YamlResource,
-        YamlConnection,
-        YamlPrompt,
-        RuntimeConfig,
-        FailurePolicy,
-        ModelPolicy,
-        Breaker,
-        Prices,
-        RunBudget,
-        Approval,
-    )
-    return sorted(
-        {field.alias or name for model in models for name, field in model.model_fields.items()}
-    )

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import yaml
 
-from headrace.agent_yaml._form import field_names
 from headrace.errors import Fault, PlanError
 
-__all__ = ["MAX_BYTES", "Places", "content_fault", "place_of", "plain", "tree"]
+__all__ = ["MAX_BYTES", "NAME", "Places", "place_of", "plain", "tree"]
 
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
 Places = dict[tuple[Any, ...], str]
 """For the path of each part its place: file, line and column."""
 _MAX_DEPTH = 50
-_NAME = "?"  # ends the path of a name, as against that of its value
+NAME = "?"
+"""Ends the path of a name, as against that of its value."""
 _COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
 def tree(data: bytes | str, where: str) -> yaml.Node | None:
+    """The nodes of a text.
+
+    Raises:
+        PlanError: It is none that is read.
+    """
     if len(data) > MAX_BYTES:
         raise PlanError(where, [Fault(where, f"is larger than {MAX_BYTES} bytes")])
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -61,7 +65,7 @@ def plain(
         return None
     if isinstance(node, yaml.MappingNode):
         content: dict[Any, Any] = {}
-        here = (*path, _NAME)
+        here = (*path, NAME)
         for name_node, value_node in node.value:
             name = plain(name_node, here, where, places, faults)
             if isinstance(name, bool):
@@ -72,7 +76,7 @@ def plain(
             if name in content:
                 faults.append(Fault(places[here], f"{name!r} is there twice"))
             there = (*path, name)
-            named = (*there, _NAME)
+            named = (*there, NAME)
             places[named] = places[here]
             content[name] = plain(value_node, there, where, places, faults)
         return content
@@ -87,19 +91,6 @@ def plain(
     except yaml.YAMLError:
         faults.append(Fault(place, f"has the tag {node.tag}, which is not read"))
         return None
-
-
-def content_fault(error: Any, places: Places, where: str) -> Fault:
-    path: tuple[Any, ...] = tuple(error["loc"])
-    label = ".".join(str(part) for part in path)
-    message = f"{label}: {error['msg']}" if label else error["msg"]
-    hint = ""
-    if error["type"] == "extra_forbidden":
-        message = f"{label}: there is no such field"
-        near = difflib.get_close_matches(str(path[-1]), field_names(), 1)
-        hint = f"did you mean {near[0]}?" if near else ""
-        path = (*path, _NAME)
-    return Fault(place_of(path, places, where), message, hint)
 
 
 def place_of(path: tuple[Any, ...], places: Places, where: str) -> str:

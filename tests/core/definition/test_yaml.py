@@ -50,7 +50,7 @@ def test_the_schema_is_json():
         ("parameters: {}\n", "the agent needs a name"),
         ("name: [a\n", "is no YAML"),
         ("name: a\nname: b\n", "agent.yaml:2:1: 'name' is there twice"),
-        ("- a\n", "agent.yaml:1:1: Input should be"),
+        ("- a\n", "agent.yaml:1:1: must be a mapping"),
     ],
 )
 def test_a_fault_has_line_and_column(text, told):
