@@ -18,7 +18,11 @@ from tests.registry.pages.conftest import browser  # noqa: F401 - a fixture
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "docs/site/build.py"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(500),
+    pytest.mark.skipif(sys.version_info < (3, 11), reason="what builds it is for 3.11 and later"),
+]
 
 
 def build(version: str, output: Path) -> subprocess.CompletedProcess[str]:
