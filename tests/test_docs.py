@@ -26,6 +26,7 @@ GUIDES = {
         "replay.md",
         "models.md",
         "memory.md",
+        "settings.md",
         "plugins.md",
     )
 }  # test_guides

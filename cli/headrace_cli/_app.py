@@ -21,6 +21,7 @@ _COMMANDS = {
     "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
     "memory": "What agents remember for long: search it, export it, erase a person's.",
     "plan": "Compile an agent without running it, and show its plan.",
+    "config": "Settings: what each is, where it came from, what it means.",
     "skills": "Skills: find, add, update, check, audit, pack and lend them.",
     "plugins": "Plugins: find, add and update tools, models, memory and more.",
     "registry": "Registries: approve of them, and keep one of your own.",

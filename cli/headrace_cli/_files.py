@@ -14,7 +14,14 @@ from headrace_cli._errors import WrongUseError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STANDARD", "check_apart", "check_input", "check_output", "write_text"]
+__all__ = [
+    "STANDARD",
+    "check_apart",
+    "check_input",
+    "check_output",
+    "shown_path",
+    "write_text",
+]
 
 STANDARD = "-"
 """Stands for stdin or stdout."""
@@ -64,6 +71,14 @@ def check_apart(files: Mapping[str, Path | None]) -> None:
         other = seen.setdefault(path.resolve(), option)
         if other != option:
             raise WrongUseError(f"{other} and {option} are one file: {path}")
+
+
+def shown_path(path: Path) -> Path:
+    """A path as one would type it here."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
 
 
 def write_text(target: str, text: str) -> None:

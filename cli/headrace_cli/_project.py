@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.plugins import PluginSet
+    from headrace.settings import Layer
     from headrace_registry.bundle.settings import BundleSettings
     from headrace_registry.settings import ProjectSettings
 
@@ -20,7 +21,27 @@ __all__ = ["Project", "RunDefaults", "nearest_project", "read_project"]
 
 _FILE = "pyproject.toml"
 _PACKAGES = ("targets", "index", "build", "registries", "sources")
-_NAMES = ("agent", "files", "job", "run", "plugins", "skills", "grants", "bundle", *_PACKAGES)
+_NAMES = (
+    "agent",
+    "files",
+    "job",
+    "run",
+    "settings",
+    "values",
+    "plugins",
+    "skills",
+    "grants",
+    "bundle",
+    *_PACKAGES,
+)
+SKILL_SETTINGS: Mapping[str, Any] = {
+    "sandbox": str,
+    "embedder": str,
+    "packages": str,
+    "tokens": int,
+    "timeout": (int, float),
+}
+"""The names of ``[tool.agents.skills]``, with the types of their values."""
 _SKILLS = "skills."
 _LONGEST_JOB = 200
 _GRANTS = ("network", "environment", "commands")
@@ -78,6 +99,27 @@ class Project:
     """What says where packages come from, as written; ``settings`` reads it."""
     bundle: Mapping[str, Any] = field(default_factory=dict)
     """``[tool.agents.bundle]``, as written; ``bundle_settings`` reads it."""
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+    """``[tool.agents.settings]``: settings of the runtime, by dotted names."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """``[tool.agents.values]``: the project's own values, by dotted names."""
+
+    def layer(self) -> Layer:
+        """What the project says of the runtime's settings and of values, each with its line."""
+        from headrace.settings import Layer
+        from headrace_cli._files import shown_path
+        from headrace_cli._toml_lines import lines_of
+
+        said = {**self.runtime, **{f"values.{name}": one for name, one in self.values.items()}}
+        if not said:
+            return Layer("project", {})
+        path = shown_path(self.folder / _FILE)
+        lines = lines_of(path.read_text(encoding="utf-8-sig"), "tool.agents")
+        places = {}
+        for name in said:
+            line = lines.line(name if name.startswith("values.") else f"settings.{name}")
+            places[name] = f"{path}:{line}" if line else str(path)
+        return Layer("project", said, places)
 
     def settings(self) -> ProjectSettings:
         """Where the project's packages come from, and what they are locked for.
@@ -170,6 +212,8 @@ def read_project(folder: Path) -> Project | None:
         _grants(table.get("grants", {}), path),
         {name: table[name] for name in _PACKAGES if name in table},
         _table(table.get("bundle", {}), "tool.agents.bundle", path),
+        _flat(table, "settings", path),
+        _flat(table, "values", path),
     )
 
 
@@ -183,18 +227,21 @@ def _identities(said: Any, path: Path) -> tuple[str | None, dict[str, str]]:
     return (None if by_name else said), by_name
 
 
+def _flat(table: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    """A table's leaves by dotted names."""
+    said = _table(table.get(name, {}), f"tool.agents.{name}", path)
+    if not said:
+        return {}
+    from headrace.settings import flattened
+
+    return flattened(said)
+
+
 def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:
     table = _table(said, "tool.agents.skills", path)
-    kinds = {
-        "sandbox": str,
-        "embedder": str,
-        "packages": str,
-        "tokens": int,
-        "timeout": (int, float),
-    }
-    _check_names(table, tuple(kinds), "tool.agents.skills", path)
+    _check_names(table, tuple(SKILL_SETTINGS), "tool.agents.skills", path)
     for name, value in table.items():
-        expected_type: Any = kinds[name]
+        expected_type: Any = SKILL_SETTINGS[name]
         if not isinstance(value, expected_type) or isinstance(value, bool):
             expected = "a text" if expected_type is str else "a number"
             raise _wrong(path, f"tool.agents.skills.{name}", expected, value)

@@ -62,12 +62,17 @@ def run_zip_job(
         record=_absolute(job.record),
         parallelism=job.parallelism,
         config=job.plan.config,
+        values=job.plan.values or None,
+        origins=job.plan.origins or None,
         options=dict(job.options),
         outputs=display,
     )
     reading, writing = os.pipe()
     environment = _environment(manifest, flink=job.engine == "flink")
-    environment |= {RUN_VARIABLE: said.model_dump_json(), WATCH_VARIABLE: str(writing)}
+    environment |= {
+        RUN_VARIABLE: said.model_dump_json(exclude_none=True),
+        WATCH_VARIABLE: str(writing),
+    }
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, encoding="ascii") as lines:
         child = subprocess.Popen(  # noqa: S603 - a verified zip's own launcher
             _command(home),
@@ -99,7 +104,7 @@ def run_zip_pipeline(home: Path, manifest: JobManifest, job: Mapping[str, Any]) 
     Args:
         home: Where the zip is unpacked.
         manifest: Its manifest.
-        job: ``parallelism`` and ``settings``.
+        job: ``parallelism``, Flink's ``settings``, and those ``typed`` for the agents.
 
     Raises:
         CommandError: It failed.
@@ -109,7 +114,7 @@ def run_zip_pipeline(home: Path, manifest: JobManifest, job: Mapping[str, Any]) 
 
     check_host(manifest)
     settings = {"restart-strategy.type": "disable", **job["settings"]}
-    order = Order(parallelism=job["parallelism"], settings=settings)
+    order = Order(parallelism=job["parallelism"], settings=settings, typed=job["typed"])
     environment = {**os.environ, **driver_environment(manifest, order)}
     child = subprocess.Popen(  # noqa: S603 - as above
         _command(home), env=environment, stdin=subprocess.DEVNULL, start_new_session=True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace_cli._errors import WrongUseError
 
@@ -11,8 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from headrace.plan import AgentPlan
+    from headrace.settings import Layer
 
-__all__ = ["apply_settings", "pairs", "split_settings"]
+__all__ = ["apply_settings", "pairs", "split_settings", "typed_layer"]
+
+_PREFIX = "headrace."
+_VALUES = "values."
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
@@ -36,65 +39,57 @@ def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
 def split_settings(
     settings: Mapping[str, str], engine: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The runtime's settings, and Flink's own (``execution.checkpointing.interval``, ...).
+    """Settings of the runtime and values (``values.NAME``), and Flink's own, which have a dot.
+
+    ``headrace.NAME``, as in Flink's configuration, is the runtime's too.
 
     Raises:
         WrongUseError: A setting is neither.
     """
-    from difflib import get_close_matches
-
     from headrace.config import RuntimeConfig
+    from headrace.settings import nearest, runtime_settings
 
-    known = tuple(RuntimeConfig.model_fields)
-    ours = {name: text for name, text in settings.items() if name.split(".")[0] in known}
-    others = {name: text for name, text in settings.items() if name not in ours}
-    for name in others:
-        if engine != "flink" or "." not in name:
-            near = get_close_matches(name, known, 1)
+    ours: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for name, text in settings.items():
+        own = name.removeprefix(_PREFIX)
+        if (
+            own != name
+            or name.startswith(_VALUES)
+            or own.split(".")[0] in RuntimeConfig.model_fields
+        ):
+            ours[own] = text
+        elif engine == "flink" and "." in name:
+            others[name] = text
+        else:
             raise WrongUseError(
                 f"there is no setting {name!r}",
-                why=f"the settings are: {', '.join(known)}"
-                + ("" if engine != "flink" else "; and Flink's own, which have a dot"),
-                then=f"did you mean {near[0]!r}?" if near else "",
+                why="agents config list names those of the runtime; values.NAME is a value of "
+                "yours" + ("" if engine != "flink" else "; and Flink's own have a dot"),
+                then=nearest(name, runtime_settings()),
             )
     return ours, others
 
 
+def typed_layer(settings: Mapping[str, str]) -> Layer:
+    """What ``--set`` says, as a layer."""
+    from headrace.settings import Layer
+
+    return Layer("set", settings, {name: f"--set {name}" for name in settings})
+
+
 def apply_settings(plan: AgentPlan, settings: Mapping[str, str]) -> AgentPlan:
-    """The plan with other settings; names of nested ones are dotted (``failure.attempts``).
+    """The plan with what ``--set`` says; names of nested ones are dotted (``failure.attempts``).
 
     Raises:
-        WrongUseError: A value does not fit.
+        WrongUseError: A name is none, or a value does not fit.
     """
     if not settings:
         return plan
-    from pydantic import ValidationError
+    from headrace.settings import SettingError, settled
 
-    from headrace.config import RuntimeConfig
-
-    values = plan.config.model_dump()
-    for name, text in settings.items():
-        *above, last = name.split(".")
-        place: dict[str, Any] = values
-        for part in above:
-            inner = place.get(part)
-            if not isinstance(inner, dict):
-                raise WrongUseError(f"there is no setting {name!r}: {part} has no parts")
-            place = inner
-        place[last] = _parsed(text)
     try:
-        config = RuntimeConfig.model_validate(values)
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise WrongUseError("--set does not fit", why="\n".join(lines)) from None
-    return plan.model_copy(update={"config": config})
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None if text.lower() == "none" else text
+        return settled(plan, typed_layer(settings))
+    except SettingError as error:
+        lines = "\n".join(str(fault) for fault in error.faults)
+        raise WrongUseError("--set does not fit", why=lines) from None

@@ -43,6 +43,8 @@ class Target:
     """Its project; for a folder its defaults count."""
     path: Path
     """The folder that its modules are imported from."""
+    agent: Any = None
+    """The agent as its author wrote it; ``None`` where only the plan is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def load_target(text: str, parameters: Mapping[str, str], files: Sequence[str] =
             f"{text} is a job, with streams of its own",
             then=f"agents build {text} -o job.zip, then: agents run job.zip",
         )
-    return Target(_compiled(agent, project, own=_is_own(text, project)), project, path)
+    plan = _compiled(agent, project, own=_is_own(text, project))
+    return Target(plan, project, path, agent)
 
 
 def load_job(text: str, parameters: Mapping[str, str], files: Sequence[str] = ()) -> JobTarget:
@@ -143,7 +146,7 @@ def _reference(job: Job) -> str:
 
 def _compiled(agent: AgentLike, project: Project, *, own: bool = False) -> AgentPlan:
     from headrace.plan import AgentPlan
-    from headrace.settings import Layer, settled
+    from headrace.settings import Layer, environment_layer, settled
 
     # Compiling resolves plugins by the project's rules.
     plan = AgentPlan.from_agent(agent, plugins=project.plugins())
@@ -151,7 +154,7 @@ def _compiled(agent: AgentLike, project: Project, *, own: bool = False) -> Agent
     identity = project.jobs.get(plan.name, identity)
     if identity is not None:
         plan = settled(plan, Layer("project", {"job": identity}))
-    return apply_skill_rules(plan, project)
+    return settled(apply_skill_rules(plan, project), project.layer(), environment_layer())
 
 
 def _is_own(text: str, project: Project) -> bool:

@@ -82,7 +82,7 @@ def _run_zip(path: Path, parameters: Mapping[str, str], typed: Mapping[str, Any]
     from headrace_cli._commands.verify import keys_for
     from headrace_cli._project import Project
     from headrace_cli._running_zip import check_zip_job, run_zip_pipeline
-    from headrace_cli._settings import pairs
+    from headrace_cli._settings import pairs, split_settings
     from headrace_cli._targets import Target
     from headrace_registry.bundle.opening import open_zip
 
@@ -98,9 +98,11 @@ def _run_zip(path: Path, parameters: Mapping[str, str], typed: Mapping[str, Any]
     manifest = read_manifest(home)
     check_zip_job(manifest, typed)
     if manifest.pipeline is not None:
-        settings = pairs(typed["settings"], "--set")
+        ours, options = split_settings(pairs(typed["settings"], "--set"), "flink")
         run_zip_pipeline(
-            home, manifest, {"parallelism": typed["parallelism"], "settings": settings}
+            home,
+            manifest,
+            {"parallelism": typed["parallelism"], "settings": options, "typed": ours},
         )
         return
     (plan,) = read_plans(home, manifest).values()
@@ -129,7 +131,7 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         default = getattr(defaults, name)
         if default is None or default == _files.STANDARD:
             return None
-        return _shown_path(target.project.folder / default)
+        return _files.shown_path(target.project.folder / default)
 
     engine = typed["engine"] or defaults.engine or "local"
     if engine == "local" and (typed["parallelism"] or 1) > 1:
@@ -247,11 +249,3 @@ def _waiting(job: Job) -> str:
     if job.approvals is None:
         return "what they wait for is not shown: run again with --approvals FILE"
     return f"next: agents approvals list {job.approvals}"
-
-
-def _shown_path(path: Path) -> Path:
-    """A path as one would type it here."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -42,7 +42,11 @@ _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--name", metavar="NAME", help="What it is called there. Default: as it was built.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of Flink's; repeat."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting, the runtime's or Flink's, or values.NAME; repeat.",
 )
 @click.option("--input", "input", metavar="URI", help="A job over files: what it reads.")
 @click.option("--output", metavar="URI", help="A job over files: the folder that it writes to.")
@@ -130,7 +134,7 @@ def _verified(path: Path, keys: tuple[str, ...] = ()) -> Path:
 
 def _wish(typed: dict[str, Any]) -> Wish:
     from headrace.jobs.manifest import FilesIO
-    from headrace_cli._settings import pairs
+    from headrace_cli._settings import pairs, split_settings
     from headrace_registry.clusters._submitting import Wish
 
     if typed["replace"] is not None and typed["savepoint"] is not None:
@@ -144,12 +148,14 @@ def _wish(typed: dict[str, Any]) -> Wish:
     }
     if typed["key"] is not None:
         said["key"] = typed["key"]
+    ours, options = split_settings(pairs(typed["settings"], "--set"), "flink")
     return Wish(
         name=typed["name"],
         parallelism=typed["parallelism"],
         savepoint=typed["savepoint"],
         allow_lost_state=typed["allow_lost_state"],
-        settings=pairs(typed["settings"], "--set"),
+        settings=options,
+        typed=ours,
         files=FilesIO(**said) if said else None,
         follow=typed["follow"],
     )

@@ -83,6 +83,10 @@ class Order(BaseModel):
     """The job's id, 32 hexadecimal digits; Flink's choice where ``None``."""
     settings: dict[str, str] = Field(default_factory=dict)
     """Flink's settings, over those of the manifest."""
+    typed: dict[str, str] = Field(default_factory=dict)
+    """Settings and values of the agents, as ``--set`` had them."""
+    cluster: dict[str, str] = Field(default_factory=dict)
+    """What the cluster's own configuration says of them: its keys ``headrace.*``."""
     files: FilesIO = FilesIO()
     """What a job over files reads and writes, over the manifest's defaults."""
     follow: bool = False
@@ -143,7 +147,7 @@ def run(home: Path, order: Order) -> None:
         _say(_probe(order.probe, folder / "probe.bin"), folder / "graph.json")
         return
     manifest = read_manifest(home)
-    plans = read_plans(home, manifest)
+    plans = _settled(read_plans(home, manifest), manifest, order)
     _check_packages(plans, manifest)
     name = order.name or manifest.name
     env = _environment(home, manifest, order, name)
@@ -158,6 +162,29 @@ def run(home: Path, order: Order) -> None:
         _compile(env, order, name, Path(order.graph))
     else:
         env.execute(name)
+
+
+def _settled(
+    plans: Mapping[str, AgentPlan], manifest: JobManifest, order: Order
+) -> dict[str, AgentPlan]:
+    """The plans with what is said where the job is started.
+
+    Raises:
+        HeadraceError: It does not fit, or would change what the job's state depends on.
+    """
+    from headrace.settings import Layer, cluster_layer, environment_layer, settled
+
+    typed = Layer("set", order.typed, {name: f"--set {name}" for name in order.typed})
+    layers = (cluster_layer(order.cluster), environment_layer(), typed)
+    made = {name: settled(plan, *layers) for name, plan in plans.items()}
+    for name, plan in made.items():
+        built = manifest.state.agents.get(name)
+        if built is not None and built.shards != plan.config.shards:
+            raise HeadraceError(
+                f"the setting shards is part of how a job was built: {name} has {built.shards}, "
+                f"not {plan.config.shards}\n  next: build it again with that"
+            )
+    return made
 
 
 def _check_packages(plans: Mapping[str, AgentPlan], manifest: JobManifest) -> None:

@@ -67,6 +67,10 @@ class RunHere(BaseModel):
     """Flink: how many subtasks."""
     config: RuntimeConfig | None = None
     """The runtime's settings, instead of the plan's."""
+    values: dict[str, Any] | None = None
+    """The project's own values, in stored form, instead of the plan's."""
+    origins: dict[str, str] | None = None
+    """For each, the layer that said it."""
     options: dict[str, str] = Field(default_factory=dict)
     """Flink's settings."""
     outputs: bool = False
@@ -113,8 +117,8 @@ def _run(order: RunHere, told: Watch) -> tuple[JobResult, bool]:
         raise HeadraceError("this runs in the zip of a job only: agents run JOB.zip")
     manifest = read_manifest(home)
     (plan,) = read_plans(home, manifest).values()
-    if order.config is not None:
-        plan = plan.model_copy(update={"config": order.config})
+    said = {"config": order.config, "values": order.values, "origins": order.origins}
+    plan = plan.model_copy(update={name: one for name, one in said.items() if one is not None})
     here = ready(plan)
     defaults = manifest.files
     key = order.key or (None if defaults is None else defaults.key)

@@ -9,6 +9,7 @@ from headrace.lazy import lazily
 if TYPE_CHECKING:
     from headrace.settings._layers import (
         LAYERS,
+        PREFIX,
         Layer,
         SettingError,
         check_complete,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_layers": (
         "LAYERS",
+        "PREFIX",
         "Layer",
         "SettingError",
         "check_complete",
@@ -46,6 +48,7 @@ _HOMES = {
 
 __all__ = [
     "LAYERS",
+    "PREFIX",
     "VARIABLES",
     "Config",
     "Layer",

@@ -215,7 +215,9 @@ class _Settling:
         leaves = setting_names(name)
         if not leaves:
             known = (*runtime_settings(), *(f"{VALUES}.{one}" for one in _names(self._plan)))
-            self._fault(name, f"there is no setting {name!r}", nearest(name, known))
+            above = next((one for one in runtime_settings() if name.startswith(f"{one}.")), None)
+            why = "" if above is None else f": {above} has no parts"
+            self._fault(name, f"there is no setting {name!r}{why}", nearest(name, known))
             return config
         if runtime_settings()[leaves[0]].fixed and self._layer.name == "cluster":
             self._fault(

@@ -129,7 +129,6 @@ def _leaves(model: type[BaseModel], above: str) -> Iterable[Setting]:
         )
 
 
-@functools.cache
 def meanings(kind: type) -> dict[str, str]:
     """The texts below the fields of a class, one line each."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))

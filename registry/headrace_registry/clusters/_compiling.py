@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Compilation", "CompileError", "HostError", "check_host", "driver_environment"]
 
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME", "TZ", "JVM_ARGS")
+_SET = "HEADRACE_SET_"
+"""How the names of variables begin that say settings."""
 _TIMEOUT = 300
 _POLL = 0.05
 _PRINTED = 20_000
@@ -109,7 +111,9 @@ def _client_environment(order: Order) -> dict[str, str]:
     assert spec is not None  # noqa: S101 - see check_host
     assert spec.origin is not None  # noqa: S101
     flink = Path(spec.origin).parent
-    found = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    found = {
+        name: one for name, one in os.environ.items() if name in _PASSED or name.startswith(_SET)
+    }
     conf = os.environ.get("FLINK_CONF_DIR", str(flink / "conf"))
     return {
         **found,

@@ -130,6 +130,7 @@ def as_before(wish: Wish, job: str) -> Wish:
         name=wish.name or old.name,
         parallelism=wish.parallelism or old.parallelism,
         settings={**(old.settings or {}), **(wish.settings or {})},
+        typed={**(old.typed or {}), **(wish.typed or {})},
         files=files,
         follow=wish.follow or old.follow,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from headrace.jobs.driver import Order
 from headrace.jobs.manifest import read_manifest
+from headrace.settings import PREFIX
 from headrace_registry.client import cache_folder
 from headrace_registry.clusters._compiling import Compilation, CompileError, HostError
 from headrace_registry.clusters._jars import lacking, missing_jars
@@ -74,6 +75,8 @@ class Wish:
     """Whether state that no operator takes is dropped."""
     settings: Mapping[str, str] | None = None
     """Flink's settings."""
+    typed: Mapping[str, str] | None = None
+    """Settings and values of the agents."""
     files: FilesIO | None = None
     """What a job over files reads and writes."""
     follow: bool = False
@@ -165,6 +168,8 @@ def prepare(
         savepoint=wish.savepoint,
         allow_lost_state=wish.allow_lost_state,
         settings=dict(wish.settings or {}),
+        typed=dict(wish.typed or {}),
+        cluster={key: one for key, one in rest.settings().items() if key.startswith(PREFIX)},
         **({"files": wish.files} if wish.files is not None else {}),
         follow=wish.follow,
     )
