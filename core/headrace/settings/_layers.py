@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -22,7 +23,7 @@ from headrace.settings._values import flattened, placed, secret_name
 from headrace.values import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from headrace.plan import AgentPlan
@@ -213,9 +214,11 @@ class _Settling:
     # ------------------------------------------------------------ the runtime's
     def _configured(self, config: RuntimeConfig, name: str, value: Any) -> RuntimeConfig:
         leaves = setting_names(name)
+        above = next((one for one in runtime_settings() if name.startswith(f"{one}.")), None)
+        if above is not None and isinstance(getattr(config, above.partition(".")[0]), Mapping):
+            leaves = (above,)  # a table by names of the author's
         if not leaves:
             known = (*runtime_settings(), *(f"{VALUES}.{one}" for one in _names(self._plan)))
-            above = next((one for one in runtime_settings() if name.startswith(f"{one}.")), None)
             why = "" if above is None else f": {above} has no parts"
             self._fault(name, f"there is no setting {name!r}{why}", nearest(name, known))
             return config

@@ -145,6 +145,14 @@ def test_a_plan_keeps_where_its_settings_came_from():
     assert settled(read, layers("max_steps", 8)["cluster"]).config.max_steps == 9
 
 
+def test_a_setting_that_is_a_table_of_names_takes_one_of_them():
+    said = {"short_term_names.chat.ttl": 60, "short_term_names.chat.refresh": "read"}
+
+    plan = plan_of(Plain(), Layer("project", said))
+
+    assert plan.config.short_term_names["chat"].ttl == 60
+
+
 # ---------------------------------------------------------------- what is wrong
 def test_an_unknown_name_is_refused_with_the_nearest():
     [fault] = refused(Plain(), layers("max_inflight", 5)["environment"])
