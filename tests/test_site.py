@@ -12,7 +12,6 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from tests.registry.pages.conftest import browser  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parents[1]
