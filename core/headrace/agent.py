@@ -16,7 +16,11 @@ from headrace.prompts import Prompt
 from headrace.sub_agents import SubAgent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.errors import Fault
     from headrace.hidden import Source
+    from headrace.plan import Providers
     from headrace.policy import FailurePolicy
 
 __all__ = [
@@ -320,6 +324,7 @@ class Definition:
     resources: dict[str, Use | Prompt | SubAgent] = field(default_factory=dict)
     connections: dict[str, Use] = field(default_factory=dict)
     prompts: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    checks: list[Callable[[Providers], Iterable[Fault]]] = field(default_factory=list)
     value_model: type[BaseModel] | None = None
     values: dict[str, Any] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)

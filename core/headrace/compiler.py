@@ -32,7 +32,7 @@ from headrace.hidden import FromConfig, hidden_parameters
 from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
-from headrace.prompt_checks import check_bound
+from headrace.prompt_checks import check_prompts
 from headrace.prompts import Prompt, is_source, made_prompt
 from headrace.references import find, reference, unimportable
 from headrace.settings import flattened, nearest, said_in_code, secret_name
@@ -395,7 +395,6 @@ class _Compilation:
             put(self.tool(name, tool, f"{name} ({place})"), f"{name} ({place})")
         self.faults += connections.faults
         self.faults += check_models(self.definition.name, found)
-        self.faults += check_bound(self.definition.name, found)
         for kind, some in found.items():
             for name in some:
                 if name.partition(".")[0] in self._inner and "." in name:
@@ -410,6 +409,9 @@ class _Compilation:
                         "a tool and a sub-agent have one name, and models call both by it",
                         "give one of them another name",
                     )
+        self.faults += check_prompts(definition.name, definition.actions, found)
+        for check in definition.checks:
+            self.faults += check(found)
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
     def sub_agent(self, name: str, declared: SubAgent, where: str) -> ResourceProvider | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
@@ -31,6 +32,7 @@ __all__ = [
     "ActionSpec",
     "AgentPlan",
     "Member",
+    "Providers",
     "ResourceProvider",
     "Route",
     "Trigger",
@@ -105,6 +107,10 @@ class ResourceProvider(_Frozen):
     """Of a chat model: the prompt of the agent that its conversations begin with."""
     pinned: dict[str, Any] | None = None
     """Of a toolset: what it offered when the job was built (``headrace.pinning``)."""
+
+
+Providers = Mapping[str, Mapping[str, ResourceProvider]]
+"""For each kind the resources by name."""
 
 
 class Member(_Frozen):

@@ -18,7 +18,16 @@ from headrace.errors import MemoryValueError, PromptError, ResourceError
 from headrace.interfaces import PromptSource
 from headrace.values import to_jsonable
 
-__all__ = ["Prompt", "input_fields", "is_source", "is_structured", "made_prompt", "text_of", "told"]
+__all__ = [
+    "Prompt",
+    "input_fields",
+    "is_source",
+    "is_structured",
+    "made_prompt",
+    "names",
+    "text_of",
+    "told",
+]
 
 _FIELD = re.compile(r"\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASKED = (FunctionType, MethodType, functools.partial)
@@ -187,6 +196,11 @@ def input_fields(value: Any) -> dict[str, Any]:
     ``Row`` give their fields. ``input`` is the whole, whatever it is, where no field has that name.
     """
     return {"input": value, **(_fields(value) or {})}
+
+
+def names(prompt: Prompt | PromptSource, value: Any) -> bool:
+    """Whether a prompt has a field for an input, or for a part of it."""
+    return prompt.fields is None or bool(prompt.fields & input_fields(value).keys())
 
 
 def is_structured(value: Any) -> bool:

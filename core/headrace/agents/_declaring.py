@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from headrace.agent import ToolDeclaration, Use
 from headrace.errors import ResourceError
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 else:
     ModelMetaclass = type(BaseModel)
 
-__all__ = ["ByAssignment", "Declared", "declared_tools", "form_reference", "has_code"]
+__all__ = [
+    "ByAssignment",
+    "Declared",
+    "declared_tools",
+    "form_reference",
+    "has_code",
+    "input_names",
+]
 
 
 class ByAssignment(ModelMetaclass):
@@ -95,6 +102,25 @@ def _named(wanted: Any) -> str:
     if why := unimportable(wanted):
         raise ValueError(why)
     return reference(wanted)
+
+
+def input_names(form: Any) -> frozenset[str] | None:
+    """The fields of inputs of a form; ``None`` where there may be others too."""
+    wanted = find(form) if isinstance(form, str) else form
+    if isinstance(wanted, type) and issubclass(wanted, BaseModel):
+        if wanted.model_config.get("extra") == "allow":
+            return None
+        return frozenset(wanted.model_fields)
+    if isinstance(wanted, dict):
+        schema = wanted
+    else:
+        schema = TypeAdapter(wanted).json_schema()
+        schema.setdefault("additionalProperties", False)
+    if schema.get("type") != "object":
+        return frozenset()
+    if schema.get("additionalProperties", True) is not False:
+        return None
+    return frozenset(schema.get("properties", ()))
 
 
 # ---------------------------------------------------------------- tools

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,25 +12,32 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ConfigDict, Field, InstanceOf, field_validator
 
 from headrace.agent import Agent, ToolDeclaration, Use, action
-from headrace.agents._declaring import declared_tools, form_reference, has_code
+from headrace.agents._declaring import declared_tools, form_reference, has_code, input_names
 from headrace.agents._memory import Recall
 from headrace.chat import Message
-from headrace.errors import ResourceError
+from headrace.errors import PromptError, ResourceError
 from headrace.events import InputEvent, OutputEvent
 from headrace.history import History
-from headrace.prompts import Prompt
+from headrace.models._forms import Form, FormError
+from headrace.prompt_checks import fields_of, unknown_fields
+from headrace.prompts import Prompt, names, text_of
 from headrace.records import tell
 from headrace.references import find
 from headrace.values import to_jsonable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     # Type checkers know what pydantic's own does.
     from pydantic._internal._model_construction import ModelMetaclass as ByAssignment
 
     from headrace.agent import Definition
     from headrace.chat import ChatDelta, ChatResponse
     from headrace.context import Context
+    from headrace.errors import Fault
+    from headrace.interfaces import PromptSource
     from headrace.operator._context import RunContext
+    from headrace.plan import Providers
 else:
     from headrace.agents._declaring import ByAssignment
 
@@ -74,6 +81,9 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     """What the model may call: names of tools that the agent declares, functions (or their
     references, ``module:function``), ``use("tools", ...)``, sub-agents. In a mapping each has a
     name. ``None``: all that the agent declares."""
+    input: Any = None
+    """The form of an input, as for ``output``: each is checked, and the fields of the prompts are
+    held against it when the agent is compiled. ``None``: whatever comes."""
     output: Any = None
     """The form of the answer: a pydantic model or another class, ``module:Name`` of a type, or a
     JSON schema. ``None``: a text."""
@@ -108,7 +118,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         declared_tools(found)
         return found
 
-    @field_validator("output", mode="before")
+    @field_validator("input", "output", mode="before")
     @classmethod
     def _as_data(cls, wanted: Any) -> Any:
         return None if wanted is None else form_reference(wanted)
@@ -156,6 +166,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
                 found.tools.append((name, _of(marked, function), place))
             values["tools"] = tuple(declared.names)
         # One that only sets values is the same agent as one that is given them as arguments.
+        found.checks.append(functools.partial(self._prompt_faults, found.name))
         coded = next(base for base in kind.__mro__ if base.__module__ == __name__ or _coded(base))
         planned = coded if coded.__module__ == __name__ else kind
         found.agent = cast("type[Agent]", planned).model_validate(
@@ -172,6 +183,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
 
     async def ask(self, value: Any, ctx: Context) -> ChatResponse:
         """Asks the model about an input; what was said becomes part of history and memory."""
+        value = self._checked(value)
         question = self.question_of(value)
         recall = self._recall
         history = self.history if isinstance(self.history, History) else None
@@ -184,13 +196,19 @@ class ChatAgent(Agent, metaclass=ByAssignment):
             *(history.load(ctx) if history is not None else ()),
             Message(role="user", content=question),
         ]
+        model = self._model_name(ctx)
+        bound = await _bound(ctx, model)
+        fields = {} if bound is None else {**self._own, "input": value}
+        # A prompt that asks about the input is the question, unless a conversation came before it.
+        asks = bound is not None and not self.prompt and history is None and names(bound, value)
         response = await ctx.chat(
-            self._model_name(ctx),
-            [*before, *said],
+            model,
+            before if asks else [*before, *said],
             tools=self.tool_names(ctx),
             output=find(self.output) if isinstance(self.output, str) else self.output,
             on_delta=self.on_delta if self.stream else None,
             options=self.options,
+            **fields,
         )
         if history is not None:
             await history.save(ctx, [*said, *response.messages])
@@ -200,7 +218,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
 
     def question_of(self, value: Any) -> str:
         """The user's message for an input; for subclasses to override."""
-        return self._filled(self.prompt, value) if self.prompt else _as_text(to_jsonable(value))
+        return self._filled(self.prompt, value) if self.prompt else text_of(value)
 
     def tool_names(self, ctx: Context) -> tuple[str, ...]:
         """What the model may call: tools and sub-agents; for subclasses to override."""
@@ -254,15 +272,39 @@ class ChatAgent(Agent, metaclass=ByAssignment):
             )
         return names[0]
 
+    @property
+    def _own(self) -> dict[str, Any]:
+        """The fields that a subclass has added: an input does not put itself in their place."""
+        return {name: getattr(self, name) for name in type(self).model_fields.keys() - _FIELDS}
+
     def _filled(self, text: str, value: Any) -> str:
-        data = to_jsonable(value)
-        made = Prompt(text)
-        fields: dict[str, Any] = {"input": data, **(data if isinstance(data, dict) else {})}
-        # Its own come last: an input does not put itself in their place.
-        own = (type(self).model_fields.keys() - _FIELDS) & made.fields
-        fields |= {name: to_jsonable(getattr(self, name)) for name in own}
-        named = {name: _as_text(fields[name]) for name in made.fields & fields.keys() - {"self"}}
-        return made.fill(**named)[0].content
+        return Prompt(text).fill(**{**self._own, "input": value})[0].content
+
+    def _checked(self, value: Any) -> Any:
+        """The input in its form."""
+        if self.input is None:
+            return value
+        form = Form(find(self.input) if isinstance(self.input, str) else self.input)
+        try:
+            return form.check(to_jsonable(value))
+        except FormError as error:
+            told = str(error).replace("the answer", "the input")
+            raise PromptError(f"the input has not the form that the agent takes: {told}") from None
+
+    def _prompt_faults(self, agent: str, providers: Providers) -> Iterable[Fault]:
+        """Fields of prompts that no input of its form has, and that are not the agent's own."""
+        known = None if self.input is None else input_names(self.input)
+        if known is None:
+            return
+        known |= {"input", *self._own}
+        for name, text in (("instructions", self.instructions), ("prompt", self.prompt)):
+            yield from unknown_fields(f"{agent}.{name}", "it", Prompt(text).fields, known)
+        models = providers.get("chat_models", {})
+        name = self.model if isinstance(self.model, str) else "model"
+        model = models.get(name) or (next(iter(models.values())) if len(models) == 1 else None)
+        if model is not None and (bound := fields_of(model.prompt, providers)):
+            what = f"its prompt {model.prompt!r}"
+            yield from unknown_fields(f"{agent}.{model.name}", what, bound, known)
 
 
 class ReActAgent(ChatAgent):
@@ -304,10 +346,11 @@ def _names(ctx: Context, kind: str) -> list[str]:
     return cast("RunContext", ctx).resources.names(kind)
 
 
-def _as_text(data: Any) -> str:
-    if isinstance(data, str):
-        return data
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+async def _bound(ctx: Context, model: str) -> Prompt | PromptSource | None:
+    """The prompt that is bound to a model."""
+    resources = cast("RunContext", ctx).resources
+    name = resources.prompt_of(model)
+    return None if name is None else await resources.get("prompts", name)
 
 
 def _field(data: Any, name: str) -> Any:

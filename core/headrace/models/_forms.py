@@ -51,6 +51,14 @@ class Form:
         # A copy: what is kept must stay as it is, whatever a plugin does with its request.
         self.schema = OutputSchema(name=made.name, json_schema=copy.deepcopy(made.schema))
 
+    def check(self, data: Any) -> Any:
+        """JSON data as what was wanted.
+
+        Raises:
+            FormError: It does not keep to the form.
+        """
+        return self._read(data)
+
     def read(self, text: str) -> Any:
         """The answer as what was wanted.
 

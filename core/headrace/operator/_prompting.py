@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.chat import Message
 from headrace.errors import PromptError
 from headrace.operator._tools import telling
-from headrace.prompts import Prompt, input_fields, is_structured, text_of, told
+from headrace.prompts import Prompt, input_fields, is_structured, names, text_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,11 @@ class Opening:
         found: list[Message] = []
         for one in self._prompts:
             found += one.fill(**self._fields) if isinstance(one, Prompt) else await self._asked(one)
-        found += self._messages or ()
+        said = list(self._messages or ())
+        system = next((n for n, one in enumerate(said) if one.role != "system"), len(said))
+        begin = next((n for n, one in enumerate(found) if one.role != "system"), len(found))
+        # System messages come first, for providers that take them nowhere else.
+        found = [*found[:begin], *said[:system], *found[begin:], *said[system:]]
         if all(message.role == "system" for message in found) and self._prompts:
             raise PromptError(
                 f"{self._what} has nothing but system messages, so the model {self._model!r} is "
@@ -106,18 +110,17 @@ class Opening:
                 )
             return ()
         value = self._fields["input"]
-        names = input_fields(value).keys()
-        if any(one.fields is None or one.fields & names for one in prompts):
+        if any(names(one, value) for one in prompts):
             return ()
         if is_structured(value):
             raise PromptError(self._untold(value, prompts))
         return (Message(role="user", content=text_of(value)),)
 
     def _untold(self, value: Any, prompts: list[Prompt | PromptSource]) -> str:
-        names = sorted(input_fields(value).keys() - {"input"})
-        has = f" with the fields {', '.join(names)[:200]}" if names else ""
+        parts = sorted(input_fields(value).keys() - {"input"})
+        has = f" with the fields {', '.join(parts)[:200]}" if parts else ""
         what = f"the input of the model {self._model!r} is a {type(value).__name__}{has}"
-        some = "{" + (names[0] if names else "input") + "}"
+        some = "{" + (parts[0] if parts else "input") + "}"
         if prompts:
             return (
                 f"{what}, and {self._what} has a field for none of it: put {some} into it, or "

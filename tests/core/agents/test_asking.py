@@ -60,7 +60,7 @@ class TestWhatIsAsked:
 
         [[_, text]] = shown(agent, {"key": 1, "text": 2, "self": 3})["messages"]
 
-        assert text == "1 2 {self}"
+        assert text == "1 2 3"
 
     def test_what_is_filled_in_is_not_read_again(self, shown):
         agent = ChatAgent(model=MODEL, prompt="{a} {b}")

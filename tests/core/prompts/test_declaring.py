@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from pathlib import Path
+
 import pytest
-from prompt_agents import Writer, answered, greeting
+from prompt_agents import (
+    Complete,
+    Incomplete,
+    Letter,
+    Loose,
+    Mirror,
+    Reader,
+    Writer,
+    answered,
+    greeting,
+)
 
 from headrace import AgentBuilder, AgentPlan, Message, Prompt, use
 from headrace.agent_yaml import parse_agent
@@ -148,3 +162,73 @@ def test_a_prompt_in_yaml_that_is_none_is_a_fault_with_its_place(prompts, said):
         parse_agent(f"name: a\nprompts: {prompts}\n")
 
     assert said in str(failure.value)
+
+
+class TestFieldsThatNothingFills:
+    def test_where_all_are_given_or_nobody_can_know_there_is_no_fault(self):
+        AgentPlan.from_agent(Complete())
+
+    def test_what_an_action_leaves_out_is_a_fault_with_its_line(self):
+        told = [fault.partition(": ")[2] for fault in faults(Incomplete())]
+        tone = "the prompt 'tone', filled LINE, has the field"
+        name = "which nothing fills\n    give it, or write {{name}} where the text itself is meant"
+
+        assert [re.sub(r"(in )?line \d+", "LINE", fault) for fault in told] == [
+            f"{tone} {{language}}, which nothing fills\n    did you mean {{langage}}? "
+            "give it, or write {{language}} where the text itself is meant",
+            f"{tone} {{name}}, {name}",
+            f"{tone} {{name}}, {name}",
+            "the agent has no prompt 'aks' (it has: ask, made, tone)\n    did you mean 'ask'?",
+            f"{tone} {{name}}, {name}",
+            "the agent has no prompt 'tune' (it has: ask, made, tone)\n    did you mean 'tone'?",
+            "the prompt that is given LINE has the field {severity}, which nothing fills\n"
+            "    give it, or write {{severity}} where the text itself is meant",
+        ]
+
+    def test_the_line_is_that_of_the_call(self):
+        lines = [int(n) for each in faults(Incomplete()) for n in re.findall(r"line (\d+)", each)]
+        code = Path(inspect.getsourcefile(Incomplete)).read_text(encoding="utf-8").splitlines()
+
+        assert [code[number - 1].partition("(")[2].partition(",")[0] for number in lines] == [
+            '"model"', '"model"', '"model"', '"model"', '"tone"', '"tune"', '"plain"',
+        ]  # fmt: skip
+
+
+class TestReadyAgentsWithAFormOfInputs:
+    def test_fields_of_the_input_and_of_the_agent_are_known(self):
+        AgentPlan.from_agent(Reader())
+
+    def test_other_fields_of_instructions_and_prompt_are_faults(self):
+        agent = Reader(instructions="You are {languge}.", prompt="{sendr} {{sendr}} {input}")
+
+        assert faults(agent) == [
+            "Reader.instructions: it has the field {languge}, which nothing fills\n"
+            "    did you mean {language}? "
+            "give it, or write {{languge}} where the text itself is meant",
+            "Reader.prompt: it has the field {sendr}, which nothing fills\n"
+            "    did you mean {sender}? give it, or write {{sendr}} where the text itself is meant",
+        ]
+
+    def test_so_are_those_of_the_models_prompt(self):
+        bound = use("chat_models", Mirror).with_prompt("ask")
+        agent = AgentBuilder(Reader, model=bound).resource("ask", Prompt("{sender} {other}"))
+
+        assert faults(agent) == [
+            "Reader.model: its prompt 'ask' has the field {other}, which nothing fills\n"
+            "    give it, or write {{other}} where the text itself is meant"
+        ]
+
+    @pytest.mark.parametrize("form", [None, Loose, {"type": "object", "properties": {}}])
+    def test_nothing_is_known_where_inputs_may_have_other_fields(self, form):
+        AgentPlan.from_agent(Reader(input=form, prompt="{anything}"))
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            Letter,
+            "prompt_agents:Letter",
+            {"type": "object", "properties": {"sender": {}}, "additionalProperties": False},
+        ],
+    )
+    def test_a_form_is_a_class_a_reference_or_a_schema(self, form):
+        assert len(faults(Reader(input=form, prompt="{sender} {anything}"))) == 1

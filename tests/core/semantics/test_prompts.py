@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from semantic_agents import by_key
-from semantic_prompts import Prompted
+from semantic_agents import by_key, one_key
+from semantic_prompts import Prompted, Reader, Remembering
 
 DO = [name.removeprefix("do_") for name in vars(Prompted) if name.startswith("do_")]
 KNOWS = ["system", "You know Ada; {unknown} stays."]
@@ -145,3 +147,34 @@ class TestEvents:
 
     def test_a_prompt_may_be_named(self, requests):
         assert requests("event_named") == [[LETTER]]
+
+
+class TestReadyAgents:
+    def test_the_bound_prompt_is_filled_by_the_input_in_its_form_and_the_agents_fields(
+        self, engine
+    ):
+        inputs = [{"sender": "Ada", "language": "Greek"}, {"text": "no sender"}]
+        ran = engine.run(Reader(), inputs, key=one_key)
+
+        assert [json.loads(output) for output in ran.outputs] == [
+            [
+                [
+                    ["system", "You speak Latin."],
+                    ["system", "Be Latin."],
+                    ["user", "Ada wrote: nothing"],
+                ]
+            ]
+        ]
+        assert [letter["error"] for letter in ran.dead_letters] == [
+            "PromptError: the input has not the form that the agent takes: sender: Field required"
+        ]
+
+    def test_with_a_history_the_question_follows_the_conversation(self, engine):
+        inputs = [{"sender": "Ada", "text": "one"}, {"sender": "Ada", "text": "two"}]
+        [_, second] = engine.run(Remembering(), inputs, key=one_key).outputs
+        [shown] = json.loads(second)
+
+        assert [role for role, _ in shown] == [
+            "system", "system", "user", "user", "assistant", "user",
+        ]  # fmt: skip
+        assert shown[-1] == ["user", '{"sender":"Ada","text":"two"}']

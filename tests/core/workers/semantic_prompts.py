@@ -26,6 +26,7 @@ from headrace import (
     tool,
     use,
 )
+from headrace.agents import ChatAgent
 from headrace.history import History
 from headrace.interfaces import PromptSource
 
@@ -74,12 +75,32 @@ class Letter(BaseModel):
     """A structured input."""
 
     sender: str
-    text: str
+    text: str = "nothing"
 
 
 def closing(word: str) -> Prompt:
     """A prompt of the project, made by a function."""
     return Prompt(f"{word}, {{sender}}")
+
+
+class Reader(ChatAgent):
+    """A ready agent whose model has a prompt, and whose inputs have a form."""
+
+    config = RuntimeConfig(failure=DEAD_LETTER)
+    model = use("chat_models", Mirror).with_prompt("letter")
+    letter = Prompt(
+        messages=[
+            Message(role="system", content="You speak {language}."),
+            Message(role="user", content="{sender} wrote: {text}"),
+        ]
+    )
+    input = Letter
+    language: str = "Latin"
+    instructions = "Be {language}."
+
+
+class Remembering(Reader):
+    history = True
 
 
 SYSTEM = Prompt(messages=[Message(role="system", content="You know {sender}; {unknown} stays.")])
