@@ -188,9 +188,9 @@ class _Linking:
         self._prompts_of(made)
         self._further(made)
         self._connections_of(made)
-        for name, prompt in made.prompts.items():
-            if name in made.resources:
-                self._fault(prompt.named, f"{name!r} is a resource of this agent, too")
+        for one, prompt in made.prompts.items():
+            if one in made.resources:
+                self._fault(prompt.named, f"{one!r} is a resource of this agent, too")
         return made
 
     def _resources_of(self, made: LinkedAgent) -> None:
