@@ -58,7 +58,7 @@ class Ours:
         await self._store.close()
 
     async def add(self, numbered: list[tuple[int, list[float]]]) -> None:
-        from headrace.interfaces import VectorItem
+        from headrace.vectors import VectorItem
 
         await self._store.add(
             [
@@ -68,7 +68,9 @@ class Ours:
         )
 
     async def search(self, vector: list[float], where: dict[str, Any] | None) -> list[int]:
-        found = await self._store.search(vector, LIMIT, where=where)
+        from headrace.vectors import VectorQuery
+
+        found = await self._store.query(VectorQuery(vector=vector, limit=LIMIT, where=where))
         return [int(item["id"]) for item in found]
 
     async def count(self) -> int:

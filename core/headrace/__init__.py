@@ -59,8 +59,6 @@ if TYPE_CHECKING:
         MemoryBackend,
         MemoryItem,
         Toolset,
-        VectorItem,
-        VectorStore,
     )
     from headrace.jobs import Job, job
     from headrace.lifetimes import Lifetime
@@ -71,6 +69,7 @@ if TYPE_CHECKING:
     from headrace.policy import DEAD_LETTER, FAIL, SKIP, FailurePolicy, retry
     from headrace.prompts import Prompt
     from headrace.sub_agents import sub_agent
+    from headrace.vectors import VectorItem, VectorQuery, VectorStore
 
 _HOMES = {
     "agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
@@ -121,8 +120,6 @@ _HOMES = {
         "MemoryBackend",
         "MemoryItem",
         "Toolset",
-        "VectorItem",
-        "VectorStore",
     ),
     "jobs": ("Job", "job"),
     "lifetimes": ("Lifetime",),
@@ -133,6 +130,7 @@ _HOMES = {
     "policy": ("DEAD_LETTER", "FAIL", "SKIP", "FailurePolicy", "retry"),
     "prompts": ("Prompt",),
     "sub_agents": ("sub_agent",),
+    "vectors": ("VectorItem", "VectorQuery", "VectorStore"),
 }
 
 __all__ = [
@@ -194,6 +192,7 @@ __all__ = [
     "Toolset",
     "Usage",
     "VectorItem",
+    "VectorQuery",
     "VectorStore",
     "YamlAgent",
     "action",

@@ -412,6 +412,10 @@ class _Compilation:
         self.faults += check_prompts(definition.name, definition.actions, found)
         for check in definition.checks:
             self.faults += check(found)
+        if "vector_stores" in found or "tools" in found:
+            from headrace.retrieval._checking import check_retrieval
+
+            self.faults += check_retrieval(self.definition.name, found)
         return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
     def sub_agent(self, name: str, declared: SubAgent, where: str) -> ResourceProvider | None:

@@ -10,12 +10,19 @@ if TYPE_CHECKING:
 
     from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.events import Event, OutputEvent
-    from headrace.interfaces import MemoryItem
+    from headrace.interfaces import (
+        ChatModel,
+        EmbeddingModel,
+        MemoryBackend,
+        MemoryItem,
+        Toolset,
+    )
     from headrace.memory import Memory
     from headrace.memory_refs import MemoryRef
     from headrace.policy import FailurePolicy
     from headrace.prompts import Prompt
     from headrace.settings import Config
+    from headrace.vectors import VectorStore
 
 __all__ = ["DEFAULT", "RETRY", "Context", "Default", "LongTermMemory", "Retry"]
 
@@ -281,6 +288,22 @@ class Context(ABC):
             ToolError: When awaited: the arguments do not fit, or the tool failed.
         """
 
+    @overload
+    def resource(self, kind: Literal["chat_models"], name: str, /) -> Awaitable[ChatModel]: ...
+    @overload
+    def resource(
+        self, kind: Literal["embedding_models"], name: str, /
+    ) -> Awaitable[EmbeddingModel]: ...
+    @overload
+    def resource(self, kind: Literal["vector_stores"], name: str, /) -> Awaitable[VectorStore]: ...
+    @overload
+    def resource(self, kind: Literal["tools"], name: str, /) -> Awaitable[Toolset]: ...
+    @overload
+    def resource(self, kind: Literal["memory"], name: str, /) -> Awaitable[MemoryBackend]: ...
+    @overload
+    def resource(self, kind: Literal["prompts"], name: str, /) -> Awaitable[Prompt]: ...
+    @overload
+    def resource(self, kind: str, name: str, /) -> Awaitable[Any]: ...
     @abstractmethod
     def agent(self, name: str, value: Any = None, /) -> Awaitable[Any]:
         """Asks a sub-agent (``headrace.sub_agent``), within this run.
@@ -303,7 +326,20 @@ class Context(ABC):
 
     @abstractmethod
     def resource(self, kind: str, name: str, /) -> Awaitable[Any]:
-        """A resource of the agent, built at its first use in this worker."""
+        """A resource of the agent, built at its first use in this worker.
+
+        What is done to it is not recorded: a replay does it again. ``call``, ``chat`` and ``tool``
+        are durable.
+
+        Args:
+            kind: ``chat_models``, ``embedding_models``, ``vector_stores``, ``tools`` (toolsets; a
+                function is called by ``tool``), ``memory`` or ``prompts``.
+            name: The name that the agent gives it.
+
+        Raises:
+            ResourceError: When awaited: the agent declares none of that name, or it cannot be
+                built.
+        """
 
     @abstractmethod
     def prompt(self, name: str, /, **fields: Any) -> tuple[Message, ...]:

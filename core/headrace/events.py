@@ -6,7 +6,7 @@ action triggers on the class, its subclasses, or on the text.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -183,14 +183,18 @@ class RetrievalRequestEvent(Event, type="retrieval_request"):
 
     store: str
     """The name of one of the agent's vector stores."""
-    embedder: str
-    """The name of the embedding model that made the store's vectors."""
+    embedder: str | None = None
+    """The name of the embedding model that made the store's vectors; the store's own: ``None``."""
     query: str
     """What is looked for."""
     limit: int = Field(default=5, ge=1)
     """How many passages at most."""
     where: dict[str, Any] | None = None
     """Conditions on the metadata (``headrace.filters``)."""
+    mode: Literal["vector", "keyword", "hybrid"] = "vector"
+    """How they are found (``headrace.vectors.VectorQuery``)."""
+    collection: str | None = None
+    """Which of the store's collections; its own where ``None``."""
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
 
@@ -207,7 +211,7 @@ class RetrievalResponseEvent(Event, type="retrieval_response"):
     request_id: str
     """The id that ``ctx.send`` gave for the request."""
     items: list[dict[str, Any]]
-    """The passages, the nearest first: ``id``, ``text``, ``score`` (cosine), ``metadata``."""
+    """The passages, the best first: ``id``, ``text``, ``score`` (best 1), ``metadata``."""
     tag: JsonValue = None
     """The request's tag."""
 

@@ -1,5 +1,7 @@
 """What plugins implement: one small base class for each kind of resource.
 
+That of vector stores has a home of its own: ``headrace.vectors``.
+
 A plugin's class is built on the worker with the arguments that the plan holds, at its first use,
 once for each worker, and closed at the end. It may be used by many runs at a time, all on one event
 loop.
@@ -29,8 +31,6 @@ __all__ = [
     "PromptSource",
     "Resource",
     "Toolset",
-    "VectorItem",
-    "VectorStore",
 ]
 
 
@@ -130,63 +130,6 @@ class EmbeddingModel(Resource, ABC):
         """The vector of a question, for models that treat those unlike the texts to be found."""
         [vector] = await self.embed([text])
         return vector
-
-
-class VectorItem(dict[str, Any]):
-    """A text with its vector in a store.
-
-    ``id`` (a text), ``text``, ``metadata`` (JSON), ``vector`` (a list of floats; stores need not
-    give it back), and for what was found ``score`` (cosine similarity, best 1).
-    """
-
-
-class VectorStore(Resource, ABC):
-    """Kind ``vector_stores``: texts found by the nearness of their vectors (cosine).
-
-    All stores refuse the same, so that an agent may change its store (``headrace.vectors``).
-    """
-
-    @abstractmethod
-    async def add(self, items: Sequence[VectorItem]) -> None:
-        """Keeps items, all or none; one whose ``id`` is there already takes its place.
-
-        Of two with one ``id`` the last is kept.
-
-        Raises:
-            ValueError: A vector's length is not that of those in the store, or it has no length
-                (zeros), or is not finite; or an item is none that every store could hold.
-        """
-
-    @abstractmethod
-    async def search(
-        self,
-        vector: Sequence[float],
-        limit: int,
-        *,
-        where: Mapping[str, Any] | None = None,
-    ) -> list[VectorItem]:
-        """The nearest items, best first.
-
-        Args:
-            vector: The question's.
-            limit: How many at most; below one, none.
-            where: Conditions on the metadata (``headrace.filters``).
-
-        Raises:
-            ValueError: The vector is none that the store could hold, or the condition is none.
-        """
-
-    @abstractmethod
-    async def get(self, ids: Sequence[str]) -> list[VectorItem]:
-        """The items of ids, in that order; those that are not there are left out."""
-
-    @abstractmethod
-    async def delete(self, ids: Sequence[str]) -> None:
-        """Drops items; nothing happens for those that are not there."""
-
-    @abstractmethod
-    async def count(self) -> int:
-        """How many items there are."""
 
 
 class Toolset(Resource, ABC):

@@ -9,7 +9,8 @@ from headrace.retrieval import Document, Indexed, index_texts
 from headrace_sqlite_vec import SqliteVectorStore
 
 if TYPE_CHECKING:
-    from headrace.interfaces import EmbeddingModel, VectorStore
+    from headrace.interfaces import EmbeddingModel
+    from headrace.vectors import VectorStore
 
 __all__ = ["DOCUMENTS", "INDEX", "Library", "bring_up_to_date", "names"]
 
@@ -27,7 +28,7 @@ def names() -> list[str]:
     return sorted(path.name for path in DOCUMENTS.glob("*.md"))
 
 
-async def bring_up_to_date(store: VectorStore, embedder: EmbeddingModel) -> Indexed:
+async def bring_up_to_date(store: VectorStore, embedder: EmbeddingModel | None = None) -> Indexed:
     """Indexes what is new or has changed; where nothing has, nothing is embedded or written."""
     texts = (Document(name, (DOCUMENTS / name).read_text(encoding="utf-8")) for name in names())
     return await index_texts(store, embedder, texts, size=_PIECE, overlap=0)
@@ -42,10 +43,9 @@ class Library(SqliteVectorStore):
     """
 
     def __init__(self, path: str, embedder: str) -> None:
-        super().__init__(path)
-        self._embedder = embedder
+        super().__init__(path, embedder=embedder)
 
     async def open(self) -> None:
         """Opens the file, and indexes what is new."""
         await super().open()
-        await bring_up_to_date(self, await self.resource("embedding_models", self._embedder))
+        await bring_up_to_date(self)

@@ -94,15 +94,24 @@ async def serve_retrieval(event: RetrievalRequestEvent, context: RunContext) -> 
 
     async def make() -> list[dict[str, Any]]:
         from headrace.retrieval import retrieve
+        from headrace.vectors import VectorQuery
 
         store = await context.resources.get("vector_stores", event.store)
-        embedder = await context.resources.get("embedding_models", event.embedder)
+        embedder = None
+        if event.embedder is not None:
+            embedder = await context.resources.get("embedding_models", event.embedder)
+        query = VectorQuery(
+            event.query,
+            event.limit,
+            where=event.where,
+            mode=event.mode,
+            collection=event.collection,
+        )
         with telling(context, operator, event.store):
-            return await retrieve(
-                store, embedder, event.query, event.limit, where=event.where, name=event.store
-            )
+            return await retrieve(store, query, embedder=embedder, name=event.store)
 
-    asked = encode([event.embedder, event.query, event.limit, event.where])
+    told = (event.embedder, event.query, event.limit, event.where, event.mode, event.collection)
+    asked = encode(list(told))
     items = await context.durable(f"retrieval:{event.store}", asked, make)
     context.send(RetrievalResponseEvent(request_id=context.event_id, items=items, tag=event.tag))
 

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from headrace.interfaces import VectorItem
 from headrace.retrieval._search import LISTED
 from headrace.retrieval._splitting import split_text
 from headrace.values import digest
+from headrace.vectors import VectorItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from headrace.interfaces import EmbeddingModel, VectorStore
+    from headrace.interfaces import EmbeddingModel
+    from headrace.vectors import VectorStore
 
 __all__ = ["Document", "Indexed", "index_texts", "remove_texts"]
 
@@ -51,9 +52,10 @@ class Indexed:
 
 async def index_texts(
     store: VectorStore,
-    embedder: EmbeddingModel,
+    embedder: EmbeddingModel | None,
     texts: Mapping[str, str] | Iterable[Document],
     *,
+    collection: str | None = None,
     size: int = 1_000,
     overlap: int = 100,
     batch: int = 64,
@@ -65,12 +67,13 @@ async def index_texts(
     broken off, the next time finishes it. Two that index the same document at the same time are not
     kept apart.
 
-    Vectors of two models do not go together: for another model, use another store.
+    Vectors of two models do not go together: for another model, use another collection.
 
     Args:
         store: An opened store.
-        embedder: An opened model.
+        embedder: An opened model; ``None``: the store's own.
         texts: Documents; or texts by their id.
+        collection: Which of the store's; its own where ``None``.
         size: As of ``split_text``.
         overlap: As of ``split_text``.
         batch: How many pieces are embedded and written at a time.
@@ -79,6 +82,7 @@ async def index_texts(
         ValueError: An id is there twice, or metadata use a name that is taken.
     """
     done = Indexed()
+    filling = _Filling(store, collection, embedder, batch)
     seen: set[str] = set()
     group: list[_Pieces] = []
     waiting = 0
@@ -90,22 +94,24 @@ async def index_texts(
         group.append(pieces)
         waiting += len(pieces.wanted)
         if waiting >= batch or len(group) >= batch:
-            await _bring_up_to_date(store, embedder, group, batch, done)
+            await _bring_up_to_date(filling, group, done)
             group, waiting = [], 0
-    await _bring_up_to_date(store, embedder, group, batch, done)
+    await _bring_up_to_date(filling, group, done)
     return done
 
 
-async def remove_texts(store: VectorStore, documents: Iterable[str]) -> int:
+async def remove_texts(
+    store: VectorStore, documents: Iterable[str], *, collection: str | None = None
+) -> int:
     """Drops all pieces of documents; says how many there were."""
     removed = 0
     for document in documents:
         header = digest([document])
-        ids = [header, *_listed(await store.get([header]))[header]]
-        there = [item["id"] for item in await store.get(ids)]
+        ids = [header, *_listed(await store.get([header], collection=collection))[header]]
+        there = [item["id"] for item in await store.get(ids, collection=collection)]
         # The one that lists the others goes last: where this is broken off, it can be done again.
-        await store.delete([one for one in there if one != header])
-        await store.delete([header])
+        await store.delete([one for one in there if one != header], collection=collection)
+        await store.delete([header], collection=collection)
         removed += len(there)
     return removed
 
@@ -149,26 +155,56 @@ class _Pieces:
         return VectorItem({**first, "metadata": metadata})
 
 
-async def _bring_up_to_date(
-    store: VectorStore,
-    embedder: EmbeddingModel,
-    group: Sequence[_Pieces],
-    batch: int,
-    done: Indexed,
-) -> None:
-    listed = _listed(await _get(store, [pieces.header for pieces in group], batch))
+class _Filling:
+    """A store that is filled, some pieces at a time."""
+
+    def __init__(
+        self,
+        store: VectorStore,
+        collection: str | None,
+        embedder: EmbeddingModel | None,
+        batch: int,
+    ) -> None:
+        self._store = store
+        self._collection = collection
+        self._embedder = embedder
+        self._batch = batch
+
+    async def get(self, names: Sequence[str]) -> list[VectorItem]:
+        return [
+            item
+            for part in _parts(names, self._batch)
+            for item in await self._store.get(part, collection=self._collection)
+        ]
+
+    async def vectors(self, items: Sequence[VectorItem]) -> dict[str, list[float]]:
+        """The vectors of new items, by their ids; of none where the store finds them itself."""
+        vectors: dict[str, list[float]] = {}
+        for part in _parts(items, self._batch) if self._embedder is not None else ():
+            made = await self._embedder.embed([item["text"] for item in part])  # type: ignore[union-attr]
+            vectors |= {item["id"]: vector for item, vector in zip(part, made, strict=True)}
+        return vectors
+
+    async def add(self, items: Sequence[VectorItem], vectors: Mapping[str, list[float]]) -> None:
+        for part in _parts(items, self._batch):
+            whole = [VectorItem({**item, "vector": vectors.get(item["id"])}) for item in part]
+            await self._store.add(whole, collection=self._collection)
+
+    async def delete(self, names: Sequence[str]) -> None:
+        await self._store.delete(names, collection=self._collection)
+
+
+async def _bring_up_to_date(filling: _Filling, group: Sequence[_Pieces], done: Indexed) -> None:
+    listed = _listed(await filling.get([pieces.header for pieces in group]))
     names = [name for pieces in group for name in pieces.wanted]
-    there = {item["id"]: item for item in await _get(store, names, batch)}
+    there = {item["id"]: item for item in await filling.get(names)}
     fresh = {
         name: item
         for pieces in group
         for name, item in pieces.wanted.items()
         if not _same(there.get(name), item)
     }
-    vectors: dict[str, list[float]] = {}
-    for part in _parts(list(fresh.values()), batch):
-        made = await embedder.embed([item["text"] for item in part])
-        vectors |= {item["id"]: vector for item, vector in zip(part, made, strict=True)}
+    vectors = await filling.vectors([*fresh.values()])
     stale = {
         pieces.header: [one for one in listed[pieces.header] if one not in pieces.wanted]
         for pieces in group
@@ -179,12 +215,10 @@ async def _bring_up_to_date(
     early = [pieces.listing([*pieces.others, *stale[pieces.header]]) for pieces in headers]
     late = [pieces.wanted[pieces.header] for pieces in headers if stale[pieces.header]]
     others = [item for name, item in fresh.items() if LISTED not in item["metadata"]]
-    for part in _parts([*early, *others], batch):
-        await store.add([VectorItem({**item, "vector": vectors[item["id"]]}) for item in part])
-    await store.delete([name for names in stale.values() for name in names])
-    await store.delete(gone)
-    for part in _parts(late, batch):
-        await store.add([VectorItem({**item, "vector": vectors[item["id"]]}) for item in part])
+    await filling.add([*early, *others], vectors)
+    await filling.delete([name for names in stale.values() for name in names])
+    await filling.delete(gone)
+    await filling.add(late, vectors)
     done.documents += len(group)
     done.added += len(fresh)
     done.unchanged += len(names) - len(fresh)
@@ -208,10 +242,6 @@ def _same(there: VectorItem | None, wanted: VectorItem) -> bool:
     return json.dumps(there["metadata"], sort_keys=True) == json.dumps(
         wanted["metadata"], sort_keys=True
     )
-
-
-async def _get(store: VectorStore, names: Sequence[str], batch: int) -> list[VectorItem]:
-    return [item for part in _parts(names, batch) for item in await store.get(part)]
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from headrace.chat import ToolSpec
 from headrace.errors import ModelError, ResourceError, ToolError
-from headrace.filters import check_filter
 from headrace.interfaces import Toolset
 from headrace.records import tell
+from headrace.vectors import VectorQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headrace.interfaces import EmbeddingModel, VectorItem, VectorStore
+    from headrace.interfaces import EmbeddingModel
+    from headrace.vectors import Mode, VectorItem, VectorStore
 
 __all__ = ["LISTED", "RetrievalTools", "retrieve"]
 
@@ -24,30 +26,33 @@ _LONGEST_QUERY = 8_000
 
 async def retrieve(
     store: VectorStore,
-    embedder: EmbeddingModel,
-    query: str,
-    limit: int,
+    query: VectorQuery,
     *,
-    where: Mapping[str, Any] | None = None,
+    embedder: EmbeddingModel | None = None,
     name: str = "",
 ) -> list[dict[str, Any]]:
-    """The passages nearest to a question, best first.
+    """The passages that are asked for, best first.
 
     Args:
         store: Where to look.
-        embedder: The model that made the store's vectors.
-        query: The question.
-        limit: How many at most.
-        where: Conditions on the metadata (``headrace.filters``).
+        query: What is looked for.
+        embedder: The model that made the store's vectors; ``None``: the store's own.
         name: What the store is called, for those who watch.
 
     Returns:
-        For each its ``id``, ``text``, ``score`` (cosine similarity, best 1) and ``metadata``.
+        For each its ``id``, ``text``, ``score`` (best 1; see ``VectorQuery.mode``) and
+        ``metadata``.
+
+    Raises:
+        ValueError: The store cannot do what is asked.
     """
-    vector = await embedder.embed_query(query)
-    found = await store.search(vector, limit, where=where)
-    passages = [_passage(item) for item in found]
-    tell("searched", name, query=query, limit=limit, found=[one["id"] for one in passages])
+    if faults := store.faults_of(query):
+        raise ValueError("; ".join(faults))  # before a model is asked
+    if embedder is not None and query.mode != "keyword" and query.vector is None:
+        query = dataclasses.replace(query, vector=await embedder.embed_query(query.text or ""))
+    passages = [_passage(item) for item in await store.query(query)]
+    found = [one["id"] for one in passages]
+    tell("searched", name, query=query.text, limit=query.limit, mode=query.mode, found=found)
     return passages
 
 
@@ -74,11 +79,14 @@ class RetrievalTools(Toolset):
 
     Args:
         store: The name of one of the agent's ``vector_stores``.
-        embedder: The name of the one of its ``embedding_models`` that made the store's vectors.
+        embedder: The name of the one of its ``embedding_models`` that made the store's vectors;
+            ``None``: the store has an embedder of its own, or none is needed (``keyword``).
+        mode: How passages are found: ``vector``, or where the store can, ``keyword`` or ``hybrid``.
+        collection: Which of the store's; its own where ``None``.
         limit: How many passages are given where the model does not say.
         most: How many it may ask for.
         where: Conditions on the metadata (``headrace.filters``) that the model cannot change.
-        least_score: Passages that are less near than this (cosine similarity) are left out.
+        least_score: Passages with a lower score are left out (``vector``: the cosine).
         max_chars: Characters of a passage that the model is told; a longer one is cut.
         name: What the tool is called.
         description: What the model is told of it.
@@ -90,8 +98,10 @@ class RetrievalTools(Toolset):
     def __init__(
         self,
         store: str,
-        embedder: str,
+        embedder: str | None = None,
         *,
+        mode: Mode = "vector",
+        collection: str | None = None,
         limit: int = 5,
         most: int = 20,
         where: Mapping[str, Any] | None = None,
@@ -109,7 +119,7 @@ class RetrievalTools(Toolset):
         if not faults and limit > most:
             faults.append(f"limit ({limit}) is above most ({most})")
         try:
-            check_filter(where)
+            self._asked = VectorQuery("", where=where, mode=mode, collection=collection)
         except ValueError as error:
             faults.append(str(error))
         try:
@@ -122,7 +132,6 @@ class RetrievalTools(Toolset):
         self._embedder = embedder
         self._limit = limit
         self._most = most
-        self._where = None if where is None else dict(where)
         self._least = least_score
         self._max_chars = max_chars
 
@@ -138,11 +147,12 @@ class RetrievalTools(Toolset):
         """
         query, limit = self._checked(name, arguments)
         store = await self.resource("vector_stores", self._store)
-        embedder = await self.resource("embedding_models", self._embedder)
+        embedder = None
+        if self._embedder is not None:
+            embedder = await self.resource("embedding_models", self._embedder)
+        asked = dataclasses.replace(self._asked, text=query, limit=limit)
         try:
-            found = await retrieve(
-                store, embedder, query, limit, where=self._where, name=self._store
-            )
+            found = await retrieve(store, asked, embedder=embedder, name=self._store)
         except (ModelError, ValueError) as error:
             raise ToolError(f"the search failed: {error}") from None
         return [

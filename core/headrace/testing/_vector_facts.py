@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from headrace.interfaces import VectorItem
+from headrace.vectors import VectorItem
 
 if TYPE_CHECKING:
     import random
@@ -101,6 +101,17 @@ def metadata(draw: random.Random) -> dict[str, Any]:
     """Metadata of values that are easily taken for each other."""
     values = (*VALUES, ["a"], [], {"a": 1}, {})
     return {name: draw.choice(values) for name in ("a", "b", "c.d") if draw.random() < 0.8}
+
+
+def joined(draw: random.Random, verbs: Sequence[str], joins: Sequence[str]) -> dict[str, Any]:
+    """A condition of conditions: with ``$and``, ``$or``, ``$not``, one in another."""
+    where = condition(draw, verbs)
+    for join in draw.choices(joins, k=draw.randrange(1, 4)):
+        if join == "not":
+            where = {"$not": where, **(condition(draw, verbs) if draw.random() < 0.3 else {})}
+        else:
+            where = {f"${join}": [where, *(condition(draw, verbs) for _ in range(2))]}
+    return where
 
 
 def condition(draw: random.Random, verbs: Sequence[str]) -> dict[str, Any]:

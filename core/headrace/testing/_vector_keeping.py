@@ -18,17 +18,21 @@ from headrace.testing._vector_facts import (
     item,
     names,
 )
+from headrace.vectors import VectorQuery
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from headrace.interfaces import VectorItem, VectorStore
+    from headrace.vectors import VectorItem, VectorStore
 
 __all__ = ["KeepingVectors"]
 
 
 class KeepingVectors(Suite):
     """The tests of keeping, deleting and refusing."""
+
+    persists = True
+    """Whether a store that is opened again, for the same collection, has what it had."""
 
     @pytest.fixture
     def stores(self) -> Callable[[str], VectorStore]:
@@ -57,8 +61,8 @@ class KeepingVectors(Suite):
                 await store.count(),
                 await store.get(["a"]),
                 await store.get([]),
-                await store.search([1, 2, 3], 5),
-                await store.search([1, 2], 5, where={"a": 1}),
+                await store.query(VectorQuery(vector=[1, 2, 3], limit=5)),
+                await store.query(VectorQuery(vector=[1, 2], limit=5, where={"a": 1})),
             ]
 
         assert self.using(stores, talk) == [0, [], [], [], []]
@@ -79,9 +83,9 @@ class KeepingVectors(Suite):
             await store.add([item("a", [1, 0, 0], text="old", metadata={"v": 1, "gone": 1})])
             await store.add([item("a", [0, 1, 0], text="new", metadata={"v": 2})])
             return (
-                await store.search([0, 1, 0], 5),
-                await store.search([0, 1, 0], 5, where={"gone": 1}),
-                await store.search([0, 1, 0], 5, where={"v": 2}),
+                await store.query(VectorQuery(vector=[0, 1, 0], limit=5)),
+                await store.query(VectorQuery(vector=[0, 1, 0], limit=5, where={"gone": 1})),
+                await store.query(VectorQuery(vector=[0, 1, 0], limit=5, where={"v": 2})),
                 await store.count(),
             )
 
@@ -96,7 +100,7 @@ class KeepingVectors(Suite):
 
         async def talk(store: VectorStore) -> Any:
             await store.add([item("a", [1, 0, 0], text="old"), item("a", [0, 1, 0], text="new")])
-            return await store.search([1, 0, 0], 5)
+            return await store.query(VectorQuery(vector=[1, 0, 0], limit=5))
 
         assert [found["text"] for found in self.using(stores, talk)] == ["new"]
 
@@ -107,8 +111,8 @@ class KeepingVectors(Suite):
             await store.add([item(name, [1, 0, 0], metadata={"a": 1}) for name in "abc"])
             await store.delete(["a", "missing", "c", "c"])
             return (
-                names(await store.search([1, 0, 0], 5)),
-                names(await store.search([1, 0, 0], 5, where={"a": 1})),
+                names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5))),
+                names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5, where={"a": 1}))),
                 names(await store.get(["a", "b", "c"])),
                 await store.count(),
             )
@@ -121,7 +125,10 @@ class KeepingVectors(Suite):
 
         async def talk(store: VectorStore) -> Any:
             await store.add([item("a", [1, 0, 0], metadata=metadata)])
-            return [*await store.get(["a"]), *await store.search([1, 0, 0], 1)]
+            return [
+                *await store.get(["a"]),
+                *await store.query(VectorQuery(vector=[1, 0, 0], limit=1)),
+            ]
 
         for found in self.using(stores, talk):
             assert found["metadata"] == metadata
@@ -150,7 +157,7 @@ class KeepingVectors(Suite):
             given["metadata"]["list"].append(2)
             [found] = await store.get(["a"])
             found["metadata"]["list"].append(3)
-            [again] = await store.search([1, 0, 0], 1)
+            [again] = await store.query(VectorQuery(vector=[1, 0, 0], limit=1))
             return unchanged, again["metadata"]
 
         assert self.using(stores, talk) == (True, {"list": [1]})
@@ -163,7 +170,7 @@ class KeepingVectors(Suite):
             await store.add([item(name, [1, 0, 0], text=name) for name in HOSTILE])
             got = [(found["id"], found["text"]) for found in await store.get(HOSTILE)]
             await store.delete(HOSTILE[:-1])
-            return got, names(await store.search([1, 0, 0], 100))
+            return got, names(await store.query(VectorQuery(vector=[1, 0, 0], limit=100)))
 
         got, left = self.using(stores, talk)
 
@@ -176,7 +183,10 @@ class KeepingVectors(Suite):
         async def talk(store: VectorStore) -> Any:
             await store.add([item(name, [1, 0, 0], metadata={name: name}) for name in HOSTILE])
             return [
-                names(await store.search([1, 0, 0], 100, where={name: name})) for name in HOSTILE
+                names(
+                    await store.query(VectorQuery(vector=[1, 0, 0], limit=100, where={name: name}))
+                )
+                for name in HOSTILE
             ]
 
         assert self.using(stores, talk) == [[name] for name in HOSTILE]
@@ -189,7 +199,10 @@ class KeepingVectors(Suite):
             await other.add([item("a", [1, 0, 0, 0], text="other")])
             await one.delete(["b"])
             return (
-                [found["text"] for found in await one.search([1, 0, 0], 5)],
+                [
+                    found["text"]
+                    for found in await one.query(VectorQuery(vector=[1, 0, 0], limit=5))
+                ],
                 [found["text"] for found in await other.get(["a", "b"])],
                 await one.count(),
             )
@@ -206,10 +219,10 @@ class KeepingVectors(Suite):
                 other = stores(name)
                 await other.open()
             except ResourceError:
-                return names(await store.search([1, 0, 0], 5))
+                return names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5)))
             await other.add([item("other", [1, 0])])
             await other.close()
-            return names(await store.search([1, 0, 0], 5))
+            return names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5)))
 
         assert self.using(stores, talk, "default") == ["kept"]
 
@@ -278,7 +291,7 @@ class KeepingVectors(Suite):
         async def talk(store: VectorStore) -> None:
             await store.add([item("a", [1, 0, 0])])
             with pytest.raises(ValueError, match=r"."):
-                await store.search(vector, 5)
+                await store.query(VectorQuery(vector=vector, limit=5))
 
         self.using(stores, talk)
 
@@ -293,7 +306,7 @@ class KeepingVectors(Suite):
         async def talk(store: VectorStore) -> None:
             await store.add([item("a", [1, 0, 0])])
             with pytest.raises(ValueError, match="filter"):
-                await store.search([1, 0, 0], 5, where=where)
+                await store.query(VectorQuery(vector=[1, 0, 0], limit=5, where=where))
 
         self.using(stores, talk)
 
@@ -323,7 +336,7 @@ class KeepingVectors(Suite):
             await store.add([item("before", [1, 0, 0])])
             with pytest.raises(ValueError, match=r"."):
                 await store.add([item("good", [0, 1, 0]), bad, item("fine", [0, 1, 1])])
-            return names(await store.search([1, 0, 0], 100))
+            return names(await store.query(VectorQuery(vector=[1, 0, 0], limit=100)))
 
         kept: list[str] = self.using(stores, talk)
         return kept

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headrace.filters import OPERATORS, matches
+from headrace.filters import OPERATORS, features_of, matches
 from headrace.testing._vector_facts import (
     condition,
     cosine,
     drawn,
     item,
+    joined,
     metadata,
     names,
 )
-from headrace.testing._vector_keeping import KeepingVectors
+from headrace.testing._vector_words import FindingWords
+from headrace.vectors import VectorQuery
 
 if TYPE_CHECKING:
-    from headrace.interfaces import VectorItem, VectorStore
+    from headrace.vectors import VectorItem, VectorStore
 
 __all__ = ["VectorStoreSuite"]
 
 
-class VectorStoreSuite(KeepingVectors):
+class VectorStoreSuite(FindingWords):
     """What agents rely on in a vector store.
 
     ::
@@ -36,8 +38,6 @@ class VectorStoreSuite(KeepingVectors):
                 return lambda collection: MyStore(tmp_path / "store", collection=collection)
     """
 
-    persists = True
-    """Whether a store that is opened again, for the same collection, has what it had."""
     exact = True
     """Whether the nearest are always found; where not, nine of ten must be."""
 
@@ -51,7 +51,7 @@ class VectorStoreSuite(KeepingVectors):
 
         async def talk(store: VectorStore) -> list[VectorItem]:
             await store.add([item(name, vector) for name, vector in vectors.items()])
-            return await store.search(asked, limit)
+            return await store.query(VectorQuery(vector=asked, limit=limit))
 
         found = self.using(stores, talk)
 
@@ -71,7 +71,7 @@ class VectorStoreSuite(KeepingVectors):
 
         async def talk(store: VectorStore) -> Any:
             await store.add([item(str(n), [s, 0, -s]) for n, s in enumerate(scales)])
-            return [await store.search([s, 0, 0], 10) for s in scales]
+            return [await store.query(VectorQuery(vector=[s, 0, 0], limit=10)) for s in scales]
 
         for found in self.using(stores, talk):
             assert [one["score"] for one in found] == pytest.approx([0.5**0.5] * 6, abs=1e-6)
@@ -83,7 +83,7 @@ class VectorStoreSuite(KeepingVectors):
             vectors = {"same": [2, 0, 0], "half": [1, 3**0.5, 0], "none": [0, 5, 0]}
             await store.add([item(name, vector) for name, vector in vectors.items()])
             await store.add([item("opposite", [-1, 0, 0])])
-            return await store.search([1, 0, 0], 10)
+            return await store.query(VectorQuery(vector=[1, 0, 0], limit=10))
 
         found = {one["id"]: one["score"] for one in self.using(stores, talk)}
 
@@ -96,7 +96,7 @@ class VectorStoreSuite(KeepingVectors):
 
         async def talk(store: VectorStore) -> Any:
             await store.add([item(name, [1, 0, 0]) for name in "abc"])
-            return await store.search([1, 0, 0], limit)
+            return await store.query(VectorQuery(vector=[1, 0, 0], limit=limit))
 
         assert len(self.using(stores, talk)) == count
 
@@ -107,25 +107,66 @@ class VectorStoreSuite(KeepingVectors):
             near = [item(f"near{n}", [1, n / 1e5, 0], metadata={"kind": 1}) for n in range(500)]
             far = [item(f"far{n}", [-1, n, 0], metadata={"kind": 2}) for n in (2, 1)]
             await store.add([*near, *far])
-            return await store.search([1, 0, 0], 10, where={"kind": 2})
+            return await store.query(VectorQuery(vector=[1, 0, 0], limit=10, where={"kind": 2}))
 
         assert names(self.using(stores, talk)) == ["far2", "far1"]
 
-    @pytest.mark.parametrize("verb", [*OPERATORS, "all"])
+    @pytest.mark.parametrize("verb", [*OPERATORS, "all", "and", "or", "not", "joined"])
     def test_conditions_mean_the_same_as_in_python(self, stores: Any, verb: str) -> None:
-        """If this fails: a condition finds what it should not, or not what it should."""
+        """If this fails: a condition finds what it should not, or not what it should.
+
+        What the store says that it cannot do (``filters``) is left out here.
+        """
         draw = random.Random(verb)  # noqa: S311 - a seeded draw
         kept = {f"v{n}": metadata(draw) for n in range(150)}
-        asked = [condition(draw, OPERATORS if verb == "all" else [verb]) for _ in range(80)]
+        can = type(stores("items")).filters
+        asked = [where for _ in range(80) if features_of(where := _drawn(draw, verb)) <= can]
 
         async def talk(store: VectorStore) -> Any:
             await store.add([item(name, [1, 0, 0], metadata=m) for name, m in kept.items()])
-            return [{*names(await store.search([1, 0, 0], 150, where=where))} for where in asked]
+            return [
+                {*names(await store.query(VectorQuery(vector=[1, 0, 0], limit=150, where=where)))}
+                for where in asked
+            ]
 
         for where, found in zip(asked, self.using(stores, talk), strict=True):
             wanted = {name for name, m in kept.items() if matches(where, m)}
             differing = {name: kept[name] for name in wanted ^ found}
             assert not differing, f"{where}: {differing}"
+
+    def test_a_condition_that_the_store_cannot_ask_is_refused(self, stores: Any) -> None:
+        """If this fails: what is found is not what was asked for, and nobody is told."""
+        asked: dict[str, dict[str, Any]] = {
+            "equal": {"a": 1},
+            "null": {"a": None},
+            "numbers": {"a": {"lt": 1}},
+            "texts": {"a": {"lt": "b"}},
+            "or": {"$or": [{"a": 1}, {"b": 1}]},
+            "not": {"$not": {"a": 1}},
+        }
+
+        async def talk(store: VectorStore) -> Any:
+            await store.add([item("a", [1, 0, 0], metadata={"a": 1})])
+            refused = set()
+            for feature, where in asked.items():
+                try:
+                    await store.query(VectorQuery(vector=[1, 0, 0], where=where))
+                except ValueError:
+                    refused.add(feature)
+            return refused, type(store).filters
+
+        refused, can = self.using(stores, talk)
+
+        assert refused == asked.keys() - can
+
+    def test_an_argument_that_the_store_does_not_have_is_refused(self, stores: Any) -> None:
+        """If this fails: a slip in the name of an argument changes nothing, in silence."""
+
+        async def talk(store: VectorStore) -> None:
+            with pytest.raises(ValueError, match="native"):
+                await store.query(VectorQuery(vector=[1, 0, 0], native={"no_such_argument": 1}))
+
+        self.using(stores, talk)
 
     # ------------------------------------------------------------ many at a time, and its life
     def test_sixty_four_adds_and_searches_at_a_time_lose_nothing(self, stores: Any) -> None:
@@ -134,7 +175,7 @@ class VectorStoreSuite(KeepingVectors):
         async def talk(store: VectorStore) -> Any:
             async def one(n: int) -> bool:
                 await store.add([item(f"{n}-{part}", [1, n, part]) for part in range(5)])
-                found = await store.search([1, n, 0], 1000)
+                found = await store.query(VectorQuery(vector=[1, n, 0], limit=1000))
                 return {f"{n}-{part}" for part in range(5)} <= {*names(found)}
 
             seen = await asyncio.gather(*(one(n) for n in range(64)))
@@ -153,7 +194,7 @@ class VectorStoreSuite(KeepingVectors):
                     for n in range(64)
                 )
             )
-            [found] = await store.search([1, 0, 0], 100)
+            [found] = await store.query(VectorQuery(vector=[1, 0, 0], limit=100))
             return found
 
         found = self.using(stores, talk)
@@ -187,7 +228,7 @@ class VectorStoreSuite(KeepingVectors):
         async def after(store: VectorStore) -> Any:
             with pytest.raises(ValueError, match=r"."):
                 await store.add([item("b", [1, 0])])
-            return await store.search([1, 0, 0], 5, where={"v": 1.5})
+            return await store.query(VectorQuery(vector=[1, 0, 0], limit=5, where={"v": 1.5}))
 
         self.using(stores, before)
 
@@ -201,3 +242,11 @@ class VectorStoreSuite(KeepingVectors):
             await store.close()
 
         self.using(stores, talk)
+
+
+def _drawn(draw: random.Random, verb: str) -> dict[str, Any]:
+    if verb == "all":
+        return condition(draw, OPERATORS)
+    if verb in OPERATORS:
+        return condition(draw, [verb])
+    return joined(draw, OPERATORS, ["and", "or", "not"] if verb == "joined" else [verb])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.filters import conditions
+from headrace.filters import Comparison, parse_filter, sql_of
 from headrace.vectors import written
 
 if TYPE_CHECKING:
@@ -26,19 +26,17 @@ def condition_sql(where: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
     Raises:
         ValueError: It is no condition.
     """
-    parts: list[str] = []
-    values: list[Any] = []
-    for name, verb, wanted in conditions(where):
-        if verb in _COMPARE:
-            part, bound = _ordered(name, _COMPARE[verb], wanted)
-        elif verb == "ne":
-            part, bound = _among(name, [wanted])
-            part = f"NOT {part}"
-        else:
-            part, bound = _among(name, wanted if verb == "in" else [wanted])
-        parts.append(part)
-        values += bound
-    return " AND ".join(parts) or "true", values
+    return sql_of(parse_filter(where), _one)
+
+
+def _one(test: Comparison) -> tuple[str, list[Any]]:
+    name, verb, wanted = test.name, test.verb, test.value
+    if verb in _COMPARE:
+        return _ordered(name, _COMPARE[verb], wanted)
+    if verb == "ne":
+        part, bound = _among(name, [wanted])
+        return f"NOT {part}", bound
+    return _among(name, wanted if verb == "in" else [wanted])
 
 
 def _ordered(name: str, sign: str, wanted: Any) -> tuple[str, list[Any]]:

@@ -184,7 +184,9 @@ class Database:
     def _failure(self, error: psycopg.Error) -> HeadraceError:
         text = self._secrets.hide(" ".join(str(error).split()) or type(error).__name__)
         state = f" ({error.sqlstate})" if error.sqlstate else ""
-        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        # A table that is gone was there a moment ago: another worker has dropped the collection.
+        passing = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable)
+        if isinstance(error, passing):
             return PgVectorError(f"PostgreSQL ({self._where}): {text}{state}")
         return ResourceError(f"PostgreSQL ({self._where}): {text}{state}")
 

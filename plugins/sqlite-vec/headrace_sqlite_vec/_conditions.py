@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.filters import conditions
+from headrace.filters import Comparison, parse_filter, sql_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +33,15 @@ def condition_sql(entries: str, where: Mapping[str, Any] | None) -> tuple[str, l
     Raises:
         ValueError: It is no condition, or has too many values.
     """
-    parts: list[str] = []
-    values: list[Any] = []
-    for name, verb, wanted in conditions(where):
-        part, bound = _one(f"SELECT item FROM {entries} WHERE name = ?", name, verb, wanted)  # noqa: S608 - a name of our own
-        parts.append(part)
-        values += bound
+    items = f"SELECT item FROM {entries} WHERE name = ?"  # noqa: S608 - a name of our own
+    sql, values = sql_of(parse_filter(where), lambda test: _one(items, test), true="1")
     if len(values) > _VALUES:
         raise ValueError(f"filter: {len(values)} values; SQLite takes {_VALUES}")
-    return " AND ".join(parts) or "1", values
+    return sql, values
 
 
-def _one(items: str, name: str, verb: str, wanted: Any) -> tuple[str, list[Any]]:
+def _one(items: str, test: Comparison) -> tuple[str, list[Any]]:
+    name, verb, wanted = test.name, test.verb, test.value
     if verb in _COMPARE:
         kind, value = _kept(wanted)
         return f"id IN ({items} AND kind = ? AND value {_COMPARE[verb]} ?)", [name, kind, value]

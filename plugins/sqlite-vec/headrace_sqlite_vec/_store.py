@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.errors import ResourceError
-from headrace.filters import check_filter
-from headrace.interfaces import VectorStore
-from headrace.vectors import rows_of, storable, unit
+from headrace.vectors import VectorStore, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from array import array
+    from collections.abc import Callable, Sequence
 
-    from headrace.interfaces import VectorItem
+    from headrace.vectors import Change, Row, VectorItem, VectorQuery
     from headrace_sqlite_vec._file import VectorFile
 
 __all__ = ["SqliteVectorStore"]
 
 T = TypeVar("T")
 
-_COLLECTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,47}")
-
 
 class SqliteVectorStore(VectorStore):
     """Keeps texts and their vectors in one SQLite file, and finds the nearest exactly.
+
+    It searches by words too, through SQLite's FTS5, and by both.
 
     Several stores, workers and processes of one machine may use a file at a time. All that is done
     to it is done in a thread of the store's own, one after the other.
@@ -36,18 +34,28 @@ class SqliteVectorStore(VectorStore):
     Args:
         path: The file; folders are made. ``:memory:`` for one that is gone at the end. A relative
             path begins in the worker's folder.
-        collection: Which of the file's collections: letters, digits, ``_``, ``.`` and ``-``.
+        collection: Which of the file's collections is meant where none is named: letters, digits,
+            ``_``, ``.`` and ``-``.
+        embedder: The agent's embedding model that texts without vectors are given to.
         busy_timeout: Seconds to wait while another process writes.
 
     Raises:
         ResourceError: Arguments are wrong; the text names all that are.
     """
 
+    modes = frozenset({"vector", "keyword", "hybrid"})
+
     def __init__(
-        self, path: str, *, collection: str = "default", busy_timeout: float = 30.0
+        self,
+        path: str,
+        *,
+        collection: str = "default",
+        embedder: str | None = None,
+        busy_timeout: float = 30.0,
     ) -> None:
         self._path = path
-        self._collection = collection
+        self.collection = collection
+        self.embedder = embedder
         self._busy_timeout = busy_timeout
         self._thread: ThreadPoolExecutor | None = None
         self._file: VectorFile | None = None
@@ -78,51 +86,37 @@ class SqliteVectorStore(VectorStore):
             await asyncio.get_running_loop().run_in_executor(thread, file.close)
             thread.shutdown()  # nothing is left for it to do: it ends at once
 
-    async def add(self, items: Sequence[VectorItem]) -> None:
-        """Keeps items in one transaction; of two with one ``id``, the last.
+    async def _put(self, collection: str, rows: Sequence[Row]) -> None:
+        await self._do(lambda file: file.add(collection, rows))
 
-        The length of the first vector that is kept is that of all, for good.
+    async def _change(self, collection: str, changes: Sequence[Change]) -> list[str]:
+        return await self._do(lambda file: file.change(collection, changes))
 
-        Raises:
-            ValueError: An item cannot be kept; none was.
-            SqliteVectorError: The file cannot be written.
-        """
-        given = list(items)
-        if given:  # vectors are brought to length one in the thread too: that takes its time
-            await self._do(lambda file: file.add(rows_of(given)))
-
-    async def search(
-        self,
-        vector: Sequence[float],
-        limit: int,
-        *,
-        where: Mapping[str, Any] | None = None,
+    async def _nearest(
+        self, collection: str, vector: array[float], query: VectorQuery
     ) -> list[VectorItem]:
-        """The nearest items among those that fulfil the condition, best first; none is missed.
+        return await self._do(lambda file: file.nearest(collection, vector, query))
 
-        Raises:
-            ValueError: The vector or the condition cannot be.
-            SqliteVectorError: The file cannot be read.
-        """
-        asked = unit(vector)
-        check_filter(where)
-        if limit < 1:
-            return []
-        return await self._do(lambda file: file.search(asked, limit, where))
+    async def _matching(self, collection: str, words: str, query: VectorQuery) -> list[VectorItem]:
+        return await self._do(lambda file: file.matching(collection, words, query))
 
-    async def get(self, ids: Sequence[str]) -> list[VectorItem]:
-        """The items of ids, in that order, without their vectors."""
-        names = [name for name in ids if storable(name)]
-        return await self._do(lambda file: file.get(names))
+    async def _get(self, collection: str, ids: Sequence[str]) -> list[VectorItem]:
+        return await self._do(lambda file: file.get(collection, ids))
 
-    async def delete(self, ids: Sequence[str]) -> None:
-        """Drops items in one transaction."""
-        names = [name for name in ids if storable(name)]
-        await self._do(lambda file: file.delete(names))
+    async def _delete(self, collection: str, ids: Sequence[str]) -> None:
+        await self._do(lambda file: file.delete(collection, ids))
 
-    async def count(self) -> int:
-        """How many items the collection has."""
-        return await self._do(lambda file: file.count())
+    async def _count(self, collection: str) -> int:
+        return await self._do(lambda file: file.count(collection))
+
+    async def _collections(self) -> list[str]:
+        return await self._do(lambda file: file.collections())
+
+    async def _create(self, collection: str, dimensions: int) -> int:
+        return await self._do(lambda file: file.create(collection, dimensions))
+
+    async def _drop(self, collection: str) -> None:
+        await self._do(lambda file: file.drop(collection))
 
     async def _do(self, work: Callable[[VectorFile], T]) -> T:
         thread, file = self._thread, self._file
@@ -138,16 +132,13 @@ class SqliteVectorStore(VectorStore):
                 Path(self._path).parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise ResourceError(f"the folder of {self._path}: {error}") from error
-        return VectorFile(self._path, self._collection, self._busy_timeout)
+        return VectorFile(self._path, self._busy_timeout)
 
     def _faults(self) -> list[str]:
         faults = []
         if not self._path or not storable(self._path):
             faults.append("path is no path of a file")
-        if not _COLLECTION.fullmatch(self._collection):
-            faults.append(
-                "collection must be 1 to 48 letters, digits, _, . and -, and not begin with . or -"
-            )
+        faults += self.collection_faults(self.collection)
         if not math.isfinite(self._busy_timeout) or self._busy_timeout < 0:
             faults.append("busy_timeout must be a number of seconds")
         return faults

@@ -8,6 +8,7 @@ import pytest
 from semantic_ready import DictStore, WordEmbedder
 
 from headrace.retrieval import Document, index_texts, remove_texts, retrieve
+from headrace.vectors import VectorQuery
 
 SMALL = {"size": 24, "overlap": 0}
 TIDES = "The tide turns at noon.\n\nBread is baked at four.\n\nThe mill is at the race."
@@ -32,13 +33,13 @@ class Shaky(DictStore):
         super().__init__()
         self.left = left
 
-    async def add(self, items):
+    async def add(self, items, *, collection=None):
         self._break_off()
-        await super().add(items)
+        await super().add(items, collection=collection)
 
-    async def delete(self, ids):
+    async def delete(self, ids, *, collection=None):
         self._break_off()
-        await super().delete(ids)
+        await super().delete(ids, collection=collection)
 
     def _break_off(self):
         if self.left == 0:
@@ -67,7 +68,7 @@ def texts_of(store):
 def test_texts_are_found_by_their_pieces(store, embedder):
     index(store, embedder, {"tides.md": TIDES, "other.md": "Nothing else."})
 
-    [found] = asyncio.run(retrieve(store, embedder, "bread baked", 1))
+    [found] = asyncio.run(retrieve(store, VectorQuery("bread baked", 1), embedder=embedder))
 
     assert (found["text"], found["metadata"]) == (
         "Bread is baked at four.",
@@ -78,7 +79,8 @@ def test_texts_are_found_by_their_pieces(store, embedder):
 def test_pieces_have_the_metadata_of_their_document(store, embedder):
     index(store, embedder, [Document("d", TIDES, {"lang": "en"})])
 
-    found = asyncio.run(retrieve(store, embedder, "tide", 5, where={"lang": "en", "document": "d"}))
+    asked = VectorQuery("tide", where={"lang": "en", "document": "d"})
+    found = asyncio.run(retrieve(store, asked, embedder=embedder))
 
     assert [one["metadata"] for one in found] == [{"lang": "en", "document": "d"}] * 3
 

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.filters import OPERATORS, check_filter, conditions, matches
+from headrace.filters import (
+    OPERATORS,
+    All,
+    AnyOf,
+    Comparison,
+    Not,
+    check_filter,
+    features_of,
+    matches,
+    parse_filter,
+    sql_of,
+)
 
 SCALARS = (
     st.none()
@@ -18,6 +29,10 @@ SCALARS = (
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 )
 VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(), SCALARS, max_size=2)
+
+
+def nested(depth):
+    return {"$not": nested(depth - 1)} if depth else {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +63,13 @@ VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(), SC
         ({"a": {"gt": 2.0**53}}, {"a": 2**53 + 1}),
         ({"a.b": 1}, {"a.b": 1}),
         ({"a": 1, "b": {"ne": 1}}, {"a": 1, "b": 2}),
+        ({"$or": [{"a": 1}, {"b": 1}]}, {"b": 1}),
+        ({"$or": [{}]}, {"a": 1}),
+        ({"$and": [{"a": 1}, {"a": {"lt": 2}}]}, {"a": 1}),
+        ({"$not": {"a": 1}}, {}),
+        ({"$not": {"a": 1, "b": 1}}, {"a": 1, "b": 2}),
+        ({"$not": {"$or": [{"a": 1}, {"b": 1}]}, "c": 1}, {"c": 1}),
+        ({"$a": 1}, {"$a": 1}),
     ],
 )
 def test_a_condition_holds(where, metadata):
@@ -80,6 +102,11 @@ def test_a_condition_holds(where, metadata):
         ({"a": 2.0**53}, {"a": 2**53 + 1}),
         ({"a.b": 1}, {"a": {"b": 1}}),
         ({"a": 1, "b": 1}, {"a": 1}),
+        ({"$or": [{"a": 1}, {"b": 1}]}, {"a": 2}),
+        ({"$or": [{"a": 1}], "b": 1}, {"a": 1}),
+        ({"$and": [{"a": 1}, {"b": 1}]}, {"a": 1}),
+        ({"$not": {}}, {}),
+        ({"$not": {"a": {"ne": 1}}}, {"a": 2}),
     ],
 )
 def test_a_condition_does_not_hold(where, metadata):
@@ -117,6 +144,14 @@ def test_a_condition_does_not_hold(where, metadata):
         {"a": [1, -(2**63) - 1]},
         {"a": "x\0"},
         {"a": ["\udfff"]},
+        {"$or": []},
+        {"$or": {"a": 1}},
+        {"$and": "a"},
+        {"$or": ["a"]},
+        {"$not": [{"a": 1}]},
+        {"$not": None},
+        {"$or": [{"a": {"like": 1}}]},
+        nested(17),
     ],
     ids=ascii,
 )
@@ -137,16 +172,54 @@ def test_a_long_value_is_not_told_at_length():
     assert len(str(caught.value)) < 200
 
 
-def test_conditions_are_listed_in_order():
-    where = {"b": {"gte": 1, "lt": 2}, "a": "x", "c": ("y", None), "d": None}
+def test_a_condition_is_taken_apart_in_order():
+    where = {
+        "b": {"gte": 1, "lt": 2},
+        "$or": [{"a": "x"}, {"c": ("y", None)}],
+        "$not": {"d": None},
+    }
 
-    assert conditions(where) == [
-        ("b", "gte", 1),
-        ("b", "lt", 2),
-        ("a", "eq", "x"),
-        ("c", "in", ["y", None]),
-        ("d", "eq", None),
-    ]
+    assert parse_filter(where) == All(
+        (
+            Comparison("b", "gte", 1),
+            Comparison("b", "lt", 2),
+            AnyOf((All((Comparison("a", "eq", "x"),)), All((Comparison("c", "in", ["y", None]),)))),
+            Not(All((Comparison("d", "eq", None),))),
+        )
+    )
+
+
+def test_a_condition_may_be_nested_sixteen_deep():
+    assert matches(nested(16), {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("where", "features"),
+    [
+        (None, set()),
+        ({"a": 1}, {"equal"}),
+        ({"a": [1, None]}, {"equal", "null"}),
+        ({"a": {"lt": 1}}, {"numbers"}),
+        ({"a": {"lt": "x"}}, {"texts"}),
+        ({"$or": [{"a": 1}, {"$not": {"b": {"gt": 1}}}]}, {"or", "not", "equal", "numbers"}),
+        ({"$and": [{"a": 1}]}, {"equal"}),
+    ],
+)
+def test_a_condition_tells_what_a_store_must_be_able_to_do(where, features):
+    assert features_of(where) == features
+
+
+def test_sql_is_bound_in_the_order_of_its_marks():
+    where = {"a": 1, "$or": [{"b": 2}, {"$not": {"c": 3, "d": 4}}]}
+
+    sql, bound = sql_of(parse_filter(where), lambda test: (f"{test.name} = ?", [test.value]))
+
+    assert sql == "(a = ? AND (b = ? OR NOT ((c = ? AND d = ?))))"
+    assert bound == [1, 2, 3, 4]
+
+
+def test_sql_of_no_condition_is_true():
+    assert sql_of(parse_filter({}), lambda test: ("", []), true="1") == ("1", [])
 
 
 @given(found=VALUES, wanted=SCALARS)

@@ -41,6 +41,7 @@ from headrace.agents import ChatAgent, ReActAgent, Recall
 from headrace.events import RetrievalRequestEvent, RetrievalResponseEvent
 from headrace.filters import matches
 from headrace.history import History
+from headrace.vectors import Change, Row, VectorQuery
 
 ASKED: list[ChatRequest] = []
 """The requests that models of this process were asked."""
@@ -219,7 +220,12 @@ class DictStore(VectorStore):
 
     def __init__(self, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self._given = items
-        self.items: dict[str, VectorItem] = {}
+        self._rows: dict[str, dict[str, Row]] = {}
+
+    @property
+    def items(self) -> dict[str, VectorItem]:
+        """What the store's own collection holds."""
+        return {name: _item(row) for name, row in self._rows.get(self.collection, {}).items()}
 
     async def open(self) -> None:
         if self._given:
@@ -229,32 +235,53 @@ class DictStore(VectorStore):
                 [VectorItem({**i, "vector": v}) for i, v in zip(self._given, vectors, strict=True)]
             )
 
-    async def add(self, items: Sequence[VectorItem]) -> None:
-        for item in items:
-            CALLS["kept"] += 1
-            self.items[item["id"]] = VectorItem(json.loads(json.dumps(item)))
+    async def _put(self, collection: str, rows: Sequence[Row]) -> None:
+        CALLS["kept"] += len(rows)
+        self._rows.setdefault(collection, {}).update({row.id: row for row in rows})
 
-    async def search(
-        self, vector: Sequence[float], limit: int, *, where: Mapping[str, Any] | None = None
+    async def _change(self, collection: str, changes: Sequence[Change]) -> list[str]:
+        there = self._rows.get(collection, {})
+        found = [change for change in changes if change.id in there]
+        for change in found:
+            given = {name: part for name, part in change._asdict().items() if part is not None}
+            there[change.id] = there[change.id]._replace(**given)
+        return [change.id for change in found]
+
+    async def _nearest(
+        self, collection: str, vector: Sequence[float], query: VectorQuery
     ) -> list[VectorItem]:
         CALLS["search"] += 1
         found = [
-            VectorItem({**item, "score": _cosine(vector, item["vector"])})
-            for item in self.items.values()
-            if matches(where, item["metadata"])
+            _item(row, score=_cosine(vector, row.vector))
+            for row in self._rows.get(collection, {}).values()
+            if matches(query.where, json.loads(row.json))
         ]
-        found.sort(key=lambda item: -item["score"])
-        return [VectorItem({k: v for k, v in i.items() if k != "vector"}) for i in found[:limit]]
+        return sorted(found, key=lambda item: -item["score"])[: query.limit]
 
-    async def get(self, ids: Sequence[str]) -> list[VectorItem]:
-        return [VectorItem(self.items[name]) for name in ids if name in self.items]
+    async def _get(self, collection: str, ids: Sequence[str]) -> list[VectorItem]:
+        there = self._rows.get(collection, {})
+        return [_item(there[name]) for name in ids if name in there]
 
-    async def delete(self, ids: Sequence[str]) -> None:
+    async def _delete(self, collection: str, ids: Sequence[str]) -> None:
         for name in ids:
-            self.items.pop(name, None)
+            self._rows.get(collection, {}).pop(name, None)
 
-    async def count(self) -> int:
-        return len(self.items)
+    async def _count(self, collection: str) -> int:
+        return len(self._rows.get(collection, {}))
+
+    async def _collections(self) -> list[str]:
+        return list(self._rows)
+
+    async def _create(self, collection: str, dimensions: int) -> int:
+        self._rows.setdefault(collection, {})
+        return dimensions
+
+    async def _drop(self, collection: str) -> None:
+        self._rows.pop(collection, None)
+
+
+def _item(row: Row, **more: float) -> VectorItem:
+    return VectorItem(id=row.id, text=row.text, metadata=json.loads(row.json), **more)
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:

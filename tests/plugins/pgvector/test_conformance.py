@@ -11,13 +11,13 @@ from headrace.testing import VectorStoreSuite
 
 class TestExact(VectorStoreSuite):
     @pytest.fixture
-    def stores(self, stores):
-        return stores
+    def stores(self, empty):
+        return empty
 
 
 class TestWithAnIndex(VectorStoreSuite):
     exact = False
 
     @pytest.fixture
-    def stores(self, stores):
-        return partial(stores, index="hnsw")
+    def stores(self, empty):
+        return partial(empty, index="hnsw")

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from headrace.errors import ResourceError
+from headrace.vectors import VectorQuery
 from headrace_pgvector import PgVectorStore
 
 LENGTH = 8
@@ -106,7 +107,7 @@ def test_it_is_not_made_unasked(server, database):
 
 def test_it_is_made_for_a_table_that_is_there(server, database):
     async def talk(store):
-        await store.search([1, 2], 5)
+        await store.query(VectorQuery(vector=[1, 2], limit=5))
         await store.add([item("b", [1, 2])])
 
     run(PgVectorStore("c"), lambda store: store.add([item("a", [1, 2])]))
@@ -118,7 +119,7 @@ def test_it_is_made_for_a_table_that_is_there(server, database):
 def test_it_is_used(server, crowded, filled):
     before = used(server, crowded)
     with setting(server, crowded, "enable_seqscan", "off"):
-        run(filled, lambda store: store.search(ASKED, 10))
+        run(filled, lambda store: store.query(VectorQuery(vector=ASKED, limit=10)))
 
     while used(server, crowded) == before:  # told a moment after the session has ended
         pass
@@ -129,7 +130,9 @@ def test_it_is_not_used_by_a_store_that_asks_for_none(server, crowded, filled):
     with setting(server, crowded, "enable_seqscan", "off"):
         found = run(
             PgVectorStore("c"),
-            lambda store: store.search(ASKED, 10, where={"year": {"gte": 2000}}),
+            lambda store: store.query(
+                VectorQuery(vector=ASKED, limit=10, where={"year": {"gte": 2000}})
+            ),
         )
 
     assert len(found) == 10
@@ -151,7 +154,12 @@ def test_a_plain_search_in_it_finds_too_little_of_a_crowd(server, crowded, fille
 @pytest.mark.parametrize("limit", [1, 10, 20])
 def test_a_condition_that_few_fulfil_does_not_find_too_little(server, crowded, filled, limit):
     with setting(server, crowded, "enable_seqscan", "off"):
-        found = run(filled, lambda store: store.search(ASKED, limit, where={"year": {"gte": 2000}}))
+        found = run(
+            filled,
+            lambda store: store.query(
+                VectorQuery(vector=ASKED, limit=limit, where={"year": {"gte": 2000}})
+            ),
+        )
 
     assert len(found) == limit
     assert all(each["id"].startswith("far") for each in found)
@@ -164,14 +172,19 @@ def test_a_condition_is_fulfilled_by_all_that_can_be_where_the_index_gives_up(
         setting(server, crowded, "hnsw.max_scan_tuples", "50"),
         setting(server, crowded, "enable_seqscan", "off"),
     ):
-        found = run(filled, lambda store: store.search(ASKED, 30, where={"year": {"gte": 2000}}))
+        found = run(
+            filled,
+            lambda store: store.query(
+                VectorQuery(vector=ASKED, limit=30, where={"year": {"gte": 2000}})
+            ),
+        )
 
     assert sorted(each["id"] for each in found) == sorted(f"far{n}" for n in range(20))
 
 
 @pytest.mark.parametrize("limit", [41, 500, 1500, COUNT + 20])
 def test_more_may_be_wanted_than_the_index_looks_at(filled, limit):
-    found = run(filled, lambda store: store.search(ASKED, limit))
+    found = run(filled, lambda store: store.query(VectorQuery(vector=ASKED, limit=limit)))
 
     scores = [each["score"] for each in found]
     assert len({each["id"] for each in found}) == limit
@@ -183,7 +196,10 @@ def test_it_finds_nine_of_ten_at_least(filled):
     questions = [around(draw, 1.0) for _ in range(20)]
 
     async def talk(store):
-        return [{each["id"] for each in await store.search(q, 10)} for q in questions]
+        return [
+            {each["id"] for each in await store.query(VectorQuery(vector=q, limit=10))}
+            for q in questions
+        ]
 
     exact = run(PgVectorStore("c"), talk)
     found = run(filled, talk)
@@ -202,7 +218,7 @@ def test_vectors_that_are_too_long_for_it_are_told_of(server, database):
 def test_long_vectors_do_without_it(database):
     async def talk(store):
         await store.add([item("a", [1.0] * 3072)])
-        return await store.search([2.0] * 3072, 5)
+        return await store.query(VectorQuery(vector=[2.0] * 3072, limit=5))
 
     [found] = run(PgVectorStore("c"), talk)
 

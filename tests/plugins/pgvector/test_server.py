@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from headrace.errors import NonRetryableError, ResourceError
+from headrace.vectors import VectorQuery
 from headrace_pgvector import PgVectorError, PgVectorStore
 
 
@@ -59,7 +60,7 @@ class TestRestarts:
             server.stop()
             try:
                 with pytest.raises(PgVectorError) as caught:
-                    await store.search([1, 0, 0], 5)
+                    await store.query(VectorQuery(vector=[1, 0, 0], limit=5))
             finally:
                 server.start()
             return caught.value, await store.count()
@@ -86,8 +87,10 @@ class TestRestarts:
         async def talk(store):
             await store.add([item("a")])
             with psycopg.connect(server.dsn()) as other:
-                other.execute(f'LOCK TABLE "headrace_{store._collection}"')
-                searching = asyncio.ensure_future(store.search([1, 0, 0], 5))
+                other.execute(f'LOCK TABLE "headrace_{store.collection}"')
+                searching = asyncio.ensure_future(
+                    store.query(VectorQuery(vector=[1, 0, 0], limit=5))
+                )
                 while not await asyncio.to_thread(waiting, server):
                     pass
                 server.run(
@@ -106,9 +109,9 @@ class TestTimeouts:
         async def talk(store):
             await store.add([item("a")])
             with psycopg.connect(server.dsn()) as other:
-                other.execute(f'LOCK TABLE "headrace_{store._collection}"')
+                other.execute(f'LOCK TABLE "headrace_{store.collection}"')
                 with pytest.raises(PgVectorError, match="statement timeout"):
-                    await store.search([1, 0, 0], 5)
+                    await store.query(VectorQuery(vector=[1, 0, 0], limit=5))
             return await store.count()
 
         assert using(stores("c", statement_timeout=0.2), talk) == 1
@@ -118,7 +121,7 @@ class TestTimeouts:
             await store.add([item("b")])
             with psycopg.connect(server.dsn()) as other:
                 other.execute(
-                    f"SELECT 1 FROM \"headrace_{store._collection}\" WHERE id = 'b' FOR UPDATE"
+                    f"SELECT 1 FROM \"headrace_{store.collection}\" WHERE id = 'b' FOR UPDATE"
                 )
                 with pytest.raises(PgVectorError, match="statement timeout"):
                     await store.add([item("a"), item("b"), item("c")])
@@ -166,7 +169,7 @@ class TestWorkers:
         self, server, stores
     ):
         async def talk(store):
-            table = f'"headrace_{store._collection}"'
+            table = f'"headrace_{store.collection}"'
             await store.add([item("a"), item("b")])
             with psycopg.connect(server.dsn()) as other:
                 other.execute(f"SELECT 1 FROM {table} WHERE id = 'a' FOR UPDATE")
@@ -226,7 +229,7 @@ class TestDatabases:
 
     def test_that_have_the_table_of_another_program_are_told_of(self, server, stores):
         store = stores("c")
-        server.run(f'CREATE TABLE "headrace_{store._collection}" (id int, vector text)')
+        server.run(f'CREATE TABLE "headrace_{store.collection}" (id int, vector text)')
 
         with pytest.raises(ResourceError, match="is not one of this version"):
             using(store, lambda store: store.add([item("a")]))
@@ -234,7 +237,7 @@ class TestDatabases:
     def test_that_have_a_table_of_a_newer_version_are_told_of(self, server, stores):
         store = stores("c")
         using(store, lambda store: store.add([item("a")]))
-        server.run(f"COMMENT ON TABLE \"headrace_{store._collection}\" IS 'headrace-pgvector 2'")
+        server.run(f"COMMENT ON TABLE \"headrace_{store.collection}\" IS 'headrace-pgvector 2'")
 
         with pytest.raises(ResourceError, match=r"headrace-pgvector 2.* upgrade"):
             using(store, lambda store: store.count())
@@ -242,7 +245,7 @@ class TestDatabases:
     def test_that_lose_the_table_have_none(self, server, stores):
         store = stores("c")
         using(store, lambda store: store.add([item("a", 1, 2)]))
-        server.run(f'DROP TABLE "headrace_{store._collection}"')
+        server.run(f'DROP TABLE "headrace_{store.collection}"')
 
         assert using(store, lambda store: store.count()) == 0
 

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 import pytest
 
 from headrace.errors import ResourceError
+from headrace.vectors import VectorQuery
 from headrace_pgvector import PgVectorError, PgVectorStore
 
 
@@ -79,9 +80,9 @@ class TestLife:
         "use",
         [
             lambda store: store.add([{"id": "a", "text": "", "vector": [1]}]),
-            lambda store: store.search([1], 1),
-            lambda store: store.get([]),
-            lambda store: store.delete([]),
+            lambda store: store.query(VectorQuery(vector=[1], limit=1)),
+            lambda store: store.get(["a"]),
+            lambda store: store.delete(["a"]),
             lambda store: store.count(),
         ],
         ids=["add", "search", "get", "delete", "count"],

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from headrace.errors import NonRetryableError, ResourceError
+from headrace.vectors import VectorQuery
 from headrace_sqlite_vec import SqliteVectorError, SqliteVectorStore
 
 WRITER = """
@@ -93,7 +94,7 @@ class TestFiles:
     def test_of_a_newer_version_are_refused(self, path, using):
         using(lambda store: store.count(), path)
         with sqlite3.connect(path) as database:
-            database.execute("PRAGMA user_version = 2")
+            database.execute("PRAGMA user_version = 99")
         database.close()
 
         with pytest.raises(ResourceError, match=r"newer headrace-sqlite-vec .* upgrade"):
@@ -128,7 +129,7 @@ class TestFiles:
             file.write(b"\xff" * 200_000)
 
         with pytest.raises((ResourceError, SqliteVectorError), match=r"malformed|not a database"):
-            using(lambda store: store.search([1, 0, 0], 5), path)
+            using(lambda store: store.query(VectorQuery(vector=[1, 0, 0], limit=5)), path)
 
     def test_stand_where_the_process_stands_if_their_path_is_relative(
         self, tmp_path, monkeypatch, using
@@ -181,7 +182,9 @@ class TestDimensions:
             async with opened(path) as one, opened(path, collection="other") as other:
                 await one.add([item("a", 1, 2)])
                 await other.add([item("a", 1, 2, 3)])
-                return len(await one.search([1, 2], 5)), len(await other.search([1, 2, 3], 5))
+                return len(await one.query(VectorQuery(vector=[1, 2], limit=5))), len(
+                    await other.query(VectorQuery(vector=[1, 2, 3], limit=5))
+                )
 
         assert asyncio.run(go()) == (1, 1)
 
@@ -190,14 +193,16 @@ class TestConditions:
     def test_may_name_thousands_of_values(self, item, using):
         async def talk(store):
             await store.add([item(f"{n}", n=n) for n in range(10)])
-            return await store.search([1, 0, 0], 20, where={"n": [*range(5, 20_000)]})
+            return await store.query(
+                VectorQuery(vector=[1, 0, 0], limit=20, where={"n": [*range(5, 20_000)]})
+            )
 
         assert len(using(talk, ":memory:")) == 5
 
     def test_of_more_values_than_sqlite_takes_are_refused(self, item, using):
         async def talk(store):
             await store.add([item("a", n=1)])
-            await store.search([1, 0, 0], 5, where={"n": [*range(40_000)]})
+            await store.query(VectorQuery(vector=[1, 0, 0], limit=5, where={"n": [*range(40_000)]}))
 
         with pytest.raises(ValueError, match="SQLite takes 30000"):
             using(talk, ":memory:")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import ResourceError
+from headrace.vectors import VectorQuery
 from headrace_sqlite_vec import SqliteVectorStore, _extension
 
 HOUSE = Path(__file__).parents[3]
@@ -50,9 +51,9 @@ class TestLife:
         "use",
         [
             lambda store: store.add([{"id": "a", "text": "", "vector": [1]}]),
-            lambda store: store.search([1], 1),
-            lambda store: store.get([]),
-            lambda store: store.delete([]),
+            lambda store: store.query(VectorQuery(vector=[1], limit=1)),
+            lambda store: store.get(["a"]),
+            lambda store: store.delete(["a"]),
             lambda store: store.count(),
         ],
         ids=["add", "search", "get", "delete", "count"],
@@ -108,12 +109,13 @@ class TestExtension:
             pytest.skip("no Python of this version here has a sqlite3 that loads extensions")
         code = (
             "import asyncio, sqlite3\n"
+            "from headrace.vectors import VectorQuery\n"
             "from headrace_sqlite_vec import SqliteVectorStore\n"
             "async def go():\n"
             "    store = SqliteVectorStore('vectors.db')\n"
             "    await store.open()\n"
             "    await store.add([dict(id='a', text='', vector=[1, 0])])\n"
-            "    [found] = await store.search([2, 0], 5)\n"
+            "    [found] = await store.query(VectorQuery(vector=[2, 0]))\n"
             "    await store.close()\n"
             "    print(found['score'], hasattr(sqlite3.Connection, 'enable_load_extension'))\n"
             "asyncio.run(go())"

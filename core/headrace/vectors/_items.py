@@ -1,4 +1,4 @@
-"""What vector stores keep of an item, and what they refuse: for authors of such plugins.
+"""What vector stores keep of an item, and what they refuse.
 
 The rules are those that every store can keep to, so that an agent may change its store: what
 PostgreSQL cannot hold (a NUL, half of a surrogate pair) is refused here too.
@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DIMENSIONS", "ID_BYTES", "Row", "rows_of", "storable", "unit", "written"]
+__all__ = [
+    "DIMENSIONS",
+    "ID_BYTES",
+    "Change",
+    "Row",
+    "VectorItem",
+    "changes_of",
+    "rows_of",
+    "storable",
+    "unit",
+    "written",
+]
 
 ID_BYTES = 1024
 """How long an id may be, in UTF-8: an index of PostgreSQL takes no more than 2,700 bytes."""
@@ -29,6 +40,14 @@ _EXACT = 2.0**53
 """From here on not every integer is a float, so that shortened digits would name another number."""
 
 
+class VectorItem(dict[str, Any]):
+    """A text with its vector in a store.
+
+    ``id`` (a text), ``text``, ``metadata`` (JSON), ``vector`` (a list of floats; stores need not
+    give it back), and for what was found ``score`` (best 1; ``VectorQuery`` says of what).
+    """
+
+
 class Row(NamedTuple):
     """An item that was checked: its metadata as they are and as JSON, its vector of length one."""
 
@@ -37,6 +56,16 @@ class Row(NamedTuple):
     metadata: Mapping[str, Any]
     json: str
     vector: array[float]
+
+
+class Change(NamedTuple):
+    """What is to be another of an item that is there; ``None`` stays as it is."""
+
+    id: str
+    text: str | None
+    metadata: Mapping[str, Any] | None
+    json: str | None
+    vector: array[float] | None
 
 
 def rows_of(items: Sequence[Mapping[str, Any]]) -> list[Row]:
@@ -59,6 +88,30 @@ def rows_of(items: Sequence[Mapping[str, Any]]) -> list[Row]:
             )
         rows[row.id] = row
     return list(rows.values())
+
+
+def changes_of(items: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Items as they are changed; of two with one id, what the last says.
+
+    Raises:
+        ValueError: One cannot be kept, or the vectors differ in length; with its place.
+    """
+    changes: dict[str, Change] = {}
+    lengths: set[int] = set()
+    for place, item in enumerate(items):
+        try:
+            change = _change(item)
+        except ValueError as error:
+            raise ValueError(f"item {place}: {error}") from None
+        if change.vector is not None:
+            lengths.add(len(change.vector))
+        if len(lengths) > 1:
+            raise ValueError(f"item {place}: its vector is not as long as those before it")
+        before = changes.get(change.id)
+        if before is not None:
+            change = before._replace(**{k: v for k, v in change._asdict().items() if v is not None})
+        changes[change.id] = change
+    return list(changes.values())
 
 
 def unit(vector: Sequence[float]) -> array[float]:
@@ -134,14 +187,42 @@ def written(value: Any, depth: int = 0) -> str:
 
 
 def _row(item: Mapping[str, Any]) -> Row:
-    name, text, metadata = item.get("id"), item.get("text"), item.get("metadata")
+    metadata = item.get("metadata")
+    metadata = {} if metadata is None else metadata
+    vector = unit(item.get("vector", ()))
+    return Row(_id(item), _text(item), metadata, _json(metadata), vector)
+
+
+def _change(item: Mapping[str, Any]) -> Change:
+    text, metadata, vector = item.get("text"), item.get("metadata"), item.get("vector")
+    if text is not None and vector is None:
+        raise ValueError("its text changes, so that its vector is of another: give that too")
+    return Change(
+        _id(item),
+        None if text is None else _text(item),
+        metadata,
+        None if metadata is None else _json(metadata),
+        None if vector is None else unit(vector),
+    )
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    name = item.get("id")
     if not isinstance(name, str) or not name or not storable(name):
         raise ValueError("its id must be a text, not empty, without NUL")
     if len(name.encode()) > ID_BYTES:
         raise ValueError(f"its id is longer than {ID_BYTES} bytes")
+    return name
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    text = item.get("text")
     if not isinstance(text, str) or not storable(text):
         raise ValueError("its text must be a text without NUL and without half surrogate pairs")
-    metadata = {} if metadata is None else metadata
+    return text
+
+
+def _json(metadata: Any) -> str:
     if not isinstance(metadata, Mapping):
         raise ValueError("its metadata are no mapping")  # noqa: TRY004 - one type for all
-    return Row(name, text, metadata, written(metadata), unit(item.get("vector", ())))
+    return written(metadata)
