@@ -215,13 +215,15 @@ class KeepingVectors(Suite):
 
         async def talk(store: VectorStore) -> list[str]:
             await store.add([item("kept", [1, 0, 0])])
+            other = None
             try:
                 other = stores(name)
                 await other.open()
-            except ResourceError:
-                return names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5)))
-            await other.add([item("other", [1, 0])])
-            await other.close()
+                await other.add([item("other", [1, 0])])
+            except (ResourceError, ValueError):
+                pass  # refused: where it is set up, or where it is first used
+            if other is not None:
+                await other.close()
             return names(await store.query(VectorQuery(vector=[1, 0, 0], limit=5)))
 
         assert self.using(stores, talk, "default") == ["kept"]
