@@ -37,6 +37,7 @@ MAY_IMPORT = {
 }
 # Which distribution brings a module, where the names differ.
 BROUGHT_BY = {
+    "google": "google-genai",
     "yaml": "pyyaml",
     "tomli_w": "tomli-w",
     "markdown_it": "markdown-it-py",
@@ -271,6 +272,9 @@ NAMED = {
         ("it", "chat_models", "anthropic", {"model": "m", "base_url": f"http://{NOWHERE}", **KEY})
     ],
     "headrace_ollama": [("it", "chat_models", "ollama", {"model": "m", "host": NOWHERE})],
+    "headrace_gemini": [
+        ("it", "chat_models", "gemini", {"model": "m", "base_url": f"http://{NOWHERE}", **KEY})
+    ],
     "headrace_lexical": [WORDS],
     "headrace_mcp": [("it", "tools", "mcp", {"command": [sys.executable, WORKSHOP]})],
     "headrace_sqlite_vec": [("it", "vector_stores", "sqlite-vec", {"path": "vectors.db"})],

@@ -1,4 +1,4 @@
-"""For plugins that ask a provider over HTTP: secrets, addresses, headers, how long to wait.
+"""For plugins that ask a provider over HTTP: secrets, addresses, headers, clients, waits.
 
 Arguments of a plugin are part of the plan, so none of them may be a secret: they name environment
 variables, which the worker reads when it opens the resource.
@@ -12,7 +12,7 @@ import os
 import re
 import time
 from email.utils import mktime_tz, parsedate_tz
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from headrace.errors import ResourceError
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Secrets",
+    "factory_faults",
     "header_faults",
+    "made_by",
     "read_secrets",
     "retry_after",
     "url_faults",
     "variable_faults",
 ]
+
+T = TypeVar("T")
 
 _MASKED = re.compile(r"\S*\*{3,}\S*")
 """Providers quote a refused key with its ends: ``sk-ab*****wxyz``."""
@@ -37,6 +41,7 @@ _SECRET_HEADERS = frozenset(
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FACTORY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class Secrets:
@@ -126,6 +131,40 @@ def url_faults(url: str, where: str = "base_url") -> list[str]:
     if parts.username is not None or parts.password is not None:
         return [f"{where} holds a user or a password, which a plan must not: use secret_headers"]
     return []
+
+
+def factory_faults(factory: str | None, where: str = "http_client") -> list[str]:
+    """What is wrong with the name of a project's function, as a plan is to hold it."""
+    if factory is None or (isinstance(factory, str) and _FACTORY.fullmatch(factory)):
+        return []
+    return [f"{where} must name a function of the project, as module:function"]
+
+
+def made_by(factory: str | None, kind: type[T], what: str) -> T | None:
+    """What a project's own function makes on the worker, such as an HTTP client with its proxies.
+
+    Args:
+        factory: The function's name, ``module:function``; it takes no argument. ``None``: nothing
+            is made.
+        kind: What it has to make.
+        what: What needs it, for errors: ``the openai chat model``.
+
+    Raises:
+        ResourceError: It cannot be imported or called, or makes something else; the text names it.
+    """
+    from headrace.references import find
+
+    if factory is None:
+        return None
+    try:
+        made = find(factory)()
+    except Exception as error:  # noqa: BLE001 - a project's own code
+        why = f"{type(error).__name__}: {error}"
+    else:
+        if isinstance(made, kind):
+            return made
+        why = f"it made a {type(made).__name__}, not a {kind.__module__}.{kind.__qualname__}"
+    raise ResourceError(f"{what} cannot be opened: http_client {factory}: {why}")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

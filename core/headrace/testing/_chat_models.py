@@ -89,6 +89,13 @@ class ChatBackend(ABC):
     def requests(self) -> list[dict[str, Any]]:
         """The bodies of the requests so far, as they came, each valid for the provider."""
 
+    def tool_choice(self, body: dict[str, Any]) -> Any:
+        """What a request's body says of the tool that is to be called.
+
+        To be overridden where the provider does not call it ``tool_choice``.
+        """
+        return body.get("tool_choice")
+
 
 class ChatModelSuite(Suite):
     """What the runtime relies on in a chat model.
@@ -221,7 +228,7 @@ class ChatModelSuite(Suite):
         sent = []
         for choice in ("auto", "none", "required", "weather"):
             self.ask(backend, request("Weather?", tools=(WEATHER, CLOCK), tool_choice=choice))
-            sent.append(str(backend.requests()[-1].get("tool_choice")))
+            sent.append(str(backend.tool_choice(backend.requests()[-1])))
 
         assert len(set(sent)) == 4
         assert "weather" in sent[-1]
