@@ -29,6 +29,7 @@ from headrace.events import (
     ToolResponseEvent,
 )
 from headrace.hidden import FromConfig, hidden_parameters
+from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
 from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
 from headrace.plugins import Kind, discover
@@ -52,22 +53,22 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILT_IN_EVENTS", "compile_agent", "core_version"]
 
-BUILT_IN_EVENTS: dict[str, type[Event]] = {
-    event.event_type: event
-    for event in (
-        Event,
-        InputEvent,
-        OutputEvent,
-        NamedEvent,
-        ChatRequestEvent,
-        ChatDeltaEvent,
-        ChatResponseEvent,
-        ToolRequestEvent,
-        ToolResponseEvent,
-        RetrievalRequestEvent,
-        RetrievalResponseEvent,
-    )
-}
+_BUILT_IN: tuple[type[Event], ...] = (
+    Event,
+    InputEvent,
+    OutputEvent,
+    NamedEvent,
+    ChatRequestEvent,
+    ChatDeltaEvent,
+    ChatResponseEvent,
+    ToolRequestEvent,
+    ToolResponseEvent,
+    RetrievalRequestEvent,
+    RetrievalResponseEvent,
+    MemoryEvent,
+    *MEMORY_EVENTS,
+)
+BUILT_IN_EVENTS = {event.event_type: event for event in _BUILT_IN}
 
 
 def core_version() -> str:

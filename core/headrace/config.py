@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from headrace.lifetimes import Lifetime, Refresh
+from headrace.memory_events import MemoryEventKind
 from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
 
@@ -45,6 +46,9 @@ class RuntimeConfig(BaseModel):
     """What makes a name's time begin anew: ``write``, or ``read``: a read of its value too."""
     short_term_names: dict[str, Lifetime] = Field(default_factory=dict)
     """Names in short-term memory, or first parts of paths, that live otherwise than the rest."""
+    memory_events: tuple[MemoryEventKind, ...] = ()
+    """Kinds of memory's events that actions may trigger on: ``began``, ``read``, ``written``,
+    ``added``, ``updated``, ``deleted``, ``searched``."""
     max_steps: int = Field(default=1000, ge=1, json_schema_extra=_of("steps"))
     """Steps after which a run is taken for an endless loop, and fails."""
     max_tool_rounds: int = Field(default=16, ge=1, json_schema_extra=_of("rounds"))

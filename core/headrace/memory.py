@@ -205,6 +205,16 @@ class Memory(MutableMapping[Name, Any]):
         """When the names that were read expire now, where a read makes their time begin anew."""
         return self._expiries
 
+    @property
+    def reads(self) -> dict[tuple[str, bool], None] | None:
+        """What was read, where somebody wants to know."""
+        return self._reads
+
+    @property
+    def root(self) -> str:
+        """What the stored names of a team's member begin with."""
+        return self._root
+
     def at(self, *path: str) -> Memory:
         """The part of this memory below ``path``, as a memory of its own."""
         part = copy.copy(self)

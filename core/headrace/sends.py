@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import Fault
 from headrace.events import Event, NamedEvent, OutputEvent
+from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,8 @@ _GIVEN = frozenset(
         "retrieval_response",
         "event",
         "named",
+        MemoryEvent.event_type,
+        *(event.event_type for event in MEMORY_EVENTS),
     }
 )
 

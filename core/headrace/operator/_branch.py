@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from headrace.errors import ActionError, NonRetryableError
 from headrace.events import InputEvent, copied
 from headrace.memory import Changes, merge, refresh
+from headrace.memory_events import RunBeganEvent
 from headrace.operator._blocking import BlockingContext
 from headrace.operator._context import RunContext
+from headrace.operator._notices import noticed_kinds, notices_of, tell
 from headrace.operator._served import SERVED
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
     from headrace.config import RuntimeConfig
     from headrace.events import Event
+    from headrace.memory_events import MemoryEvent
     from headrace.models.policy import RunBudget
     from headrace.operator._eager import Deadline
     from headrace.operator._operator import BoundAction
@@ -121,6 +124,7 @@ class Branch:
     """
 
     __slots__ = (
+        "_step",
         "asked_by",
         "before",
         "changes",
@@ -129,8 +133,11 @@ class Branch:
         "ending",
         "holds",
         "member",
+        "noticed",
+        "notices",
         "outputs",
         "path",
+        "quiet",
         "rounds",
         "run",
         "sensory",
@@ -157,6 +164,12 @@ class Branch:
         self.asked_by = asked_by
         self.before = before
         self.config: RuntimeConfig = run.operator.settings_of(member)
+        self.noticed = noticed_kinds(self.config, run.operator.plan)
+        if asked_by is not None and asked_by.branch.quiet:
+            self.noticed = frozenset()
+        self.quiet: bool = False  # it handles events of memory: what is done now is told nobody
+        self.notices: list[tuple[MemoryEvent, str | None]] = []
+        self._step = 0
         self.changes: Changes = {}
         self.sensory: Changes = {}
         self.outputs: list[Stored] = []
@@ -217,10 +230,22 @@ class Branch:
             ActionFailure: An action failed for good.
             NonRetryableError: There was no end to it.
         """
-        event_id = f"{self.run.id}/{self.path}" if self.path else ""
-        events: list[tuple[Event, str, str | None]] = [(self._input(), event_id, self.start)]
-        for step in range(self.config.max_steps):
-            tasks = self._tasks(step, events)
+        if "began" in self.noticed:
+            await tell(self, [(RunBeganEvent(), self.start)])
+        await self.handle([(self._input(), self._input_id, self.start)])
+        if self.notices:
+            await tell(self, self.notices)
+
+    @property
+    def next_step(self) -> int:
+        """The number of the step that comes next."""
+        return self._step
+
+    async def handle(self, events: list[tuple[Event, str, str | None]]) -> None:
+        """Goes in steps from some events until none is left."""
+        for _ in range(self.config.max_steps):
+            tasks = self._tasks(self._step, events)
+            self._step += 1
             if len(tasks) == 1:
                 await self._perform(tasks[0])
             elif tasks:
@@ -240,7 +265,7 @@ class Branch:
         run = self.run
         prefix = f"{self.path}/" if self.path else ""
         for event, event_id, member in events:
-            sent = None if step == 0 else event
+            sent = None if event_id == self._input_id else event
             for action in run.operator.triggered(run, event, member):
                 own = self._copy(sent) if tasks or sent is not None else event
                 number = f"{prefix}{step}.{len(tasks)}"
@@ -250,6 +275,10 @@ class Branch:
     def _copy(self, sent: Event | None) -> Event:
         """An attempt's own copy of its event; ``None`` stands for the input."""
         return self._input() if sent is None else copied(sent)
+
+    @property
+    def _input_id(self) -> str:
+        return f"{self.run.id}/{self.path}" if self.path else ""
 
     def _input(self) -> InputEvent:
         return InputEvent(input=decode(self.value))
@@ -277,6 +306,9 @@ class Branch:
                     self.sensory.update(context.sensory_changes)
                 else:
                     merge(self.sensory, context.sensory_changes, sensed, name)
+            if self.noticed:
+                done = notices_of(context, task.action.name, self.noticed)
+                self.notices += [(event, task.action.spec.member) for event in done]
             self.outputs += context.outputs
             events += context.events
             task.context = None  # no cycle is left for the garbage collector

@@ -12,13 +12,15 @@ from headrace.errors import (
 )
 from headrace.events import Event, InputEvent, OutputEvent, copied
 from headrace.memory import DELETED, Changes, Memory
+from headrace.memory_events import MemoryEvent
 from headrace.operator._durable import DurableCalls
 from headrace.operator._memory import LongTerm
+from headrace.operator._notices import kind_of
 from headrace.policy import FAIL, FailurePolicy
 from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.config import RuntimeConfig
@@ -53,6 +55,7 @@ class RunContext(Context):
         "key",
         "outputs",
         "timestamp",
+        "told",
     )
 
     def __init__(self, run: Run, task: ActionTask) -> None:
@@ -63,6 +66,7 @@ class RunContext(Context):
         self.timestamp = run.item.timestamp
         self.events: list[tuple[Event, str, str | None]] = []
         self.outputs: list[Stored] = []
+        self.told: list[MemoryEvent] = []  # what was done with long-term memory
         self._short_term: Memory | None = None
         self._sensory: Memory | None = None
         self._calls: DurableCalls | None = None
@@ -133,12 +137,15 @@ class RunContext(Context):
         """What was done through this context beside calls, for a journal; ``None``: nothing."""
         memory, sensory = self.memory_changes, self.sensory_changes
         expiries = self.memory_expiries
-        if not (memory or sensory or expiries or self.events or self.outputs):
+        reads = [list(read) for read in self.memory_reads]
+        if not (memory or sensory or expiries or reads or self.told or self.events or self.outputs):
             return None
         return {
             "memory": kept(memory or {}),
             "sensory": kept(sensory or {}),
             "expiries": dict(expiries or {}),
+            "reads": reads,
+            "told": [encode(event) for event in self.told],
             "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
             "outputs": self.outputs,
         }
@@ -149,6 +156,9 @@ class RunContext(Context):
             return
         self.short_term.changes.update(given_back(effects["memory"]))
         self.short_term.expiries.update(effects.get("expiries", {}))
+        if self.short_term.reads is not None:
+            self.short_term.reads.update(dict.fromkeys(map(tuple, effects.get("reads", ()))))
+        self.told += [decode(event) for event in effects.get("told", ())]
         self.sensory.changes.update(given_back(effects["sensory"]))
         self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
         self.outputs += effects["outputs"]
@@ -180,6 +190,7 @@ class RunContext(Context):
                 lifetimes=operator.lifetimes_of(self._task.branch.member),
                 root=self.member,
                 home=run.memory_home,
+                reads={} if "read" in self._task.branch.noticed else None,
             )
         return self._short_term
 
@@ -223,6 +234,21 @@ class RunContext(Context):
         return None if self._short_term is None else self._short_term.changes
 
     @property
+    def memory_reads(self) -> Iterable[tuple[str, bool]]:
+        """The names that were read in short-term memory, and whether they were there."""
+        return () if self._short_term is None else self._short_term.reads or ()
+
+    @property
+    def short_term_root(self) -> str:
+        """What the names of a team's member begin with."""
+        return "" if self._short_term is None else self._short_term.root
+
+    def tell(self, event: MemoryEvent) -> None:
+        """Notes what was done with long-term memory, where somebody is told of it."""
+        if kind_of(event) in self._task.branch.noticed:
+            self.told.append(event)
+
+    @property
     def memory_expiries(self) -> dict[str, float] | None:
         """When names that were read in short-term memory expire now."""
         return None if self._short_term is None else self._short_term.expiries
@@ -253,6 +279,8 @@ class RunContext(Context):
             return None
         if not isinstance(event, Event):
             raise TypeError(f"ctx.send takes an event, got a {type(event).__name__}")
+        if isinstance(event, MemoryEvent):
+            raise TypeError("the runtime alone tells of memory: send an event of your own")
         self._run.operator.check_handled(event, member)
         try:
             encode(event)

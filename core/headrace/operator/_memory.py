@@ -8,6 +8,12 @@ from headrace.chat import Message
 from headrace.context import LongTermMemory
 from headrace.errors import ResourceError
 from headrace.interfaces import MemoryItem
+from headrace.memory_events import (
+    MemoryAddedEvent,
+    MemoryDeletedEvent,
+    MemorySearchedEvent,
+    MemoryUpdatedEvent,
+)
 from headrace.values import digest
 
 if TYPE_CHECKING:
@@ -48,6 +54,7 @@ class LongTerm(LongTermMemory):
             await backend.add(scope, item_id, text, metadata, expires=expires, topic=topic)
 
         await self._durable("add", [scope, item_id, text, metadata, topic, ttl], make)
+        self._context.tell(MemoryAddedEvent(user=user, ids=(item_id,)))
         return item_id
 
     async def learn(
@@ -63,6 +70,7 @@ class LongTerm(LongTermMemory):
             return [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]
 
         found = await self._durable("learn", [scope, item_id, data], make)
+        self._context.tell(MemoryAddedEvent(user=user, ids=tuple(item["id"] for item in found)))
         return [MemoryItem(item) for item in found]
 
     async def search(
@@ -82,6 +90,8 @@ class LongTerm(LongTermMemory):
             return [dict(item) for item in await backend.search(scope, query, limit, where=where)]
 
         found = await self._durable("search", [scope, query, limit, narrowed], make)
+        ids = tuple(item["id"] for item in found)
+        self._context.tell(MemorySearchedEvent(user=user, query=query, ids=ids))
         return [MemoryItem(item) for item in found]
 
     async def get(self, item_id: str, *, user: str | None = None) -> MemoryItem | None:
@@ -101,6 +111,7 @@ class LongTerm(LongTermMemory):
         await self._durable(
             "update", [scope, item_id, text], lambda backend: backend.update(scope, item_id, text)
         )
+        self._context.tell(MemoryUpdatedEvent(user=user, id=item_id))
 
     async def delete(self, item_id: str, *, user: str | None = None) -> None:
         """Forgets a memory."""
@@ -108,6 +119,7 @@ class LongTerm(LongTermMemory):
         await self._durable(
             "delete", [scope, item_id], lambda backend: backend.delete(scope, item_id)
         )
+        self._context.tell(MemoryDeletedEvent(user=user, id=item_id, count=1))
 
     async def export(self, *, user: str | None = None, all_keys: bool = False) -> list[MemoryItem]:
         """All memories of the key, or of all keys."""
@@ -122,6 +134,7 @@ class LongTerm(LongTermMemory):
         """Forgets them all."""
         scope = self._scope(user, all_keys=all_keys)
         count: int = await self._durable("erase", [scope], lambda backend: backend.erase(scope))
+        self._context.tell(MemoryDeletedEvent(user=user, id=None, count=count))
         return count
 
     def _scope(self, user: str | None, *, all_keys: bool = False) -> dict[str, str]:

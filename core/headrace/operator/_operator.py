@@ -16,6 +16,7 @@ from headrace.conditions import compile_condition
 from headrace.errors import ConditionError, ResourceError, WorkerMismatchError
 from headrace.events import Event, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
+from headrace.memory_events import MemoryEvent
 from headrace.operator._approvals import Approvals
 from headrace.operator._configs import config_of, with_settings
 from headrace.operator._eager import Deadlines, start
@@ -309,6 +310,8 @@ class Operator:
         found = self._matching.get((kind, member))
         if found is None:
             types = event_types(event)
+            if isinstance(event, MemoryEvent):  # told to those that name it, not to all of "event"
+                types = tuple(one for one in types if one != Event.event_type)
             merged: dict[str, tuple[BoundAction, list[Test] | None]] = {}
             for name, action in self._actions.items():
                 if action.spec.member != member:

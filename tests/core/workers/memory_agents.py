@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import (
+    DEAD_LETTER,
     Agent,
     Context,
     Event,
@@ -14,7 +15,10 @@ from headrace import (
     OutputEvent,
     RuntimeConfig,
     action,
+    retry,
+    use,
 )
+from headrace.memory_events import MemoryEvent, MemoryReadEvent, MemoryWrittenEvent
 
 
 class Shelf(Agent):
@@ -76,3 +80,96 @@ def _resolved(ctx: Context, ref: MemoryRef) -> Any:
         return ctx.resolve(ref)
     except LookupError as error:
         return str(error)
+
+
+class Ask(Event):
+    """Leads to a second action."""
+
+
+class Audited(Agent):
+    """Does something with memory, and puts out what it is told of it."""
+
+    config = RuntimeConfig(
+        memory_events=("began", "read", "written", "added", "updated", "deleted", "searched")
+    )
+    memory = use("memory", "sqlite", path=":memory:")
+
+    @action(InputEvent, on_failure=retry(2, backoff=0, then="dead_letter"))
+    async def do(self, event: InputEvent, ctx: Context) -> None:
+        await getattr(self, event.input["do"])(ctx)
+        ctx.send(OutputEvent(output=[ctx.key, "done"]))
+
+    async def remember(self, ctx: Context) -> None:
+        ctx.short_term["n"] = ctx.short_term.get("n", 0) + 1
+        ctx.short_term["n"] = ctx.short_term["n"] + 1
+        ctx.short_term["orders", "o-1"] = 1
+        ctx.short_term.get("orders")
+
+    async def forget(self, ctx: Context) -> None:
+        ctx.short_term["a"] = 1
+        del ctx.short_term["a"]
+
+    async def long(self, ctx: Context) -> None:
+        item = await ctx.long_term.add("Likes tulips.", user="ada")
+        await ctx.long_term.update(item, "Likes roses.", user="ada")
+        found = await ctx.long_term.search("roses", user="ada")
+        await ctx.long_term.delete(found[0]["id"], user="ada")
+        await ctx.long_term.erase(user="ada")
+
+    async def poison(self, ctx: Context) -> None:
+        ctx.short_term["poison"] = 1
+        ctx.short_term["sound"] = 1
+
+    async def fail(self, ctx: Context) -> None:
+        ctx.short_term["n"] = 1
+        raise ValueError("boom")
+
+    async def again(self, ctx: Context) -> None:
+        await ctx.long_term.add("Kept once.")
+        if ctx.attempt == 1:
+            raise ConnectionError("try again")
+
+    @action(MemoryEvent)
+    async def audit(self, event: MemoryEvent, ctx: Context) -> None:
+        ctx.short_term["told"] = told = ctx.short_term.get("told", 0) + 1
+        kind = type(event).event_type.removeprefix("memory.")
+        said = event.model_dump(exclude={"action", "user"})
+        if said.get("path") == ("poison",):
+            ctx.send(OutputEvent(output=[ctx.key, "never seen"]))
+            raise ValueError("the audit fails")
+        ctx.send(Ask())
+        ctx.send(OutputEvent(output=[ctx.key, kind, said, told]))
+
+    @action(Ask)
+    async def asked(self, event: Ask, ctx: Context) -> None:
+        ctx.short_term["asked"] = ctx.short_term.get("asked", 0) + 1
+
+    @action(Event)
+    async def everything(self, event: Event, ctx: Context) -> None:
+        if not isinstance(event, (InputEvent, Ask)):
+            ctx.send(OutputEvent(output=[ctx.key, "told of all", type(event).__name__]))
+
+
+class Quiet(Agent):
+    """Subscribes to what is not switched on."""
+
+    config = RuntimeConfig(memory_events=("read",))
+
+    @action(InputEvent)
+    async def do(self, event: InputEvent, ctx: Context) -> None:
+        ctx.short_term["n"] = ctx.short_term.get("n", 0) + 1
+
+    @action(MemoryWrittenEvent)
+    async def audit(self, event: MemoryWrittenEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output="told"))
+
+
+class Forger(Agent):
+    """Claims that something was read."""
+
+    config = RuntimeConfig(failure=DEAD_LETTER)
+
+    @action(InputEvent)
+    async def do(self, event: InputEvent, ctx: Context) -> None:
+        forged: Event = MemoryReadEvent(path=("n",), found=True)
+        ctx.send(forged)
