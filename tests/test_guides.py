@@ -30,6 +30,10 @@ GUIDES = [
     "docs/packages.md",
     "docs/registry.md",
     "docs/deploy.md",
+    # What coding agents are taught holds too.
+    *sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "skills/headrace-agents").rglob("*.md")
+    ),
 ]
 _AS_BEFORE = """
 test -e {state} && . {state}

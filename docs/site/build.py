@@ -1,8 +1,8 @@
 """Builds the documentation site: a folder for each version, and the list of them.
 
-``./dev docs [--version V] [--output DIR] [--base PATH]``. What is built before stays: the versions are those that
-have a folder. Links inside of the docs, and names of the code that pages mention, are checked: one
-that leads nowhere fails the build.
+``./dev docs [--version V] [--output DIR] [--base PATH]``. What was built before stays: the versions
+are those that have a folder. Links inside of the docs, and names of the code that pages mention,
+are checked: one that leads nowhere fails the build.
 """
 
 from __future__ import annotations

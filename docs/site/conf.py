@@ -45,6 +45,8 @@ include_patterns = [
     "plugins/*/README.md",
     "examples/*/README.md",
     "examples/*/skills/*/SKILL.md",
+    "skills/headrace-agents/SKILL.md",
+    "skills/headrace-agents/references/*.md",
 ]
 exclude_patterns = ["**/out/**", "**/.venv/**"]
 myst_enable_extensions = ["deflist"]
@@ -74,7 +76,7 @@ html_theme_options: dict[str, Any] = {
         "json_url": f"{os.environ.get('HEADRACE_DOCS_BASE', '/')}versions.json",
         "version_match": version,
     },
-    "check_switcher": False,  # the list of versions is beside this version's folder, once it is there
+    "check_switcher": False,  # the list is beside this version's folder, once that is there
 }
 
 
@@ -110,7 +112,8 @@ def write_reference(_app: Sphinx) -> None:
         told = ", ".join(f"{{any}}`{each} <{_place(package, each)}>`" for each in package.__all__)
         (API / f"{package.__name__}.md").write_text(
             f"# {package.__name__}\n\n{what}\n\n`from {package.__name__} import ...`: {told}.\n\n"
-            f"```{{toctree}}\n{listed}\n```\n\n```{{eval-rst}}\n.. automodule:: {package.__name__}\n"
+            f"```{{toctree}}\n{listed}\n```\n\n"
+            f"```{{eval-rst}}\n.. automodule:: {package.__name__}\n"
             + (f"   :members: {', '.join(here)}\n   :imported-members:\n" if here else "")
             + "```\n"
         )
