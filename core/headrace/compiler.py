@@ -21,6 +21,8 @@ from headrace.events import (
     ChatResponseEvent,
     Event,
     InputEvent,
+    JoinRequestEvent,
+    JoinResponseEvent,
     NamedEvent,
     OutputEvent,
     RetrievalRequestEvent,
@@ -29,6 +31,7 @@ from headrace.events import (
     ToolResponseEvent,
 )
 from headrace.hidden import FromConfig, hidden_parameters
+from headrace.lost import lost
 from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
 from headrace.models._checking import check_models, read_policy
 from headrace.plan import ActionSpec, AgentPlan, ResourceProvider, Trigger
@@ -63,6 +66,8 @@ _BUILT_IN: tuple[type[Event], ...] = (
     ChatResponseEvent,
     ToolRequestEvent,
     ToolResponseEvent,
+    JoinRequestEvent,
+    JoinResponseEvent,
     RetrievalRequestEvent,
     RetrievalResponseEvent,
     MemoryEvent,
@@ -273,6 +278,9 @@ class _Compilation:
                 f"the action returns {returned}, which would be lost",
                 "send it (ctx.send(...)), and annotate the action with -> None",
             )
+        else:
+            for message, hint in lost(function, mode):
+                self.fault(where, message, hint)
         self.check_parameters(function, where)
         if declaration.on_condition_error not in {None, "fail", "skip"}:
             wrong = declaration.on_condition_error
@@ -453,6 +461,10 @@ class _Compilation:
             arguments["timeout"] = tool.timeout
         if given := given_parameters(function):
             arguments["given"] = dict(given)
+        context = next((one for one, what in given.items() if what == "context"), None)
+        if context is not None and inspect.iscoroutinefunction(inspect.unwrap(function)):
+            for message, hint in lost(function, None, context):
+                self.fault(where, message, hint)
         if hidden:
             arguments["hidden"] = {parameter: str(source) for parameter, source in hidden.items()}
         for parameter in sorted(given.keys() & hidden):

@@ -308,6 +308,17 @@ class Context(ABC):
             SubAgentError: When awaited: it failed, or took longer than it may.
         """
 
+    @abstractmethod
+    def gather(self, *calls: Awaitable[Any]) -> Awaitable[list[Any]]:
+        """Makes several calls side by side; gives their results, in order.
+
+        ::
+
+            weather, news = await ctx.gather(ctx.tool("weather"), ctx.chat("llm", "What is new?"))
+
+        Where one fails, the others are ended, and its error is raised.
+        """
+
     @overload
     def resource(self, kind: Literal["chat_models"], name: str, /) -> Awaitable[ChatModel]: ...
     @overload

@@ -27,6 +27,8 @@ __all__ = [
     "ChatResponseEvent",
     "Event",
     "InputEvent",
+    "JoinRequestEvent",
+    "JoinResponseEvent",
     "NamedEvent",
     "OutputEvent",
     "RetrievalRequestEvent",
@@ -212,6 +214,34 @@ class RetrievalResponseEvent(Event, type="retrieval_response"):
     """The id that ``ctx.send`` gave for the request."""
     items: list[dict[str, Any]]
     """The passages, the best first: ``id``, ``text``, ``score`` (best 1), ``metadata``."""
+    tag: JsonValue = None
+    """The request's tag."""
+
+
+class JoinRequestEvent(Event, type="join_request"):
+    """Asks the runtime for several things at once; one ``JoinResponseEvent`` has all answers."""
+
+    requests: tuple[ChatRequestEvent | ToolRequestEvent | RetrievalRequestEvent, ...] = Field(
+        min_length=1
+    )
+    """What is asked for; all of it is done side by side."""
+    tag: JsonValue = None
+    """Handed back in the response, to tell several requests apart."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> JoinRequestEvent:
+        if any(isinstance(one, ChatRequestEvent) and one.stream for one in self.requests):
+            raise ValueError("parts are told of a single request: leave stream out")
+        return self
+
+
+class JoinResponseEvent(Event, type="join_response"):
+    """The answers to a ``JoinRequestEvent``."""
+
+    request_id: str
+    """The id that ``ctx.send`` gave for the request."""
+    responses: tuple[ChatResponseEvent | ToolResponseEvent | RetrievalResponseEvent, ...]
+    """The answers, in the order of the requests; each has its own request's tag."""
     tag: JsonValue = None
     """The request's tag."""
 

@@ -7,10 +7,9 @@ an event class. Where a context is handed on, or the source is not there, nothin
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from typing import TYPE_CHECKING, Any
 
+from headrace._source import source_of
 from headrace.errors import Fault
 from headrace.events import Event, NamedEvent, OutputEvent
 from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_SERVED = frozenset({"chat_request", "tool_request", "retrieval_request"})
+_SERVED = frozenset({"chat_request", "join_request", "tool_request", "retrieval_request"})
 _GIVEN = frozenset(
     {
         "input",
         "chat_delta",
         "chat_response",
+        "join_response",
         "tool_response",
         "retrieval_response",
         "event",
@@ -76,15 +76,10 @@ def check(
 
 def _sent_by(function: Any) -> tuple[list[type[Event]], bool]:
     """The event classes that a function sends, and whether these are all of them."""
-    function = inspect.unwrap(function) if callable(function) else function
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        parameters = list(inspect.signature(function).parameters)
-    except (OSError, TypeError, SyntaxError, ValueError):
+    source = source_of(function)
+    if source is None:
         return [], False
-    if not parameters:
-        return [], False
-    context = parameters[-1]
+    function, tree, context = source.function, source.tree, source.context
     names = {**getattr(function, "__globals__", {})}
     kinds: list[type[Event]] = []
     known: set[int] = set()

@@ -31,6 +31,11 @@ class BlockingContext:
         }
         return SimpleNamespace(**waiting)
 
+    @staticmethod
+    def gather(*results: Any) -> list[Any]:
+        """The results of several calls; here each was made when it was written."""
+        return list(results)
+
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._context, name)
         return (

@@ -24,7 +24,7 @@ from headrace.memory_events import RunBeganEvent
 from headrace.operator._blocking import BlockingContext
 from headrace.operator._context import RunContext
 from headrace.operator._notices import noticed_kinds, notices_of, tell
-from headrace.operator._served import SERVED
+from headrace.operator._served import serve
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
@@ -373,26 +373,27 @@ class Branch:
         action, run = task.action, self.run
         task.context = context = RunContext(run, task)
         if action.served is not None:
-            await SERVED[action.served](task.event, context)
+            await serve(task.event, context)
         elif action.mode == "async":
             context.asyncio_task = asyncio.current_task()
             deadlines = run.operator.deadlines
             if self.asked_by is not None:  # the action around it is the run's current one
                 task.deadline = deadlines.within(action.timeout)
                 with task.deadline:
-                    await action.call(task.event, context)
+                    _nothing_lost(action.name, await action.call(task.event, context))
             else:
                 run.current = task
                 task.deadline = deadline = deadlines.within(action.timeout, late=run.eager)
                 try:
                     with deadline:
-                        await action.call(task.event, context)
+                        _nothing_lost(action.name, await action.call(task.event, context))
                 finally:
                     run.current = None  # what the run waits for next is not this action's time
         elif action.mode == "sync":
             returned = action.call(task.event, context)
             if returned is not None and inspect.isawaitable(returned):
-                await returned
+                returned = await returned
+            _nothing_lost(action.name, returned)
         else:
             await self._in_thread(action, task, context)
         context.end()
@@ -403,7 +404,8 @@ class Branch:
         operator = self.run.operator
         task.deadline = operator.deadlines.within(action.timeout)
         with task.deadline:
-            await loop.run_in_executor(operator.threads, action.call, task.event, blocking)
+            call = loop.run_in_executor(operator.threads, action.call, task.event, blocking)
+            _nothing_lost(action.name, await call)
 
     async def _back_off(self, seconds: float) -> None:
         operator = self.run.operator
@@ -425,4 +427,12 @@ class Branch:
             attempt=task.attempt,
             duration=time.monotonic() - began,
             error=None if error is None else f"{type(error).__name__}: {error}",
+        )
+
+
+def _nothing_lost(action: str, returned: object) -> None:
+    if returned is not None:
+        raise NonRetryableError(
+            f"the action {action!r} returned a value ({type(returned).__name__}), which would be "
+            "lost: send it (ctx.send(...)), and return nothing"
         )

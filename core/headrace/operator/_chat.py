@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.chat import ChatRequest, Message, Usage
 from headrace.errors import ModelError, NonRetryableError
 from headrace.interfaces import Toolset
 from headrace.models._forms import Form, FormError
+from headrace.operator._gathering import together
 from headrace.operator._tools import answer, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from headrace.chat import ChatDelta, ChatResponse, ToolSpec
     from headrace.interfaces import ChatModel
@@ -70,7 +70,7 @@ class Chat:
             response = await self._once((*_with(begin, instructions), *said), specs, number)
             calls = response.message.tool_calls
             if calls:
-                results = await _together(
+                results = await together(
                     answer(self._context, self._operator, call, offered.get(call.name))
                     for call in calls
                 )
@@ -161,17 +161,6 @@ def _with(messages: tuple[Message, ...], instructions: str) -> tuple[Message, ..
         content = f"{messages[0].content}\n\n{instructions}"
         return (messages[0].model_copy(update={"content": content}), *messages[1:])
     return (Message(role="system", content=instructions), *messages)
-
-
-async def _together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all, in order; where one raises, the others are ended."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Result:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
+from headrace.calls import function_name
 from headrace.context import DEFAULT, Context, Default, LongTermMemory
 from headrace.errors import (
     MemoryValueError,
@@ -14,13 +16,14 @@ from headrace.events import Event, InputEvent, OutputEvent, copied
 from headrace.memory import DELETED, Changes, Memory
 from headrace.memory_events import MemoryEvent
 from headrace.operator._durable import DurableCalls
+from headrace.operator._gathering import together
 from headrace.operator._memory import LongTerm
 from headrace.operator._notices import kind_of
 from headrace.policy import FAIL, FailurePolicy
 from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 
     from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.config import RuntimeConfig
@@ -325,12 +328,7 @@ class RunContext(Context):
         **kwargs: Any,
     ) -> Coroutine[Any, Any, Any]:
         """Makes a durable call; see ``Context.call``."""
-        plain = getattr(function, "__func__", function)
-        name = (
-            f"{plain.__module__}:{plain.__qualname__}"
-            if hasattr(plain, "__qualname__")
-            else f"{type(plain).__module__}:{type(plain).__qualname__}"
-        )
+        name = function_name(function)
         if key is None:
             try:
                 identity: Stored = encode([list(args), kwargs])
@@ -413,6 +411,19 @@ class RunContext(Context):
         from headrace.operator._agents import call_agent
 
         return call_agent(self, name, value)
+
+    def gather(self, *calls: Awaitable[Any]) -> Coroutine[Any, Any, list[Any]]:
+        """Makes several calls side by side; see ``Context.gather``."""
+        wrong = [at for at, call in enumerate(calls) if not inspect.isawaitable(call)]
+        if wrong:
+            for call in calls:
+                if inspect.iscoroutine(call):
+                    call.close()
+            kind = type(calls[wrong[0]]).__name__
+            raise TypeError(
+                f"ctx.gather takes calls that were not awaited; number {wrong[0] + 1} is a {kind}"
+            )
+        return together(calls)
 
     def resource(self, kind: str, name: str, /) -> Coroutine[Any, Any, Any]:
         """A resource of the agent."""

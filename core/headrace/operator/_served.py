@@ -9,51 +9,63 @@ from headrace.errors import ToolError
 from headrace.events import (
     ChatDeltaEvent,
     ChatResponseEvent,
+    JoinResponseEvent,
     RetrievalResponseEvent,
     ToolResponseEvent,
 )
 from headrace.operator._chat import COMMON, Chat, ask, ask_in_parts
+from headrace.operator._gathering import together
 from headrace.operator._prompting import Opening
 from headrace.operator._tools import call_tool, telling
 from headrace.references import find
 from headrace.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from headrace.chat import ChatResponse
-    from headrace.events import ChatRequestEvent, RetrievalRequestEvent, ToolRequestEvent
+    from headrace.events import (
+        ChatRequestEvent,
+        Event,
+        JoinRequestEvent,
+        RetrievalRequestEvent,
+        ToolRequestEvent,
+    )
     from headrace.operator._context import RunContext
 
-__all__ = ["SERVED"]
+__all__ = ["SERVED", "serve"]
 
 
-async def serve_chat(event: ChatRequestEvent, context: RunContext) -> None:
-    """Answers a request that was sent as an event."""
+async def serve(event: Event, context: RunContext) -> None:
+    """Answers a request that was sent as an event, by events that carry its id."""
+    for response in await SERVED[event.event_type](event, context, context.event_id):
+        context.send(response)
+
+
+async def _answer_chat(
+    event: ChatRequestEvent, context: RunContext, request_id: str
+) -> list[Event]:
+    """Asks a chat model; the response comes last."""
     operator = context._run.operator  # noqa: SLF001 - one part with the context
     given = None if event.request is None else event.request.messages
     opening = Opening(context, event.model, given, event.prompt, event.fields)
     if event.tools or event.output is not None:
         response = await _chat(event, opening, context)
-        context.send(
-            ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag)
-        )
-        return
+        return [ChatResponseEvent(request_id=request_id, response=response, tag=event.tag)]
     messages = await opening.messages()
     request = ChatRequest(messages=messages)
     if event.request is not None:
         request = event.request.model_copy(update={"messages": messages})
+    told: list[Event] = []
     if not event.stream:
         response = await ask(context, operator, event.model, request)
     else:
         response, parts = await ask_in_parts(context, operator, event.model, request)
-        for number, part in enumerate(parts):
-            context.send(
-                ChatDeltaEvent(
-                    request_id=context.event_id, number=number, delta=part, tag=event.tag
-                )
-            )
-    context.send(ChatResponseEvent(request_id=context.event_id, response=response, tag=event.tag))
+        told += [
+            ChatDeltaEvent(request_id=request_id, number=number, delta=part, tag=event.tag)
+            for number, part in enumerate(parts)
+        ]
+    return [*told, ChatResponseEvent(request_id=request_id, response=response, tag=event.tag)]
 
 
 async def _chat(event: ChatRequestEvent, opening: Opening, context: RunContext) -> ChatResponse:
@@ -75,7 +87,9 @@ async def _chat(event: ChatRequestEvent, opening: Opening, context: RunContext) 
     return await chat.ask(opening)
 
 
-async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:
+async def _answer_tool(
+    event: ToolRequestEvent, context: RunContext, request_id: str
+) -> list[Event]:
     """Calls a tool that was asked for by an event; a failure is part of the answer."""
     operator = context._run.operator  # noqa: SLF001
     try:
@@ -83,12 +97,13 @@ async def serve_tool(event: ToolRequestEvent, context: RunContext) -> None:
         failed = False
     except ToolError as error:
         result, failed = str(error), True
-    context.send(
-        ToolResponseEvent(request_id=context.event_id, result=result, failed=failed, tag=event.tag)
-    )
+    response = ToolResponseEvent(request_id=request_id, result=result, failed=failed, tag=event.tag)
+    return [response]
 
 
-async def serve_retrieval(event: RetrievalRequestEvent, context: RunContext) -> None:
+async def _answer_retrieval(
+    event: RetrievalRequestEvent, context: RunContext, request_id: str
+) -> list[Event]:
     """Searches for passages that were asked for by an event: a durable call."""
     operator = context._run.operator  # noqa: SLF001
 
@@ -113,12 +128,25 @@ async def serve_retrieval(event: RetrievalRequestEvent, context: RunContext) -> 
     told = (event.embedder, event.query, event.limit, event.where, event.mode, event.collection)
     asked = encode(list(told))
     items = await context.durable(f"retrieval:{event.store}", asked, make)
-    context.send(RetrievalResponseEvent(request_id=context.event_id, items=items, tag=event.tag))
+    return [RetrievalResponseEvent(request_id=request_id, items=items, tag=event.tag)]
 
 
-SERVED: dict[str, Callable[[Any, RunContext], Awaitable[None]]] = {
-    "chat_request": serve_chat,
-    "tool_request": serve_tool,
-    "retrieval_request": serve_retrieval,
+async def _answer_join(
+    event: JoinRequestEvent, context: RunContext, request_id: str
+) -> list[Event]:
+    """Answers several requests side by side, all of them by one event."""
+    answers = await together(
+        SERVED[one.event_type](one, context, f"{request_id}/{number}")
+        for number, one in enumerate(event.requests)
+    )
+    responses = tuple(answer[-1] for answer in answers)
+    return [JoinResponseEvent(request_id=request_id, responses=responses, tag=event.tag)]
+
+
+SERVED: dict[str, Callable[[Any, RunContext, str], Coroutine[Any, Any, list[Event]]]] = {
+    "chat_request": _answer_chat,
+    "join_request": _answer_join,
+    "tool_request": _answer_tool,
+    "retrieval_request": _answer_retrieval,
 }
-"""Who serves an event, by its type."""
+"""Who answers an event, by its type: given the event, the context, and the request's id."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from headrace.calls import kind_of
 from headrace.recording import ErrorRecord, plain
-from headrace.replaying._rules import kind_of
 from headrace.replaying._texts import asked_text, outcome_text, unified
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _named(call: CallRecord) -> str:
 
 
 def _is_chat(call: CallRecord) -> bool:
-    return kind_of(call.name, call.asked) == "chat"
+    return kind_of(call.name) == "chat" and type(call.asked) is dict
 
 
 # ---------------------------------------------------------------- values

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+from headrace.calls import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Mode", "Rules", "kind_of"]
+__all__ = ["Mode", "Rules"]
 
 Mode = Literal["recorded", "changed", "all"]
 """``recorded``: never; ``changed``: those that were not recorded; ``all``: every one."""
@@ -38,9 +40,9 @@ class Rules:
         self._calls = dict(calls)
         self.unused = set(calls)
 
-    def mode(self, name: str, asked: Any) -> Mode:
+    def mode(self, name: str) -> Mode:
         """Whether a call is made."""
-        kind = kind_of(name, asked)
+        kind = kind_of(name)
         if kind == "approval":
             return "recorded"  # nobody is there to be asked
         for pattern, mode in self._calls.items():
@@ -63,25 +65,4 @@ class Rules:
 
     def asks(self, model: str) -> bool:
         """Whether a chat model may be asked."""
-        return self.mode(f"chat:{model}", {"messages": []}) != "recorded"
-
-
-def kind_of(name: str, asked: Any) -> str:
-    """What kind of thing is called: ``chat``, ``tool``, ...; ``function`` for ``ctx.call``.
-
-    Of a sub-agent (``agent:NAME``) nothing is called but what it calls itself.
-
-    A function's name begins with its module, which may well be called ``chat``: its arguments are
-    kept in another form.
-    """
-    kind = name.partition(":")[0]
-    first = asked[0] if type(asked) is list and asked else None
-    fits = {
-        "chat": type(asked) is dict and "messages" in asked,
-        "tool": type(asked) is dict,
-        "approval": type(asked) is dict,
-        "memory": type(first) is dict,
-        "retrieval": type(first) is str,
-        "suggestions": type(asked) is str,
-    }
-    return kind if fits.get(kind) else "function"
+        return self.mode(f"chat:{model}") != "recorded"

@@ -6,8 +6,8 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
+from headrace.calls import kind_of
 from headrace.recording import answer_of, plain
-from headrace.replaying._rules import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _BEGINNING = 5_000
 
 def asked_text(call: CallRecord) -> str:
     """What was asked, a line for each thing that may differ; ids of tool calls are left out."""
-    if kind_of(call.name, call.asked) == "chat":
+    if kind_of(call.name) == "chat" and type(call.asked) is dict:
         return "\n".join(_request(call.asked))
     return json_text(plain(call.asked))
 
@@ -39,7 +39,7 @@ def outcome_text(call: CallRecord) -> str:
     if call.state == "failed":
         error = call.outcome if type(call.outcome) is dict else {}
         return f"failed: {error.get('type')}: {error.get('text')}"
-    if kind_of(call.name, call.asked) == "chat":
+    if kind_of(call.name) == "chat" and type(call.asked) is dict:
         return "\n".join(_message(answer_of(call.outcome).get("message")))
     return json_text(plain(call.outcome))
 

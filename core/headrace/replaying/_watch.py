@@ -6,9 +6,9 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from headrace.calls import kind_of
 from headrace.recording import CallRecord, Notes
 from headrace.replaying._errors import End, NotRecordedError
-from headrace.replaying._rules import kind_of
 from headrace.replaying._texts import asked_text, nearest, unified
 from headrace.values import digest
 
@@ -86,12 +86,12 @@ class RunWatch:
         if entry.state in {"finished", "failed"}:
             return  # an earlier attempt made it
         task, number, asked = entry.asked
-        mode = self._rules.mode(entry.name, asked)
+        mode = self._rules.mode(entry.name)
         place = self._place(f"{entry.name}|{digest(asked)}", task.id, number, entry.attempt)
         if entry.name.startswith("agent:"):
             return  # a sub-agent goes its steps again: its own calls are what was recorded
         other = None
-        if kind_of(entry.name, asked) == "chat":
+        if kind_of(entry.name) == "chat":
             other = self._other_model(task.action.spec.member, entry.name.partition(":")[2])
         if place is not None and mode != "all" and other is None:
             await self._take(place, note, entry)

@@ -142,11 +142,11 @@ class TestTools:
 
         assert "server asked" not in CALLS
 
-    def test_a_model_called_like_a_module_of_functions_is_no_function(self):
+    def test_a_module_of_functions_that_is_called_chat_is_no_model(self):
         rules = Rules("all", {})
 
-        assert rules.mode("chat:answer", [["a"], {}]) == "recorded"
-        assert rules.mode("chat:answer", {"messages": []}) == "all"
+        assert rules.mode("function:chat:answer") == "recorded"
+        assert rules.mode("chat:answer") == "all"
 
 
 class TestPeople:
