@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.agents._memory import Recall
+from headrace.agents._planning import PlanExecuteAgent
 from headrace.agents._ready import ChatAgent, ReActAgent
 
-__all__ = ["ChatAgent", "ReActAgent", "Recall"]
+__all__ = ["ChatAgent", "PlanExecuteAgent", "ReActAgent", "Recall"]

@@ -147,7 +147,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         found = super().definition()
         kind = type(self)
         found.name = self.name or found.name
-        own_text = kind.__module__ != __name__
+        own_text = not _ready_made(kind)
         found.description = self.description or (found.description if own_text else "")
         values = {name: getattr(self, name) for name in kind.model_fields}
         values |= {"name": None, "description": ""}
@@ -167,8 +167,8 @@ class ChatAgent(Agent, metaclass=ByAssignment):
             values["tools"] = tuple(declared.names)
         # One that only sets values is the same agent as one that is given them as arguments.
         found.checks.append(functools.partial(self._prompt_faults, found.name))
-        coded = next(base for base in kind.__mro__ if base.__module__ == __name__ or _coded(base))
-        planned = coded if coded.__module__ == __name__ else kind
+        coded = next(base for base in kind.__mro__ if _ready_made(base) or _coded(base))
+        planned = coded if _ready_made(coded) else kind
         found.agent = cast("type[Agent]", planned).model_validate(
             values, by_alias=False, by_name=True
         )
@@ -201,20 +201,38 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         fields = {} if bound is None else {**self._own, "input": value}
         # A prompt that asks about the input is the question, unless a conversation came before it.
         asks = bound is not None and not self.prompt and history is None and names(bound, value)
-        response = await ctx.chat(
-            model,
-            before if asks else [*before, *said],
-            tools=self.tool_names(ctx),
-            output=find(self.output) if isinstance(self.output, str) else self.output,
-            on_delta=self.on_delta if self.stream else None,
-            options=self.options,
-            **fields,
-        )
+        asks = asks and type(self).answer is ChatAgent.answer
+        response = await self.answer(ctx, before if asks else [*before, *said], fields)
         if history is not None:
             await history.save(ctx, [*said, *response.messages])
         if recall is not None:
             await recall.after(ctx, value, question, response.text)
         return response
+
+    async def answer(
+        self, ctx: Context, messages: list[Message], fields: Mapping[str, Any]
+    ) -> ChatResponse:
+        """The answer to a conversation; ``fields`` are for a prompt that the model is bound to."""
+        return await self.chat(ctx, messages, fields, tools=self.tool_names(ctx))
+
+    async def chat(
+        self,
+        ctx: Context,
+        messages: list[Message],
+        fields: Mapping[str, Any],
+        *,
+        tools: Sequence[str],
+    ) -> ChatResponse:
+        """Asks the model as the agent's fields say: form, options, parts of the answer."""
+        return await ctx.chat(
+            self._model_name(ctx),
+            messages,
+            tools=tools,
+            output=find(self.output) if isinstance(self.output, str) else self.output,
+            on_delta=self.on_delta if self.stream else None,
+            options=self.options,
+            **fields,
+        )
 
     def question_of(self, value: Any) -> str:
         """The user's message for an input; for subclasses to override."""
@@ -275,7 +293,10 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     @property
     def _own(self) -> dict[str, Any]:
         """The fields that a subclass has added: an input does not put itself in their place."""
-        return {name: getattr(self, name) for name in type(self).model_fields.keys() - _FIELDS}
+        return {
+            name: getattr(self, name)
+            for name in type(self).model_fields.keys() - _given(type(self))
+        }
 
     def _filled(self, text: str, value: Any) -> str:
         return Prompt(text).fill(**{**self._own, "input": value})[0].content
@@ -330,7 +351,15 @@ class ReActAgent(ChatAgent):
     tools: Sequence[Any] | Mapping[str, Any] | None = None
 
 
-_FIELDS = frozenset(ChatAgent.model_fields)
+def _given(kind: type[Agent]) -> set[str]:
+    """The fields that ready agents have by themselves."""
+    ready = [one for one in kind.__mro__ if _ready_made(one) and issubclass(one, Agent)]
+    return {name for one in ready for name in one.model_fields}
+
+
+def _ready_made(kind: type) -> bool:
+    """Whether it is one of this package's own."""
+    return kind.__module__.rpartition(".")[0] == __package__
 
 
 def _coded(kind: type) -> bool:
