@@ -26,6 +26,7 @@ GUIDES = {
         "replay.md",
         "models.md",
         "memory.md",
+        "retrieval.md",
         "settings.md",
         "plugins.md",
     )

@@ -23,6 +23,7 @@ GUIDES = [
     "docs/from-flink-agents.md",
     "docs/models.md",
     "docs/memory.md",
+    "docs/retrieval.md",
     "docs/settings.md",
     "docs/plugins.md",
     "docs/replay.md",

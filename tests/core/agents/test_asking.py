@@ -6,7 +6,18 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pytest
-from semantic_ready import Clerk, Judge, Mirror, Streaming, Verdict, Zoned, look, weight_of
+from semantic_ready import (
+    Clerk,
+    DictStore,
+    Judge,
+    Mirror,
+    Streaming,
+    Verdict,
+    WordEmbedder,
+    Zoned,
+    look,
+    weight_of,
+)
 
 from headrace import AgentBuilder, JobFailedError, RuntimeConfig, use
 from headrace.agents import ChatAgent, ReActAgent
@@ -120,7 +131,11 @@ class TestTools:
     def test_a_toolset_may_be_given_by_its_use(self, shown):
         toolset = use("tools", "headrace.retrieval:RetrievalTools", store="s", embedder="e")
 
-        assert self.offered(shown, ReActAgent(model=MODEL, tools=[toolset])) == ["search_documents"]
+        agent = AgentBuilder(ReActAgent, model=MODEL, tools=[toolset])
+        agent.resource("s", use("vector_stores", DictStore))
+        agent.resource("e", use("embedding_models", WordEmbedder))
+
+        assert self.offered(shown, agent) == ["search_documents"]
 
     def test_a_method_of_the_subclass_is_a_tool_as_everywhere(self, run):
         assert run(Zoned(tools=["own"], zone="us"), "call own this") == ["this in us"]
