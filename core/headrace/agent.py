@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from headrace.approvals import Approval
 from headrace.config import RuntimeConfig
 from headrace.events import Event
+from headrace.prompt_files import located
 from headrace.prompts import Prompt
 from headrace.sub_agents import SubAgent
 
@@ -302,11 +303,11 @@ class Agent(BaseModel):
             if issubclass(base, Agent):
                 names.update(dict.fromkeys(vars(base)))
         for name in names:
-            found.add(
-                name, *(vars(base)[name] for base in type(self).__mro__ if name in vars(base))
-            )
+            owners = [base for base in type(self).__mro__ if name in vars(base)]
+            value, *overridden = (vars(base)[name] for base in owners)
+            found.add(name, located(value, owners[0]), *overridden)
         for name, resource in self.resources().items():
-            found.declare(name, resource)
+            found.declare(name, located(resource, type(self)))
         return found
 
 

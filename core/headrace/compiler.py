@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from headrace import sends
+from headrace import prompt_files, sends
 from headrace.agent import Agent, AgentBuilder, Use
 from headrace.conditions import check_condition
 from headrace.config import RuntimeConfig
@@ -545,6 +545,12 @@ class _Compilation:
         elif declared.on_error not in {None, "tell", "fail"}:
             self.fault(where, f"on_error is 'tell' or 'fail', got {declared.on_error!r}")
             return None
+        if (declared.kind, declared.target) == ("prompts", prompt_files.TARGET):
+            try:
+                return self.prompt(name, prompt_files.read_prompt(declared.arguments))
+            except ResourceError as error:
+                self.fault(where, str(error))
+                return None
         provided: dict[str, Any] = {"target": declared.target}
         if ":" in declared.target:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -15,13 +16,13 @@ from headrace.agent_yaml._linking import LinkedAgent, link
 from headrace.approvals import Approval
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.hidden import Source, read_source
+from headrace.prompt_files import TARGET, beside
 from headrace.prompts import Prompt
 from headrace.references import find
 from headrace.teams import Team, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from headrace.agent_yaml._files import Part, Read
     from headrace.agent_yaml._form import YamlPrompt, YamlResource, YamlTool
@@ -194,7 +195,8 @@ class _Building:
                 name, Use(CONNECTIONS, said.use, said.arguments, _settings(said.policy))
             )
         for name, resource in linked.resources.items():
-            builder.resource(name, _used(resource.value))
+            folder = Path(resource.read.where).parent
+            builder.resource(name, beside(_used(resource.value), folder))
         for name, prompt in linked.prompts.items():
             if (made := self.prompt(prompt)) is not None:
                 builder.resource(name, made)
@@ -264,13 +266,17 @@ class _Building:
                 self.fault(tool.place("hidden", name), str(error))
         return found
 
-    def prompt(self, part: Part[YamlPrompt | str]) -> Prompt | None:
+    def prompt(self, part: Part[YamlPrompt | str]) -> Prompt | Use | None:
         prompt = part.value
         if isinstance(prompt, str):
             return Prompt(prompt)
-        if (prompt.text is None) == (prompt.messages is None):
-            self.fault(part.place(), "a prompt has either a text or messages")
+        if sum(one is not None for one in (prompt.text, prompt.messages, prompt.file)) != 1:
+            self.fault(part.place(), "a prompt has either a text or messages, or a file")
             return None
+        if prompt.file is not None:
+            role = {} if prompt.role is None else {"role": prompt.role}
+            read = Use("prompts", TARGET, {"path": prompt.file, **role})
+            return beside(read, Path(part.read.where).parent)
         return Prompt(prompt.text) if prompt.text is not None else Prompt(messages=prompt.messages)
 
     def find(self, name: str, place: str) -> Any:

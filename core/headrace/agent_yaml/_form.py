@@ -123,8 +123,12 @@ class YamlConnection(_Model):
 
 
 class YamlPrompt(_Model):
-    """One prompt: a text, or messages."""
+    """One prompt: a text, messages, or a file that holds one."""
 
+    file: str | None = None
+    """A text or YAML file, beside this one; it becomes part of the plan."""
+    role: Literal["system", "user", "assistant"] | None = None
+    """Of a file with a text: who speaks; the user where it is left out."""
     text: str | None = None
     """The text of one message of the user's."""
     messages: tuple[Message, ...] | None = Field(default=None, min_length=1)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headrace.testing._chat_models import ChatBackend, ChatModelSuite
     from headrace.testing._embedding_models import EmbeddingModelSuite
     from headrace.testing._memory import MemoryBackendSuite
+    from headrace.testing._prompts import PromptSuite
     from headrace.testing._suite import Suite
     from headrace.testing._toolsets import ToolsetSuite
     from headrace.testing._vector_stores import VectorStoreSuite
@@ -24,6 +25,7 @@ _HOMES = {
     "_chat_models": ("ChatBackend", "ChatModelSuite"),
     "_embedding_models": ("EmbeddingModelSuite",),
     "_memory": ("MemoryBackendSuite",),
+    "_prompts": ("PromptSuite",),
     "_suite": ("Suite",),
     "_toolsets": ("ToolsetSuite",),
     "_vector_stores": ("VectorStoreSuite",),
@@ -34,6 +36,7 @@ __all__ = [
     "ChatModelSuite",
     "EmbeddingModelSuite",
     "MemoryBackendSuite",
+    "PromptSuite",
     "Suite",
     "ToolsetSuite",
     "VectorStoreSuite",

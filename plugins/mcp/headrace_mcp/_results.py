@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 
-from headrace.chat import Image, ToolResult
+from headrace.chat import Image, Message, ToolResult
 from headrace.errors import ToolError
 from headrace.values import MAX_DEPTH, dumps
 from headrace_mcp._text import clean, cut, depth
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from mcp_types import CallToolResult, ContentBlock, GetPromptResult, ReadResourceResult
 
-__all__ = ["bounded", "prompt_text", "resource_text", "tool_result"]
+__all__ = ["bounded", "prompt_messages", "prompt_text", "resource_text", "tool_result"]
 
 MAX_PICTURES = 10
 """Pictures of one result that are given."""
+MAX_MESSAGES = 100
+"""Messages of a prompt."""
 MAX_PICTURE = 4 * 1024 * 1024
 """Characters of a picture, in base64."""
 _SPARE = 10
@@ -77,6 +79,29 @@ def resource_text(result: ReadResourceResult, limit: int) -> str:
 def prompt_text(result: GetPromptResult, limit: int) -> str:
     """The messages of a prompt, each with who says it."""
     return cut("\n\n".join(f"{m.role}: {_block(m.content)}" for m in result.messages), limit)
+
+
+def prompt_messages(result: GetPromptResult, limit: int) -> tuple[Message, ...]:
+    """The messages of a prompt, with the pictures that models can be shown.
+
+    Args:
+        result: What the server answered.
+        limit: Characters that all of them may have.
+
+    Raises:
+        ToolError: There are too many.
+    """
+    if len(result.messages) > MAX_MESSAGES:
+        raise ToolError(f"the prompt has more than {MAX_MESSAGES} messages")
+    messages, pictures = [], 0
+    for one in result.messages:
+        shown = _pictures([one.content]) if pictures < MAX_PICTURES else {}
+        pictures += len(shown)
+        block = _block(one.content)
+        text = "" if shown else cut(clean(block, len(block)), limit)
+        limit = max(0, limit - len(text))
+        messages.append(Message(role=one.role, content=text, images=tuple(shown.values())))
+    return tuple(messages)
 
 
 def _joined(content: Iterable[ContentBlock], pictures: Mapping[int, Image] | None = None) -> str:

@@ -24,6 +24,7 @@ from headrace_mcp._settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from headrace.chat import Message
     from headrace_mcp._connection import Connection
     from headrace_mcp._pins import Change
 
@@ -232,6 +233,25 @@ class McpTools(Toolset):
             )
 
         return await self._ask(name, call, repeatable=repeatable)
+
+    def prompts(self) -> Sequence[Mapping[str, Any]]:
+        """The server's prompts, each with its name and arguments; as they were pinned."""
+        return tuple(self._pin.get("prompts") or ())
+
+    async def fill_prompt(self, name: str, arguments: dict[str, str]) -> tuple[Message, ...]:
+        """One of the server's prompts, filled.
+
+        Raises:
+            ToolError: The server is not to be had, or refuses.
+        """
+
+        async def ask(connection: Connection) -> tuple[Message, ...]:
+            from headrace_mcp._results import prompt_messages
+
+            given = await connection.get_prompt(name, arguments)
+            return prompt_messages(given, self._settings.max_result)
+
+        return await self._ask(name, ask, repeatable=True)
 
     # ------------------------------------------------------------ sessions
     @property
