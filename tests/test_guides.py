@@ -22,6 +22,7 @@ GUIDES = [
     "docs/approvals.md",
     "docs/from-flink-agents.md",
     "docs/models.md",
+    "docs/yaml.md",
     "docs/memory.md",
     "docs/retrieval.md",
     "docs/settings.md",

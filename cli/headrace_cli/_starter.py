@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["starter_files"]
+__all__ = ["starter_files", "yaml_files"]
 
 _AGENT = '''"""The agent of this project: it greets, and counts the messages of each user."""
 
@@ -52,6 +52,30 @@ _INPUTS = """\
 {"user": "bob", "text": "is anybody there?"}
 {"user": "ada", "text": "hello again"}
 """
+
+
+_YAML = """\
+# yaml-language-server: $schema=agents.schema.json
+# What stands beside `agents:` (resources, connections, prompts, tools, actions) is there for all
+# agents of the file, by name. A file of its own may hold the connections: agents run . -f FILE
+agents:
+  {agent}:
+    description: Answers each message of a user.
+    class: {module}:{agent}
+    parameters: {{greeting: Good day}} # --param greeting=...
+"""
+
+
+def yaml_files(module: str, agent: str) -> dict[str, str]:
+    """The files that a project has besides, whose agent is in YAML: its file, and the schema."""
+    import json
+
+    from headrace.agent_yaml import schema
+
+    return {
+        "agents.yaml": _YAML.format(module=module, agent=agent),
+        "agents.schema.json": json.dumps(schema(), indent=2) + "\n",
+    }
 
 
 def starter_files(name: str, module: str, agent: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -205,3 +206,24 @@ class TestAnExistingProject:
         assert place.run("init", mine).exit_code == 1
         assert content(mine) == before
         assert sorted(path.name for path in mine.iterdir()) == ["pyproject.toml"]
+
+
+class TestAnAgentInYaml:
+    def test_it_runs_and_its_parameters_are_typed(self, place):
+        assert place.run("init", "harbour-desk", "--yaml").exit_code == 0
+
+        result = place.run("run", "harbour-desk", "--param", "greeting=Ahoy", "--quiet")
+
+        assert result.exit_code == 0, result.output
+        outputs = place.read("harbour-desk/out/outputs.jsonl")
+        assert all(output.startswith("Ahoy, ") for output in outputs)
+
+    def test_editors_find_the_schema_beside_it(self, place):
+        from headrace.agent_yaml import schema
+
+        place.run("init", "harbour-desk", "--yaml")
+        home = place.folder / "harbour-desk"
+        first = (home / "agents.yaml").read_text().splitlines()[0]
+
+        assert first == "# yaml-language-server: $schema=agents.schema.json"
+        assert json.loads((home / "agents.schema.json").read_text()) == schema()

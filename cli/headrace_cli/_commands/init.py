@@ -21,13 +21,14 @@ _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 @click.command("init")
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", metavar="NAME", help="The project's name. Default: the folder's.")
+@click.option("--yaml", is_flag=True, help="With the agent in agents.yaml, and its schema.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-def command(folder: Path, name: str | None, dry_run: bool) -> None:  # noqa: FBT001
+def command(folder: Path, name: str | None, yaml: bool, dry_run: bool) -> None:  # noqa: FBT001
     """Make an agent project in FOLDER: an agent, its inputs, a test.
 
     A pyproject.toml that is there keeps its comments and order; no file is overwritten.
     """
-    files = _files(folder, name)
+    files = _files(folder, name, yaml=yaml)
     if dry_run:
         for path in files:
             click.echo(f"would write {folder / path}")
@@ -38,10 +39,10 @@ def command(folder: Path, name: str | None, dry_run: bool) -> None:  # noqa: FBT
     click.echo(f"next: agents run {folder}")
 
 
-def _files(folder: Path, name: str | None) -> dict[str, str]:
+def _files(folder: Path, name: str | None, *, yaml: bool) -> dict[str, str]:
     """What is to be written, by its path in the folder."""
     from headrace_cli._pyproject import add_agent, new_pyproject
-    from headrace_cli._starter import starter_files
+    from headrace_cli._starter import starter_files, yaml_files
 
     project = name or _name_of(folder)
     if not _NAME.fullmatch(project):
@@ -54,6 +55,8 @@ def _files(folder: Path, name: str | None) -> dict[str, str]:
     module = "_".join([*words, "agent"])
     agent = "".join(word.capitalize() for word in words)
     files = starter_files(project, module, agent)
+    if yaml:
+        files |= yaml_files(module, agent)
     pyproject = folder / "pyproject.toml"
     there = pyproject.exists()
     if there:
@@ -61,7 +64,7 @@ def _files(folder: Path, name: str | None) -> dict[str, str]:
     for path in files:
         if (folder / path).exists():
             raise CommandError(f"{folder / path} is there already, and nothing was written")
-    target = f"{module}:{agent}"
+    target = f"agents.yaml:{agent}" if yaml else f"{module}:{agent}"
     files["pyproject.toml"] = (
         add_agent(pyproject, _text(pyproject), target) if there else new_pyproject(project, target)
     )

@@ -22,8 +22,9 @@ from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace.agent_yaml._building import load_agent, load_agents, parse_agent
-    from headrace.agent_yaml._form import YamlAgent, YamlFile, schema
+    from headrace.agent_yaml._form import YamlAgent, YamlFile
     from headrace.agent_yaml._reading import MAX_BYTES
+    from headrace.agent_yaml._schema import schema
 
 __all__ = [
     "MAX_BYTES",
@@ -37,7 +38,8 @@ __all__ = [
 
 _HOMES = {
     "_building": ("load_agent", "load_agents", "parse_agent"),
-    "_form": ("YamlAgent", "YamlFile", "schema"),
+    "_form": ("YamlAgent", "YamlFile"),
     "_reading": ("MAX_BYTES",),
+    "_schema": ("schema",),
 }
 __getattr__ = lazily(__name__, _HOMES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headrace.agent_yaml._reading import Places
 
-__all__ = ["content_fault", "nearest"]
+__all__ = ["content_fault", "nearest", "ways"]
 
 _TOLD = {
     "model_type": "must be a mapping of names to values",
@@ -56,7 +56,7 @@ def content_fault(error: Any, places: Places, where: str) -> Fault:
 
 def _fields(kind: Any, path: list[Any]) -> Iterator[str]:
     """The names of the fields that there are at a path of the form."""
-    for one in _ways(kind):
+    for one in ways(kind):
         if isinstance(one, type) and issubclass(one, BaseModel):
             fields = {field.alias or name: field for name, field in one.model_fields.items()}
             if not path:
@@ -69,12 +69,12 @@ def _fields(kind: Any, path: list[Any]) -> Iterator[str]:
             yield from _fields(value, path[1:])
 
 
-def _ways(kind: Any) -> Iterator[Any]:
+def ways(kind: Any) -> Iterator[Any]:
     """The ways in which a field may be written."""
     if typing.get_origin(kind) is typing.Annotated:
-        yield from _ways(typing.get_args(kind)[0])
+        yield from ways(typing.get_args(kind)[0])
     elif typing.get_origin(kind) in {typing.Union, types.UnionType}:
         for one in typing.get_args(kind):
-            yield from _ways(one)
+            yield from ways(one)
     else:
         yield kind

@@ -23,7 +23,6 @@ __all__ = [
     "YamlRoute",
     "YamlTeam",
     "YamlTool",
-    "schema",
 ]
 
 
@@ -212,11 +211,3 @@ class YamlFile(YamlAgent):
     """Several agents by name; what stands beside them is there for all that name it."""
     teams: dict[str, YamlTeam] = Field(default_factory=dict)
     """Teams by name."""
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of the form."""
-    made = YamlFile.model_json_schema(by_alias=True)
-    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "headrace agents"
-    return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -31,6 +32,23 @@ def test_the_schema_refuses_what_reading_refuses():
     [fault] = faults("name: a\nacions: []\n")
     assert fault.startswith("agent.yaml:2:1: acions: there is no such field")
     assert "did you mean actions?" in fault
+
+
+def test_the_published_schema_is_what_the_code_reads():
+    published = Path(__file__).parents[3] / "docs" / "agents.schema.json"
+
+    assert json.loads(published.read_text(encoding="utf-8")) == schema(), (
+        "make it anew: agents schema -o docs/agents.schema.json"
+    )
+
+
+def test_every_field_of_the_schema_says_what_it_is():
+    made = schema()
+    kinds = [made, *made["$defs"].values()]
+    fields = [field for kind in kinds for field in kind.get("properties", {}).values()]
+
+    assert fields
+    assert [field for field in fields if not field.get("description")] == []
 
 
 def test_the_schema_is_json():
