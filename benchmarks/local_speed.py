@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from bench_agents import Counting, Identity
+from bench_agents import BUSY, BackingOff, Counting, Identity
 from figures import Figure, alternating
 from workflows import Workflow, step
 from workflows.events import StartEvent, StopEvent
@@ -95,8 +95,21 @@ def bare_waiting(count: int) -> float:
     return asyncio.run(all_of_them())
 
 
+def beside_back_off(count: int, failing: str) -> float:
+    """Events a second of 999 keys, while the key ``failing`` waits for its next attempt.
+
+    It comes first, once; where it is empty, none waits.
+    """
+    others = [each for each in inputs(count) if each["k"] != "k0"]
+    values = [{"k": "k0", "i": -1}, *others]
+    began = time.perf_counter()
+    outputs = run_local(BackingOff(key=failing), values, key=lambda value: value["k"])
+    assert len(outputs) == len(values)
+    return len(others) / (BUSY["last"] - began)
+
+
 def measure(*, quick: bool) -> list[Figure]:
-    """Both agents."""
+    """All agents."""
     rounds = 3 if quick else 7
     ours, theirs = (20_000, 1_000) if quick else (60_000, 3_000)
     speed, seen = alternating(
@@ -138,4 +151,18 @@ def measure(*, quick: bool) -> list[Figure]:
         target=None,
         rounds=seen,
     )
-    return [identity, waiting, bare]
+    count = 10_000 if quick else 30_000  # less than the back-off takes, so that it covers all
+    speed, seen = alternating(
+        rounds,
+        {"one": lambda: beside_back_off(count, "k0"), "none": lambda: beside_back_off(count, "")},
+    )
+    backing_off = Figure(
+        "local, 999 keys while one is in back-off",
+        speed["one"],
+        "events/s",
+        "none is in back-off",
+        speed["none"],
+        target=0.95,
+        rounds=seen,
+    )
+    return [identity, waiting, bare, backing_off]
