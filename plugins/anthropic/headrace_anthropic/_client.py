@@ -32,6 +32,7 @@ class Client:
             provider's own, where ``None``.
         headers: Headers of every request.
         secrets: What must not be in errors.
+        http: A project's own HTTP client, in place of the usual one.
     """
 
     __slots__ = ("_client", "_headers", "_secrets")
@@ -43,7 +44,10 @@ class Client:
         base_url: str | None,
         headers: Mapping[str, str],
         secrets: Secrets,
+        http: httpx2.AsyncClient | None,
     ) -> None:
+        if http is not None:
+            http.follow_redirects = False
         self._secrets = secrets
         self._headers: dict[str, Any] = dict(headers)
         if api_key is None and "authorization" not in {name.lower() for name in headers}:
@@ -59,7 +63,8 @@ class Client:
             # so put all that is said into them.
             open_telemetry=False,
             # No redirects: the one server that is asked gets the secrets, and no other.
-            http_client=anthropic.DefaultAsyncHttpxClient(timeout=None, follow_redirects=False),
+            http_client=http
+            or anthropic.DefaultAsyncHttpxClient(timeout=None, follow_redirects=False),
         )
         # Those of the worker's ANTHROPIC_CUSTOM_HEADERS, which could take the key's place. There
         # is no argument against it.

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ModelError, ResourceError
 from headrace.interfaces import ChatModel
+from headrace.options import asked_model, merged_options, option_faults
 from headrace.providers import (
     Secrets,
+    factory_faults,
     header_faults,
+    made_by,
     read_secrets,
     url_faults,
     variable_faults,
 )
 from headrace_anthropic._answers import read_answer, response_of
 from headrace_anthropic._requests import request_body
-from headrace_anthropic._settings import beta_faults, refused_options, token_faults
+from headrace_anthropic._settings import FIELDS, TYPED, beta_faults, token_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +56,8 @@ class AnthropicChatModel(ChatModel):
             own options win over these.
         headers: Headers of every request.
         secret_headers: Headers whose values are secrets: the environment variable of each.
+        http_client: The project's own function, as ``module:function``, that makes the HTTP client
+            (an ``httpx2.AsyncClient``); the usual one where ``None``.
 
     Raises:
         ResourceError: Arguments are wrong; the text names all that are.
@@ -72,6 +77,7 @@ class AnthropicChatModel(ChatModel):
         options: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
+        http_client: str | None = None,
     ) -> None:
         own = {"thinking": thinking, "temperature": temperature}
         named = {name: value for name, value in own.items() if value is not None}
@@ -83,6 +89,7 @@ class AnthropicChatModel(ChatModel):
         self._options = {**(options or {}), **named}
         self._headers = dict(headers or {})
         self._secret_headers = dict(secret_headers or {})
+        self._http_client = http_client
         self._client: Client | None = None
         self._secrets = Secrets(())
         faults = self._faults(betas, thinking)
@@ -103,6 +110,8 @@ class AnthropicChatModel(ChatModel):
             ResourceError: An environment variable is not set, or holds nothing usable; the text
                 names it.
         """
+        import httpx2
+
         from headrace_anthropic._client import Client
 
         variables = [*self._secret_headers.values()]
@@ -116,6 +125,7 @@ class AnthropicChatModel(ChatModel):
             base_url=self._base_url,
             headers={**self._headers, **secret_headers},
             secrets=self._secrets,
+            http=made_by(self._http_client, httpx2.AsyncClient, _WHAT),
         )
 
     async def close(self) -> None:
@@ -169,17 +179,18 @@ class AnthropicChatModel(ChatModel):
         """The open client, and the body of a request."""
         if self._client is None:
             raise ResourceError(f"{_WHAT} is not open: await model.open() first")
-        if refused := refused_options(request.options):
-            raise ModelError(f"options of the request: {'; '.join(refused)}", code="bad_request")
+        options = {"max_tokens": self._max_tokens, **self._options}
         body = request_body(
-            request, model=self._model, max_tokens=self._max_tokens, options=self._options
+            request,
+            model=asked_model(request, self._model),
+            options=merged_options(request, options, typed=TYPED, fields=FIELDS),
         )
         return self._client, body
 
     def _faults(self, betas: Sequence[str], thinking: Mapping[str, Any] | None) -> list[str]:
         faults = [] if self._model.strip() else ["model is empty"]
         faults += token_faults(self._max_tokens, thinking)
-        faults += [f"options: {text}" for text in refused_options(self._options)]
+        faults += [f"options: {text}" for text in option_faults(self._options, TYPED)]
         faults += beta_faults(betas, [*self._headers, *self._secret_headers])
         if self._base_url is not None:
             faults += url_faults(self._base_url)
@@ -187,4 +198,4 @@ class AnthropicChatModel(ChatModel):
         variables = {"api_key_env": self._api_key_env}
         variables |= {f"secret_headers: {name}": at for name, at in self._secret_headers.items()}
         faults += variable_faults(variables)
-        return faults
+        return faults + factory_faults(self._http_client)

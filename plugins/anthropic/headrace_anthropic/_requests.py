@@ -20,25 +20,18 @@ _MOST_MARKS = 4
 _CHOICES = {"none": {"type": "none"}, "required": {"type": "any"}}
 
 
-def request_body(
-    request: ChatRequest, *, model: str, max_tokens: int, options: Mapping[str, Any]
-) -> dict[str, Any]:
+def request_body(request: ChatRequest, *, model: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a request.
-
-    What is given in several places: the request's options win over its fields, and those over the
-    model's options.
 
     Args:
         request: What is asked.
         model: The model, as the provider calls it.
-        max_tokens: The most tokens of an answer, where the request does not say.
-        options: The model's options.
+        options: The options of model and request together, beside what the request says itself.
 
     Raises:
         ModelError: ``bad_request``: the provider has no word for something in it.
     """
-    fields = _fields(request)
-    given: dict[str, Any] = {"max_tokens": max_tokens, **options, **fields, **request.options}
+    given: dict[str, Any] = {**options, **_fields(request)}
     # A mark that the provider sets by itself is one of the four.
     marks = _MOST_MARKS - ("cache_control" in given)
     system, turns = conversation(request.messages, marks)

@@ -6,28 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["beta_faults", "refused_options", "token_faults"]
+__all__ = ["FIELDS", "TYPED", "beta_faults", "token_faults"]
 
-_TYPED = frozenset({"model", "messages", "system", "tools", "tool_choice", "stream"})
+TYPED = frozenset({"model", "messages", "system", "tools", "tool_choice", "stream", "betas"})
 """Options that are told in another way, or that would change what an answer is."""
-_CLIENT = frozenset({"extra_body", "extra_headers", "extra_query", "timeout"})
-"""Arguments of the client's, which are no options of the provider's."""
+FIELDS = {
+    "max_tokens": ("max_tokens",),
+    "stop": ("stop_sequences",),
+    "temperature": ("temperature",),
+}
+"""The options that say the same as a field of a request."""
 _BETA = re.compile(r"[A-Za-z0-9._-]+")
-
-
-def refused_options(options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with options of the provider."""
-    faults = []
-    for name in options:
-        if name in _TYPED:
-            faults.append(f"{name} is not an option: it is set by the request and the agent")
-        elif name in _CLIENT:
-            faults.append(f"{name} is not an option: give the provider's options themselves")
-        elif name == "betas":
-            faults.append("betas is not an option: it is an argument of the model")
-    return faults
 
 
 def beta_faults(betas: Sequence[str], headers: Iterable[str]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ModelError, ResourceError
 from headrace.interfaces import ChatModel
-from headrace_ollama._options import option_faults
+from headrace.options import asked_model, merged_options
+from headrace_ollama._options import ASKED, FIELDS, option_faults
 from headrace_ollama._server import Server
 
 if TYPE_CHECKING:
@@ -129,8 +130,9 @@ class OllamaChatModel(ChatModel):
 
         if self._client is None:
             raise ResourceError(f"{_WHAT} is not open: await model.open() first")
-        if faults := option_faults(request.options):
+        model = asked_model(request, self._model)
+        settings = merged_options(request, self._settings, typed=ASKED, fields=FIELDS)
+        if faults := option_faults(settings):
             raise ModelError(f"options of the request: {'; '.join(faults)}", code="bad_request")
-        settings = {**self._settings, **request.options}
-        parameters = request_parameters(self._model, request, settings)
-        return self._client, parameters, Answer(request, self._model, self._client.secrets)
+        parameters = request_parameters(model, request, settings)
+        return self._client, parameters, Answer(request, model, self._client.secrets)

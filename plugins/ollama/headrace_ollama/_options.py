@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["beside_options", "option_faults"]
+__all__ = ["ASKED", "FIELDS", "beside_options", "option_faults"]
 
-_ASKED = frozenset({"model", "messages", "tools", "stream", "format", "options", "input"})
+ASKED = frozenset({"model", "messages", "tools", "stream", "format", "options", "input"})
 """Told by the request itself, or would change what an answer is."""
+FIELDS = {"max_tokens": ("num_predict",), "stop": ("stop",), "temperature": ("temperature",)}
+"""The options that say the same as a field of a request."""
 _BESIDE: dict[str, tuple[type, ...]] = {
     "think": (bool, str),
     "keep_alive": (int, float, str),
@@ -22,7 +24,7 @@ def option_faults(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with options of a model or of a request."""
     faults = []
     for name, value in options.items():
-        if name in _ASKED:
+        if name in ASKED:
             faults.append(f"{name} is not an option: it is set by the request and the agent")
         elif name in _BESIDE and not isinstance(value, _BESIDE[name]):
             kinds = " or ".join(kind.__name__ for kind in _BESIDE[name])

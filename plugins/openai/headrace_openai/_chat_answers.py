@@ -53,6 +53,7 @@ class Answer(BaseModel):
 
 class _Choice(BaseModel):
     message: Answer
+    logprobs: dict[str, Any] | None = None
     finish_reason: str | None = None
 
 
@@ -113,6 +114,7 @@ def read_answer(body: bytes, model: str, turn: int, client: Client) -> ChatRespo
         model=completion.model or model,
         turn=turn,
         client=client,
+        logprobs=choice.logprobs,
     )
 
 
@@ -124,6 +126,7 @@ def answer_response(
     model: str,
     turn: int,
     client: Client,
+    logprobs: dict[str, Any] | None = None,
 ) -> ChatResponse:
     """The chat response of an answer that is whole, however it came.
 
@@ -151,6 +154,7 @@ def answer_response(
             content=answer.content or "",
             tool_calls=calls,
             reasoning=thought(answer.reasoning_content, answer.reasoning),
+            native={"openai": {"logprobs": logprobs}} if logprobs else {},
         ),
         usage=(usage or CompletionUsage()).counted(),
         model=model,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from headrace.chat import ChatDelta
 from headrace.errors import ModelError, ResourceError
 from headrace.interfaces import ChatModel
+from headrace.options import asked_model, given_twice, merged_options, option_faults
 from headrace_openai._chat_answers import read_answer
 from headrace_openai._chat_requests import request_parameters
 from headrace_openai._chat_stream import ChatStream
 from headrace_openai._connection import Connection
-from headrace_openai._options import merged_options, refused_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,12 @@ class OpenAIChatModel(ChatModel):
             out ``OPENAI_API_KEY``, on Azure ``AZURE_OPENAI_API_KEY``; ``None`` for a server that
             asks for none.
         organization: OpenAI's organisation; ``OPENAI_ORG_ID`` of the worker where ``None``.
+        project: OpenAI's project; ``OPENAI_PROJECT_ID`` of the worker where ``None``.
         temperature: The sampling temperature; the provider's own where ``None``.
+        reasoning_effort: How much a model that reasons is to reason, in the provider's words
+            (``low``, ``medium``, ``high``); the model's own where ``None``.
+        strict_tools: Whether calls of tools are kept to their schemas by the server, where strict
+            mode can say them; optional arguments are then always given.
         structured: Whether the server keeps to a form (``response_format``) itself. Where it does
             not, the runtime tells the form in words and checks the answer.
         max_tokens_option: What the server calls the limit of an answer: older ones only know
@@ -72,6 +77,9 @@ class OpenAIChatModel(ChatModel):
         azure_deployment: The name of the deployment on Azure, where it is not ``model``.
         headers: Headers of every request.
         secret_headers: Headers whose values are secrets: the environment variable of each.
+        http_client: The project's own function, as ``module:function``, that makes the HTTP client
+            (an ``AsyncClient`` of what the vendor's client sends with); the usual one where
+            ``None``.
 
     Raises:
         ResourceError: Arguments are wrong; the text names all that are.
@@ -84,7 +92,10 @@ class OpenAIChatModel(ChatModel):
         base_url: str | None = None,
         api_key_env: str | None = "OPENAI_API_KEY",
         organization: str | None = None,
+        project: str | None = None,
         temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        strict_tools: bool = False,
         structured: bool = True,
         max_tokens_option: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens",
         reasoning_field: str | None = None,
@@ -94,14 +105,15 @@ class OpenAIChatModel(ChatModel):
         azure_deployment: str | None = None,
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
+        http_client: str | None = None,
     ) -> None:
         self._model = model
         self._options = dict(options or {})
-        faults = [f"options: {text}" for text in refused_options(self._options, _TYPED)]
-        if temperature is not None:
-            if "temperature" in self._options:
-                faults.append("temperature is given twice: as itself and in options")
-            self._options["temperature"] = temperature
+        faults = [f"options: {text}" for text in option_faults(self._options, _TYPED)]
+        own = {"temperature": temperature, "reasoning_effort": reasoning_effort}
+        faults += given_twice(own, options)
+        self._options |= {name: value for name, value in own.items() if value is not None}
+        self._strict_tools = strict_tools
         self.structured = structured
         self._max_tokens_option = max_tokens_option
         if max_tokens_option not in _FIELDS["max_tokens"]:
@@ -115,11 +127,13 @@ class OpenAIChatModel(ChatModel):
             base_url=base_url,
             api_key_env=api_key_env,
             organization=organization,
+            project=project,
             azure_endpoint=azure_endpoint,
             api_version=api_version,
             azure_deployment=azure_deployment,
             headers=headers,
             secret_headers=secret_headers,
+            http_client=http_client,
         )
         faults = [*self._connection.faults(), *faults]
         if faults:
@@ -148,7 +162,7 @@ class OpenAIChatModel(ChatModel):
         client = self._connection.client
         parameters, options = self._asked(request)
         body = await client.ask("chat/completions", parameters, options)
-        return read_answer(body, self._model, len(request.messages), client)
+        return read_answer(body, self._named(request), len(request.messages), client)
 
     async def stream(
         self, request: ChatRequest, on_delta: Callable[[ChatDelta], None]
@@ -162,13 +176,17 @@ class OpenAIChatModel(ChatModel):
         client = self._connection.client
         parameters, options = self._asked(request)
         parameters["stream_options"] = {"include_usage": True}
-        collected = ChatStream(self._model, client, on_delta)
+        collected = ChatStream(self._named(request), client, on_delta)
         body = await client.stream("chat/completions", parameters, options, collected.take)
         if body is None:
             return collected.response(len(request.messages))
-        response = read_answer(body, self._model, len(request.messages), client)
+        response = read_answer(body, self._named(request), len(request.messages), client)
         on_delta(ChatDelta(text=response.text, reasoning=response.message.reasoning))
         return response
+
+    def _named(self, request: ChatRequest) -> str:
+        """The model that answers, where the answer does not name one."""
+        return asked_model(request, self._model)
 
     def _asked(self, request: ChatRequest) -> tuple[dict[str, Any], dict[str, Any]]:
         """The typed parameters and the options of a request."""
@@ -176,8 +194,9 @@ class OpenAIChatModel(ChatModel):
             raise ModelError("this model is not structured and takes no form", code="bad_request")
         options = merged_options(request, self._options, typed=_TYPED, fields=_FIELDS)
         parameters = request_parameters(
-            self._connection.asked_model,
+            self._connection.model_of(request),
             request,
+            strict_tools=self._strict_tools,
             max_tokens_option=self._max_tokens_option,
             reasoning_field=self._reasoning_field,
         )

@@ -18,7 +18,12 @@ __all__ = ["check_messages", "image_url", "json_schema", "json_text", "request_p
 
 
 def request_parameters(
-    model: str, request: ChatRequest, *, max_tokens_option: str, reasoning_field: str | None
+    model: str,
+    request: ChatRequest,
+    *,
+    max_tokens_option: str,
+    reasoning_field: str | None,
+    strict_tools: bool,
 ) -> dict[str, Any]:
     """The typed parameters: model and messages, and what else the request says.
 
@@ -27,6 +32,7 @@ def request_parameters(
         request: What is asked.
         max_tokens_option: What the server calls the limit of an answer.
         reasoning_field: What the server calls an assistant's reasoning, where it wants it back.
+        strict_tools: Whether the server is to keep calls to the schemas of tools.
 
     Raises:
         ModelError: ``bad_request``: the request says something that the provider has no word for.
@@ -37,7 +43,7 @@ def request_parameters(
         "messages": list(_messages(request.messages, reasoning_field)),
     }
     if request.tools:  # an empty list is refused by the provider, and a choice without tools too
-        parameters["tools"] = [_tool(spec) for spec in request.tools]
+        parameters["tools"] = [_tool(spec, strict=strict_tools) for spec in request.tools]
         if request.tool_choice in ("none", "required"):
             parameters["tool_choice"] = request.tool_choice
         elif request.tool_choice != "auto":
@@ -154,7 +160,9 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": image_url(image)}}
 
 
-def _tool(spec: ToolSpec) -> dict[str, Any]:
+def _tool(spec: ToolSpec, *, strict: bool) -> dict[str, Any]:
     described = {"description": spec.description} if spec.description else {}
-    function = {"name": spec.name, **described, "parameters": spec.parameters}
+    function: dict[str, Any] = {"name": spec.name, **described, "parameters": spec.parameters}
+    if strict and (schema := strict_schema(spec.parameters)) is not None:
+        function |= {"parameters": schema, "strict": True}
     return {"type": "function", "function": function}

@@ -50,6 +50,7 @@ class _Delta(BaseModel):
 class _ChunkChoice(BaseModel):
     index: int = 0
     delta: _Delta | None = None
+    logprobs: dict[str, Any] | None = None
     finish_reason: str | None = None
 
 
@@ -79,6 +80,7 @@ class ChatStream:
         "_calls",
         "_client",
         "_done",
+        "_logprobs",
         "_model",
         "_on_delta",
         "_reason",
@@ -100,6 +102,7 @@ class ChatStream:
         self._reason: str | None = None
         self._usage: CompletionUsage | None = None
         self._done = False
+        self._logprobs: dict[str, list[Any]] = {}
 
     def take(self, data: bytes) -> bool:
         """Takes the data of an event; true where it was the last.
@@ -126,6 +129,9 @@ class ChatStream:
                 self._reason = choice.finish_reason or self._reason
                 if choice.delta is not None:
                     self._add(choice.delta)
+                for name, told in (choice.logprobs or {}).items():
+                    if isinstance(told, list):
+                        self._logprobs.setdefault(name, []).extend(told)
         return False
 
     def response(self, turn: int) -> ChatResponse:
@@ -159,7 +165,13 @@ class ChatStream:
             reasoning="".join(self._reasoning),
         )
         return answer_response(
-            answer, self._reason, self._usage, model=self._model, turn=turn, client=self._client
+            answer,
+            self._reason,
+            self._usage,
+            model=self._model,
+            turn=turn,
+            client=self._client,
+            logprobs=self._logprobs,
         )
 
     def _add(self, delta: _Delta) -> None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from headrace.providers import Secrets
 
-__all__ = ["Client", "Endpoint"]
+__all__ = ["HTTP", "Client", "Endpoint"]
+
+HTTP: Any = openai.DefaultAsyncHttpxClient.__bases__[0]
+"""What the vendor's client sends with: an ``AsyncClient`` of httpx2, before version 3 of httpx."""
 
 Endpoint = Literal["chat/completions", "responses", "embeddings"]
 
@@ -43,21 +46,26 @@ class Client:
         api_key: str,
         base_url: str | None,
         organization: str | None,
+        project: str | None,
         azure_endpoint: str | None,
         api_version: str | None,
         headers: Mapping[str, str],
         secrets: Secrets,
+        http: Any,
     ) -> None:
         self.secrets = secrets
+        if http is not None:
+            http.follow_redirects = False
         shared: dict[str, Any] = {
             "api_key": api_key,
             "organization": organization,
+            "project": project,
             "default_headers": dict(headers),
             # Both are the runtime's: it knows the policy of the call, and records each attempt.
             "max_retries": 0,
             "timeout": None,
             # A redirect would take the headers with their secrets to another server.
-            "http_client": openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            "http_client": http or openai.DefaultAsyncHttpxClient(follow_redirects=False),
         }
         self._client: openai.AsyncOpenAI
         if azure_endpoint is None:

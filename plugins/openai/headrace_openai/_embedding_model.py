@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.errors import ModelError, ResourceError
 from headrace.interfaces import EmbeddingModel
+from headrace.options import option_faults
 from headrace_openai._connection import Connection
-from headrace_openai._options import refused_options
 from headrace_openai._vectors import read_vectors
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class OpenAIEmbeddingModel(EmbeddingModel):
             out ``OPENAI_API_KEY``, on Azure ``AZURE_OPENAI_API_KEY``; ``None`` for a server that
             asks for none.
         organization: OpenAI's organisation; ``OPENAI_ORG_ID`` of the worker where ``None``.
+        project: OpenAI's project; ``OPENAI_PROJECT_ID`` of the worker where ``None``.
         dimensions: The length of the vectors, for models that can shorten theirs; the model's own
             where ``None``.
         encoding: How vectors travel: ``base64`` (a quarter of the size) or ``float``. Answers in
@@ -57,6 +58,9 @@ class OpenAIEmbeddingModel(EmbeddingModel):
         azure_deployment: The name of the deployment on Azure, where it is not ``model``.
         headers: Headers of every request.
         secret_headers: Headers whose values are secrets: the environment variable of each.
+        http_client: The project's own function, as ``module:function``, that makes the HTTP client
+            (an ``AsyncClient`` of what the vendor's client sends with); the usual one where
+            ``None``.
 
     Raises:
         ResourceError: Arguments are wrong; the text names all that are.
@@ -69,6 +73,7 @@ class OpenAIEmbeddingModel(EmbeddingModel):
         base_url: str | None = None,
         api_key_env: str | None = "OPENAI_API_KEY",
         organization: str | None = None,
+        project: str | None = None,
         dimensions: int | None = None,
         encoding: Literal["base64", "float"] = "base64",
         batch_size: int = _MOST_TEXTS,
@@ -81,6 +86,7 @@ class OpenAIEmbeddingModel(EmbeddingModel):
         azure_deployment: str | None = None,
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
+        http_client: str | None = None,
     ) -> None:
         self._dimensions = dimensions
         self._encoding = encoding
@@ -90,7 +96,7 @@ class OpenAIEmbeddingModel(EmbeddingModel):
         self._query_prefix = query_prefix
         self._options = dict(options or {})
         self._length: int | None = dimensions
-        faults = [f"options: {text}" for text in refused_options(self._options, _TYPED)]
+        faults = [f"options: {text}" for text in option_faults(self._options, _TYPED)]
         if dimensions is not None and dimensions < 1:
             faults.append("dimensions must be at least 1")
         if encoding not in {"base64", "float"}:
@@ -105,11 +111,13 @@ class OpenAIEmbeddingModel(EmbeddingModel):
             base_url=base_url,
             api_key_env=api_key_env,
             organization=organization,
+            project=project,
             azure_endpoint=azure_endpoint,
             api_version=api_version,
             azure_deployment=azure_deployment,
             headers=headers,
             secret_headers=secret_headers,
+            http_client=http_client,
         )
         faults = [*self._connection.faults(), *faults]
         if faults:

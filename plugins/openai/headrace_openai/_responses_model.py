@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from headrace.chat import ChatDelta
 from headrace.errors import ModelError, ResourceError
 from headrace.interfaces import ChatModel
+from headrace.options import given_twice, merged_options, option_faults
 from headrace_openai._connection import Connection
-from headrace_openai._options import merged_options, refused_options
 from headrace_openai._responses_answers import ResponseStream, read_response
 from headrace_openai._responses_requests import request_parameters
 
@@ -59,7 +59,12 @@ class OpenAIResponsesModel(ChatModel):
             out ``OPENAI_API_KEY``, on Azure ``AZURE_OPENAI_API_KEY``; ``None`` for a server that
             asks for none.
         organization: OpenAI's organisation; ``OPENAI_ORG_ID`` of the worker where ``None``.
+        project: OpenAI's project; ``OPENAI_PROJECT_ID`` of the worker where ``None``.
         temperature: The sampling temperature; the provider's own where ``None``.
+        reasoning_effort: How much a model that reasons is to reason, in the provider's words
+            (``low``, ``medium``, ``high``); the model's own where ``None``.
+        strict_tools: Whether calls of tools are kept to their schemas by the server, where strict
+            mode can say them; optional arguments are then always given.
         structured: Whether the server keeps to a form (``text.format``) itself. Where it does not,
             the runtime tells the form in words and checks the answer.
         keep_reasoning: Whether to ask for encrypted reasoning; some models without reasoning
@@ -71,6 +76,9 @@ class OpenAIResponsesModel(ChatModel):
         azure_deployment: The name of the deployment on Azure, where it is not ``model``.
         headers: Headers of every request.
         secret_headers: Headers whose values are secrets: the environment variable of each.
+        http_client: The project's own function, as ``module:function``, that makes the HTTP client
+            (an ``AsyncClient`` of what the vendor's client sends with); the usual one where
+            ``None``.
 
     Raises:
         ResourceError: Arguments are wrong; the text names all that are.
@@ -83,7 +91,10 @@ class OpenAIResponsesModel(ChatModel):
         base_url: str | None = None,
         api_key_env: str | None = "OPENAI_API_KEY",
         organization: str | None = None,
+        project: str | None = None,
         temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        strict_tools: bool = False,
         structured: bool = True,
         keep_reasoning: bool = True,
         options: Mapping[str, Any] | None = None,
@@ -92,16 +103,22 @@ class OpenAIResponsesModel(ChatModel):
         azure_deployment: str | None = None,
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
+        http_client: str | None = None,
     ) -> None:
         self._model = model
         self._options = dict(options or {})
-        faults = [f"options: {text}" for text in refused_options(self._options, _TYPED)]
+        faults = [f"options: {text}" for text in option_faults(self._options, _TYPED)]
         if _format(self._options):
             faults.append("options: text.format is not an option: it is the request's output")
+        faults += given_twice({"temperature": temperature}, options)
         if temperature is not None:
-            if "temperature" in self._options:
-                faults.append("temperature is given twice: as itself and in options")
             self._options["temperature"] = temperature
+        if reasoning_effort is not None:
+            reasoning = dict(self._options.get("reasoning") or {})
+            if "effort" in reasoning:
+                faults.append("reasoning_effort is given twice: as itself and in options")
+            self._options["reasoning"] = {**reasoning, "effort": reasoning_effort}
+        self._strict_tools = strict_tools
         self.structured = structured
         self._keep_reasoning = keep_reasoning
         self._connection = Connection(
@@ -110,11 +127,13 @@ class OpenAIResponsesModel(ChatModel):
             base_url=base_url,
             api_key_env=api_key_env,
             organization=organization,
+            project=project,
             azure_endpoint=azure_endpoint,
             api_version=api_version,
             azure_deployment=azure_deployment,
             headers=headers,
             secret_headers=secret_headers,
+            http_client=http_client,
         )
         faults = [*self._connection.faults(), *faults]
         if faults:
@@ -174,8 +193,9 @@ class OpenAIResponsesModel(ChatModel):
             text = "options of the request: text.format is not an option: it is the output"
             raise ModelError(text, code="bad_request")
         parameters = request_parameters(
-            self._connection.asked_model,
+            self._connection.model_of(request),
             request,
+            strict_tools=self._strict_tools,
             host=self._connection.client.host,
             keep_reasoning=self._keep_reasoning,
         )

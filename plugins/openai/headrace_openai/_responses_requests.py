@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ModelError
 from headrace_openai._chat_requests import check_messages, image_url, json_schema, json_text
+from headrace_openai._forms import strict_schema
 from headrace_openai._responses_items import kept_items
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ __all__ = ["request_parameters"]
 
 
 def request_parameters(
-    model: str, request: ChatRequest, *, host: str, keep_reasoning: bool
+    model: str, request: ChatRequest, *, host: str, keep_reasoning: bool, strict_tools: bool
 ) -> dict[str, Any]:
     """The typed parameters: model and input, and what else the request says.
 
@@ -24,6 +25,7 @@ def request_parameters(
         request: What is asked.
         host: The server, which reads only the reasoning that is its own.
         keep_reasoning: Whether the server is asked for reasoning that can be sent back.
+        strict_tools: Whether the server is to keep calls to the schemas of tools.
 
     Raises:
         ModelError: ``bad_request``: the request says something that the provider has no word for.
@@ -41,7 +43,7 @@ def request_parameters(
     if keep_reasoning:
         parameters["include"] = ["reasoning.encrypted_content"]
     if request.tools:
-        parameters["tools"] = [_tool(spec) for spec in request.tools]
+        parameters["tools"] = [_tool(spec, strict=strict_tools) for spec in request.tools]
         if request.tool_choice in ("none", "required"):
             parameters["tool_choice"] = request.tool_choice
         elif request.tool_choice != "auto":
@@ -94,13 +96,14 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "input_image", "image_url": image_url(image), "detail": "auto"}
 
 
-def _tool(spec: ToolSpec) -> dict[str, Any]:
+def _tool(spec: ToolSpec, *, strict: bool) -> dict[str, Any]:
     described = {"description": spec.description} if spec.description else {}
+    schema = strict_schema(spec.parameters) if strict else None
     return {
         "type": "function",
         "name": spec.name,
         **described,
-        "parameters": spec.parameters,
+        "parameters": spec.parameters if schema is None else schema,
         # Strict is what this interface does where nothing is said, and most schemas are not.
-        "strict": False,
+        "strict": schema is not None,
     }

@@ -16,7 +16,6 @@ from headrace.errors import ModelError, ResourceError
 from headrace_anthropic import AnthropicChatModel
 
 REFUSED = (
-    "model",
     "messages",
     "system",
     "tools",
@@ -50,6 +49,34 @@ class TestOptions:
 
         assert provider.requests[0]["service_tier"] == "auto"
 
+    def test_of_the_request_name_its_model(self, provider, ask):
+        provider.answer("x")
+
+        ask(hello(model="claude-other"))
+
+        assert provider.requests[0]["model"] == "claude-other"
+
+    @pytest.mark.parametrize("name", ["", " ", 3])
+    def test_of_the_request_that_name_no_model_are_refused(self, provider, ask, name):
+        with pytest.raises(ModelError, match="model must be a name"):
+            ask(hello(model=name))
+
+        assert provider.requests == []
+
+    @pytest.mark.parametrize("name", ["max_tokens", "temperature", "stop_sequences"])
+    def test_of_the_request_do_not_say_again_what_it_says(self, provider, ask, name):
+        said = {"max_tokens": 5, "temperature": 0.5, "stop": ("END",)}
+
+        with pytest.raises(ModelError, match=f"{name} is given twice") as caught:
+            ask(hello(**{name: 1}).model_copy(update=said))
+
+        assert caught.value.code == "bad_request"
+        assert provider.requests == []
+
+    def test_of_the_model_cannot_be_its_name(self):
+        with pytest.raises(ResourceError, match="model is not an option"):
+            AnthropicChatModel("m", options={"model": "other"})
+
     def test_of_the_request_may_set_its_limit(self, provider, ask):
         provider.answer("x")
 
@@ -78,6 +105,49 @@ class TestOptions:
     def test_of_the_model_cannot_be_what_a_request_says_itself(self, name):
         with pytest.raises(ResourceError, match=f"{name} is not an option"):
             AnthropicChatModel("m", options={name: 1})
+
+
+class TestOwnClient:
+    NETWORK = """
+import httpx2
+def client():
+    return httpx2.AsyncClient(headers={"x-mine": "yes"}, follow_redirects=True)
+def other():
+    return "no client"
+"""
+
+    @pytest.fixture(autouse=True)
+    def network(self, tmp_path, monkeypatch):
+        (tmp_path / "anthropic_network.py").write_text(self.NETWORK)
+        monkeypatch.syspath_prepend(tmp_path)
+        yield
+        sys.modules.pop("anthropic_network", None)
+
+    def test_sends_the_requests(self, provider, ask, key):
+        provider.answer("x")
+
+        ask(hello(), http_client="anthropic_network:client")
+
+        sent = provider.headers[0]
+        assert (sent["x-mine"], sent["authorization"]) == ("yes", f"Bearer {key}")
+
+    def test_follows_no_redirect_either(self, provider, ask):
+        provider.raw(307, b"", location=f"{provider.url}/elsewhere")
+
+        with pytest.raises(ModelError):
+            ask(hello(), http_client="anthropic_network:client")
+
+        assert len(provider.paths) == 1
+
+    def test_that_cannot_be_made_is_told_when_the_model_is_opened(self):
+        model = AnthropicChatModel("m", http_client="anthropic_network:other")
+
+        with pytest.raises(ResourceError, match="made a str, not a httpx2"):
+            asyncio.run(model.open())
+
+    def test_that_is_no_reference_is_a_fault(self):
+        with pytest.raises(ResourceError, match="module:function"):
+            AnthropicChatModel("m", http_client="client")
 
 
 class TestHeaders:

@@ -295,9 +295,22 @@ class TestOptions:
 
         assert sent(hello(), options={"min_p": 0.05})["options"] == {"min_p": 0.05}
 
-    @pytest.mark.parametrize("name", ["model", "messages", "tools", "stream", "format", "options"])
+    @pytest.mark.parametrize("name", ["messages", "tools", "stream", "format", "options"])
     def test_cannot_be_what_the_request_says_itself(self, refused, name):
         assert f"{name} is not an option" in str(refused(hello(options={name: 1})))
+
+    def test_name_the_model_of_one_request(self, sent):
+        assert sent(hello(options={"model": "other", "seed": 1}))["model"] == "other"
+
+    @pytest.mark.parametrize("name", ["", 3])
+    def test_that_name_no_model_are_refused(self, refused, name):
+        assert "model must be a name" in str(refused(hello(options={"model": name})))
+
+    @pytest.mark.parametrize("name", ["num_predict", "temperature", "stop"])
+    def test_do_not_say_again_what_the_request_says(self, refused, name):
+        request = hello(max_tokens=9, temperature=0.1, stop=("END",), options={name: 1})
+
+        assert f"{name} is given twice" in str(refused(request))
 
     @pytest.mark.parametrize("options", [{"think": 3}, {"keep_alive": [1]}])
     def test_of_the_wrong_kind_are_refused(self, refused, options):

@@ -241,7 +241,6 @@ class TestOptions:
             "include",
             "input",
             "instructions",
-            "model",
             "previous_response_id",
             "store",
             "stream",

@@ -46,7 +46,6 @@ class TestOptions:
     @pytest.mark.parametrize(
         "name",
         [
-            "model",
             "messages",
             "tools",
             "tool_choice",
