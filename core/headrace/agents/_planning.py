@@ -178,7 +178,11 @@ class PlanExecuteAgent(ChatAgent):
         if self.worker is None:
             said = [Message(role="system", content=_DO), Message(role="user", content=text)]
             response = await ctx.chat(
-                self._model_name(ctx), said, tools=self.tool_names(ctx), options=self.options
+                self._model_name(ctx),
+                said,
+                prompt="",  # it is about the whole input, and a step is a task of its own
+                tools=self.tool_names(ctx),
+                options=self.options,
             )
             return _Done(task=step.task, result=_cut(response.text)), response.usage
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from prompt_agents import (
     greeting,
 )
 
-from headrace import AgentBuilder, AgentPlan, Message, Prompt, use
+from headrace import AgentBuilder, AgentPlan, Message, Prompt, run_local, use
 from headrace.agent_yaml import parse_agent
 from headrace.errors import PlanError
 from headrace.events import InputEvent
+from headrace.teams import Team, route
 
 YAML = """
 name: Writer
@@ -232,3 +234,13 @@ class TestReadyAgentsWithAFormOfInputs:
     )
     def test_a_form_is_a_class_a_reference_or_a_schema(self, form):
         assert len(faults(Reader(input=form, prompt="{sender} {anything}"))) == 1
+
+
+def test_a_member_of_a_team_has_its_own_prompts():
+    team = Team("desk", one=Writer(), two=Writer(), routes=[route("one", "two")])
+
+    [output] = run_local(team, ["Hello"], key=str)
+
+    shown = json.loads(output)
+    assert [role for role, _ in shown] == ["system", "user", "user"]
+    assert json.loads(shown[-1][1])[-1] == ["user", "Hello"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -104,6 +105,32 @@ class Remembering(Reader):
 
 
 SYSTEM = Prompt(messages=[Message(role="system", content="You know {sender}; {unknown} stays.")])
+
+
+class Waiting(Agent):
+    """Asks by a prompt from elsewhere, changes its field in between, and may wait for ever then."""
+
+    model = use("chat_models", Mirror).with_prompt("elsewhere")
+    elsewhere = use("prompts", Elsewhere)
+    stops: bool = False
+    changes: bool = False
+
+    @tool()
+    def look(self, ctx: Context) -> str:
+        """Counts how often it is called."""
+        ctx.short_term["count"] = ctx.short_term.get("count", 0) + 1
+        return "looked"
+
+    @action(InputEvent)
+    async def do(self, event: InputEvent, ctx: Context) -> None:
+        def city() -> str:
+            return f"Bern {ctx.short_term.get('count', 0)}" if self.changes else "Bern"
+
+        answer = await ctx.chat("model", "call look", tools=["look"], city=city)
+        if self.stops:
+            await asyncio.Event().wait()
+        shown = [request[0][1] for request in json.loads(answer.text)]
+        ctx.send(OutputEvent(output=shown))
 
 
 class Prompted(Agent):
