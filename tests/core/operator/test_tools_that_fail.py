@@ -6,7 +6,7 @@ import json
 import logging
 
 import pytest
-from semantic_tools import Shop
+from semantic_tools import Shop, Yard
 
 
 def asked(*calls, by="code", **more):
@@ -61,3 +61,24 @@ def test_the_journal_holds_neither_exceptions_nor_hidden_values(bench):
     assert "tool:orders" in journal
     assert "hunter2" not in journal
     assert "98765" not in journal
+
+
+def test_a_toolsets_failure_is_told_without_what_it_raised(bench):
+    assert bench.run(Yard(on_error="tell")).outcome.outputs == ["the tool lift failed"]
+
+
+def test_a_toolset_may_say_that_a_failure_fails_the_run(bench):
+    outcome = bench.run(Yard(on_error="fail")).outcome
+
+    assert outcome.status == "dead_letter"
+    assert str(outcome.error) == "the tool lift failed: Flaw: password=hunter2"
+
+
+def test_a_call_that_had_finished_is_not_made_again_though_its_hidden_value_is_another(bench):
+    asked_for = asked(
+        ("orders", {"status": "open"}), by="code", tenant="acme", customer={"id": "c"}
+    )
+    first = bench.run(Shop(), asked_for)
+    again = bench.run(Shop(), {**asked_for, "tenant": "other"}, first.journal.stored())
+
+    assert again.outcome.outputs == first.outcome.outputs

@@ -25,6 +25,8 @@ from headrace import (
     ToolError,
     ToolRequestEvent,
     ToolResponseEvent,
+    Toolset,
+    ToolSpec,
     action,
     tool,
     use,
@@ -191,3 +193,30 @@ class StrictShop(Shop):
     async def telling(self) -> str:
         """Fails, and may."""
         raise ToolError("the shop is closed")
+
+
+class Crane(Toolset):
+    """A toolset that is out of order."""
+
+    def specs(self) -> list[ToolSpec]:
+        return [ToolSpec(name="lift")]
+
+    async def call(self, name: str, arguments: Any) -> Any:
+        raise Flaw("password=hunter2")
+
+
+class Yard(Agent):
+    """Lifts by a toolset; the input says what follows when that fails."""
+
+    config = RuntimeConfig(failure=DEAD_LETTER)
+    on_error: Literal["tell", "fail"]
+
+    def resources(self) -> dict[str, Any]:
+        return {"crane": use("tools", Crane).with_on_error(self.on_error)}
+
+    @action(InputEvent)
+    async def lift(self, event: InputEvent, ctx: Context) -> None:
+        try:
+            ctx.send(OutputEvent(output=await ctx.tool("lift")))
+        except ToolError as error:
+            ctx.send(OutputEvent(output=str(error)))
