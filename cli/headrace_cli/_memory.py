@@ -27,6 +27,7 @@ def scope_options(function: Function) -> Function:
         (
             click.option("--user", metavar="USER", help="Those of this person."),
             click.option("--key", metavar="KEY", help="Those of this key of the stream."),
+            click.option("--set", "of_set", metavar="NAME", help="Those in this named set."),
             click.option("--all-agents", is_flag=True, help="Those of every agent in the store."),
             click.option("--member", metavar="NAME", help="Of a team, a sub-agent: whose."),
             click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE"),
@@ -55,6 +56,8 @@ def scope_of(plan: AgentPlan, typed: dict[str, Any]) -> dict[str, str]:
         scope["key"] = key_id(_key(typed["key"]))
     if typed["user"] is not None:
         scope["user"] = typed["user"]
+    if typed["of_set"] is not None:
+        scope["set"] = typed["of_set"]
     return scope
 
 

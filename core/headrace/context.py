@@ -61,6 +61,14 @@ class LongTermMemory(ABC):
     __slots__ = ()
 
     @abstractmethod
+    def of(self, name: str, /) -> LongTermMemory:
+        """A named set of memories (``ctx.long_term.of("facts")``), apart from all others.
+
+        Raises:
+            ValueError: The name is empty.
+        """
+
+    @abstractmethod
     async def add(
         self,
         text: str,
@@ -99,6 +107,7 @@ class LongTermMemory(ABC):
         user: str | None = None,
         where: Mapping[str, Any] | None = None,
         all_keys: bool = False,
+        all_sets: bool = False,
     ) -> list[MemoryItem]:
         """The memories nearest to a query, best first.
 
@@ -108,6 +117,7 @@ class LongTermMemory(ABC):
             user: Whose memories; ``None``: those that were added without a user.
             where: Conditions on the metadata (``headrace.filters``).
             all_keys: Whether to look into the memories of the agent's other keys too.
+            all_sets: Whether to look into all sets, the named ones and the one without a name.
         """
 
     @abstractmethod
@@ -123,11 +133,15 @@ class LongTermMemory(ABC):
         """Forgets a memory."""
 
     @abstractmethod
-    async def export(self, *, user: str | None = None, all_keys: bool = False) -> list[MemoryItem]:
-        """All memories of the key (of all keys) that are the user's, oldest first."""
+    async def export(
+        self, *, user: str | None = None, all_keys: bool = False, all_sets: bool = False
+    ) -> list[MemoryItem]:
+        """All memories of the key (all keys, all sets) that are the user's, oldest first."""
 
     @abstractmethod
-    async def erase(self, *, user: str | None = None, all_keys: bool = False) -> int:
+    async def erase(
+        self, *, user: str | None = None, all_keys: bool = False, all_sets: bool = False
+    ) -> int:
         """Forgets them all, for good; says how many there were."""
 
 

@@ -203,19 +203,20 @@ class PromptSource(Resource, ABC):
 class MemoryItem(dict[str, Any]):
     """A memory.
 
-    ``id``, ``text``, ``metadata`` (JSON), ``scope`` (its ``agent``, ``key`` and ``user``),
-    ``created`` and ``updated`` (seconds since the epoch), ``expires`` (the same, or ``None``), and
-    for what was found ``score`` (0 to 1, best 1).
+    ``id``, ``text``, ``metadata`` (JSON), ``scope`` (its ``agent``, ``key`` and ``user``, and its
+    ``set`` where it is in a named one), ``created`` and ``updated`` (seconds since the epoch),
+    ``expires`` (the same, or ``None``), and for what was found ``score`` (0 to 1, best 1).
     """
 
 
 class MemoryBackend(Resource, ABC):
     """Kind ``memory``: long-term memory, in scopes that never see each other.
 
-    A whole ``scope`` has three texts: ``agent``, ``key``, and ``user`` (empty where the memory is
-    nobody's in particular). Adding takes a whole one. Searching, exporting and erasing also take a
+    A whole ``scope`` has four texts: ``agent``, ``key``, ``user`` (empty where the memory is
+    nobody's in particular), and ``set`` (empty, or left out, where it is in no named set). What is
+    about one memory, and learning, take a whole one. Searching, exporting and erasing also take a
     part of one, which stands for every scope with those values: ``{"user": "u-17"}`` is all that
-    is known of a person, from every agent and key.
+    is known of a person, from every agent, key and set.
 
     Calls may come many at a time. Each is idempotent, because a replay makes it again.
     """

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NAMES", "part_of_scope", "whole_scope"]
+__all__ = ["NAMES", "part_of_scope", "shown_scope", "whole_scope"]
 
-NAMES = ("agent", "key", "user")
-"""The parts of a scope."""
+NAMES = ("agent", "key", "user", "set")
+"""The parts of a scope; the set of those that are in none is the empty text."""
 
 
 def whole_scope(scope: Mapping[str, str]) -> dict[str, str]:
@@ -19,7 +19,7 @@ def whole_scope(scope: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: It is none.
     """
-    checked = _checked(scope)
+    checked = {**_checked(scope), "set": scope.get("set", "")}
     if missing := [name for name in NAMES if name not in checked]:
         raise ValueError(f"the scope lacks {' and '.join(missing)}: this takes a whole one")
     return checked
@@ -37,9 +37,14 @@ def part_of_scope(scope: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
+def shown_scope(scope: Mapping[str, str]) -> dict[str, str]:
+    """A whole scope as a memory shows it: without a set where it is in none."""
+    return {name: scope[name] for name in NAMES if name != "set" or scope.get("set")}
+
+
 def _checked(scope: Mapping[str, str]) -> dict[str, str]:
     if unknown := sorted(map(repr, scope.keys() - set(NAMES))):
-        raise ValueError(f"a scope has agent, key and user, not {', '.join(unknown)}")
+        raise ValueError(f"a scope has agent, key, user and set, not {', '.join(unknown)}")
     checked = {name: scope[name] for name in NAMES if name in scope}
     for name, value in checked.items():
         if not isinstance(value, str):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from headrace.context import LongTermMemory
     from headrace.operator._context import RunContext
 
 __all__ = ["BlockingContext"]
@@ -24,12 +25,14 @@ class BlockingContext:
     @property
     def long_term(self) -> Any:
         """The long-term memory of this key; its methods wait."""
-        memory = self._context.long_term
+        return self._waiting_memory(self._context.long_term)
+
+    def _waiting_memory(self, memory: LongTermMemory) -> Any:
         waiting = {
             name: self._waiting(getattr(memory, name))
             for name in ("add", "learn", "search", "get", "update", "delete", "export", "erase")
         }
-        return SimpleNamespace(**waiting)
+        return SimpleNamespace(**waiting, of=lambda name: self._waiting_memory(memory.of(name)))
 
     @staticmethod
     def gather(*results: Any) -> list[Any]:

@@ -29,12 +29,19 @@ __all__ = ["LongTerm"]
 class LongTerm(LongTermMemory):
     """The long-term memory of one key."""
 
-    __slots__ = ("_added", "_context", "_key", "_operator")
+    __slots__ = ("_context", "_key", "_operator", "_set")
 
-    def __init__(self, context: RunContext, operator: Operator, key: str) -> None:
+    def __init__(self, context: RunContext, operator: Operator, key: str, of: str = "") -> None:
         self._context = context
         self._operator = operator
         self._key = key
+        self._set = of
+
+    def of(self, name: str, /) -> LongTerm:
+        """A named set of memories."""
+        if not name:
+            raise ValueError("a named set of memories has a name: ctx.long_term.of('facts')")
+        return LongTerm(self._context, self._operator, self._key, name)
 
     async def add(
         self,
@@ -81,9 +88,10 @@ class LongTerm(LongTermMemory):
         user: str | None = None,
         where: Mapping[str, Any] | None = None,
         all_keys: bool = False,
+        all_sets: bool = False,
     ) -> list[MemoryItem]:
         """The memories nearest to a query, best first."""
-        scope = self._scope(user, all_keys=all_keys)
+        scope = self._scope(user, all_keys=all_keys, all_sets=all_sets)
         narrowed = None if where is None else dict(where)
 
         async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
@@ -121,26 +129,33 @@ class LongTerm(LongTermMemory):
         )
         self._context.tell(MemoryDeletedEvent(user=user, id=item_id, count=1))
 
-    async def export(self, *, user: str | None = None, all_keys: bool = False) -> list[MemoryItem]:
+    async def export(
+        self, *, user: str | None = None, all_keys: bool = False, all_sets: bool = False
+    ) -> list[MemoryItem]:
         """All memories of the key, or of all keys."""
-        scope = self._scope(user, all_keys=all_keys)
+        scope = self._scope(user, all_keys=all_keys, all_sets=all_sets)
 
         async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
             return [dict(item) async for item in backend.export(scope)]
 
         return [MemoryItem(item) for item in await self._durable("export", [scope], make)]
 
-    async def erase(self, *, user: str | None = None, all_keys: bool = False) -> int:
+    async def erase(
+        self, *, user: str | None = None, all_keys: bool = False, all_sets: bool = False
+    ) -> int:
         """Forgets them all."""
-        scope = self._scope(user, all_keys=all_keys)
+        scope = self._scope(user, all_keys=all_keys, all_sets=all_sets)
         count: int = await self._durable("erase", [scope], lambda backend: backend.erase(scope))
         self._context.tell(MemoryDeletedEvent(user=user, id=None, count=count))
         return count
 
-    def _scope(self, user: str | None, *, all_keys: bool = False) -> dict[str, str]:
+    def _scope(
+        self, user: str | None, *, all_keys: bool = False, all_sets: bool = False
+    ) -> dict[str, str]:
         agent = {"agent": self._context.identity}
         key = {} if all_keys else {"key": self._key}
-        return {**agent, **key, "user": user or ""}
+        of = {} if all_sets else {"set": self._set}
+        return {**agent, **key, "user": user or "", **of}
 
     def _id(self, *content: Any) -> str:
         return digest([self._context.run_id, self._context.event_id, *content])

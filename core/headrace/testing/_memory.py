@@ -20,6 +20,7 @@ from headrace.testing._memory_facts import (
     NOON,
     QUERIES,
     SCOPES,
+    SETS,
     WRITINGS,
 )
 from headrace.testing._memory_life import MemoryLifeSuite, everything, export, ids, texts
@@ -262,6 +263,65 @@ class MemoryBackendSuite(MemoryLifeSuite):
             wanted = {f"m-{n}" for n, scope in enumerate(SCOPES) if scope[name] == value}
             assert exported == wanted, repr(value)
             assert found == wanted, repr(value)
+
+    # ------------------------------------------------------------ named sets
+    def test_sets_never_see_each_other(self, make: Make) -> None:
+        """If this fails: what is kept in one named set is found in another, or in none."""
+
+        async def talk(memory: MemoryBackend) -> Any:
+            for number, scope in enumerate(SETS):
+                await memory.add(scope, f"m-{number}", f"The secret is {number}.", {}, topic="t")
+            return [
+                (
+                    ids(await memory.search(scope, "secret", 50)),
+                    ids(await export(memory, scope)),
+                    [n for n in range(len(SETS)) if await memory.get(scope, f"m-{n}")],
+                )
+                for scope in SETS
+            ]
+
+        assert self.using(make, talk) == [([f"m-{n}"], [f"m-{n}"], [n]) for n in range(len(SETS))]
+
+    def test_a_memory_tells_the_named_set_that_it_is_in(self, make: Make) -> None:
+        """If this fails: nobody can see what an exported memory belongs to."""
+
+        async def talk(memory: MemoryBackend) -> Any:
+            for number, scope in enumerate(SETS):
+                await memory.add(scope, f"m-{number}", "Tea.", {})
+            return await export(memory, ADA)
+
+        assert [item["scope"].get("set", "") for item in self.using(make, talk)] == [
+            scope["set"] for scope in SETS
+        ]
+
+    def test_a_scope_without_a_set_is_that_of_the_memories_in_none(self, make: Make) -> None:
+        """If this fails: what was kept before there were sets is not found any more."""
+
+        async def talk(memory: MemoryBackend) -> Any:
+            await memory.add(ADA, "m-1", "Tea.", {})
+            return ids(await export(memory, {**ADA, "set": ""})), await memory.get(ADA, "m-1")
+
+        exported, item = self.using(make, talk)
+
+        assert exported == ["m-1"]
+        assert item["scope"] == ADA
+
+    @pytest.mark.parametrize("name", ["", "facts"])
+    def test_a_set_may_be_asked_for_in_a_part_of_a_scope(self, make: Make, name: str) -> None:
+        """If this fails: a search over all keys finds what is in other sets."""
+
+        async def talk(memory: MemoryBackend) -> Any:
+            for number, of in enumerate(["", "facts", "other"]):
+                await memory.add({**ADA, "set": of}, f"a-{number}", "Tea.", {})
+                await memory.add({**ADA, "key": "k-2", "set": of}, f"b-{number}", "Tea.", {})
+            part = {"agent": "desk", "user": "ada", "set": name}
+            found = sorted(ids(await memory.search(part, "tea", 50)))
+            return found, await memory.erase(part), sorted(ids(await everything(memory)))
+
+        number = ["", "facts"].index(name)
+        left = sorted(f"{key}-{n}" for key in "ab" for n in range(3) if n != number)
+
+        assert self.using(make, talk) == ([f"a-{number}", f"b-{number}"], 2, left)
 
     # ------------------------------------------------------------ topics and expiry
     def test_a_topic_supersedes_the_older_memory_of_its_scope_only(self, make: Make) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "NOON",
     "QUERIES",
     "SCOPES",
+    "SETS",
     "WRITINGS",
 ]
 
@@ -27,6 +28,11 @@ ADA = {"agent": "desk", "key": "k-1", "user": "ada"}
 BOB = {"agent": "desk", "key": "k-1", "user": "bob"}
 ADA_ELSEWHERE = {"agent": "shop", "key": "k-9", "user": "ada"}
 NOBODY = {"agent": "desk", "key": "k-1", "user": ""}
+SETS = tuple(
+    {**ADA, "set": name}
+    for name in ("", "facts", "Facts", "facts/old", "facts ", "*", "_", "'", "\x1f", "null", "=")
+)
+"""The same scope with named sets, and with none."""
 NOON = 1_000_000.0
 """The time that the tests' clock begins at, in seconds since the epoch."""
 

@@ -42,7 +42,8 @@ _NAMESPACE = uuid.UUID("7e0c9d35-6f0e-4c58-9d3b-0d7a4c7b2d11")
 
 def row_id(kind: Kind, scope: Mapping[str, str], item_id: str) -> str:
     """The id of a row."""
-    name = json.dumps([kind, scope["agent"], scope["key"], scope["user"], item_id])
+    of = [scope["set"]] if scope.get("set") else []
+    name = json.dumps([kind, scope["agent"], scope["key"], scope["user"], item_id, *of])
     return str(uuid.uuid5(_NAMESPACE, name))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from headrace.scopes import shown_scope
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,6 +15,7 @@ __all__ = [
     "MEMORY",
     "RECORD",
     "conditions",
+    "in_set",
     "kept",
     "quoted",
     "told",
@@ -22,6 +25,8 @@ __all__ = [
 FIELDS = {"agent": "agent_id", "key": "run_id", "user": "user_id"}
 """mem0's own names of who a memory belongs to."""
 WHOLE = "actor_id"
+SET = "headrace_set"
+"""The set of a memory that is in a named one, where no name of mem0's is left."""
 MEMORY = "="
 """What the scope of a memory begins with."""
 RECORD = "!"
@@ -39,7 +44,10 @@ def quoted(value: str) -> str:
 
 def told(scope: Mapping[str, str]) -> dict[str, str]:
     """A scope in mem0's names, as it is told to mem0."""
-    return {FIELDS[name]: quoted(value) for name, value in scope.items()}
+    # mem0 wants one name at least; what is searched in the end is told by ``conditions``.
+    return {FIELDS[name]: quoted(scope[name]) for name in FIELDS if name in scope} or {
+        FIELDS["agent"]: MEMORY
+    }
 
 
 def kept(scope: Mapping[str, str], mark: str = MEMORY) -> dict[str, str]:
@@ -49,16 +57,26 @@ def kept(scope: Mapping[str, str], mark: str = MEMORY) -> dict[str, str]:
     every row in Python; that field is mem0's ``actor_id``, of which qdrant's servers have an index.
     """
     parts = {FIELDS[name]: mark + quote(scope[name], safe="") for name in FIELDS}
-    return {**parts, WHOLE: mark + "/".join(quote(scope[name], safe="") for name in FIELDS)}
+    named = [scope[name] for name in FIELDS] + ([scope["set"]] if scope.get("set") else [])
+    of = {SET: mark + quote(scope["set"], safe="")} if scope.get("set") else {}
+    return {**parts, **of, WHOLE: mark + "/".join(quote(one, safe="") for one in named)}
 
 
 def conditions(scope: Mapping[str, str], mark: str = MEMORY) -> dict[str, str]:
-    """What rows of a scope, or of a part of one, have in common."""
-    if len(scope) == len(FIELDS):
+    """What rows of a scope, or of a part of one, have in common; see ``in_set`` for the rest."""
+    if all(name in scope for name in (*FIELDS, "set")):
         return {WHOLE: kept(scope, mark)[WHOLE]}
-    return {FIELDS[name]: mark + quote(value, safe="") for name, value in scope.items()}
+    fields = {**FIELDS, "set": SET}
+    asked = {name: value for name, value in scope.items() if name != "set" or value}
+    return {fields[name]: mark + quote(value, safe="") for name, value in asked.items()}
+
+
+def in_set(scope: Mapping[str, str], payload: Mapping[str, object]) -> bool:
+    """Whether a row is in the set that is asked for: that in none stores cannot be asked for."""
+    return scope.get("set") != "" or not payload.get(SET)
 
 
 def understood(payload: Mapping[str, object]) -> dict[str, str]:
     """The scope of what mem0 gave back."""
-    return {name: unquote(str(payload[field])[1:]) for name, field in FIELDS.items()}
+    parts = {name: unquote(str(payload[field])[1:]) for name, field in FIELDS.items()}
+    return shown_scope({**parts, "set": unquote(str(payload.get(SET) or MEMORY)[1:])})

@@ -16,7 +16,7 @@ from headrace_mem0 import _rows
 from headrace_mem0._drafts import Draft, Narrowed
 from headrace_mem0._lock import FolderLock
 from headrace_mem0._models import Given
-from headrace_mem0._scopes import MEMORY, RECORD, conditions, kept, quoted, told
+from headrace_mem0._scopes import MEMORY, RECORD, conditions, in_set, kept, quoted, told
 from headrace_mem0._vendor import close_memory, make_memory
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ class Store:
             items = [
                 item
                 for one in found
-                if not _gone((item := _found_item(one))["expires"], now)
+                if in_set(scope, one["metadata"])
+                and not _gone((item := _found_item(one))["expires"], now)
                 and matches(where, item["metadata"])
             ]
             # Conditions are held against what was found, so more is asked for until it is enough.
@@ -191,7 +192,7 @@ class Store:
 
     def export(self, scope: Mapping[str, str], now: float) -> list[MemoryItem]:
         """All of a scope or of a part of one, oldest first."""
-        rows = self._list(conditions(scope))
+        rows = [row for row in self._list(conditions(scope)) if in_set(scope, row.payload)]
         return [
             _rows.item_of(row.payload) for row in sorted(rows, key=_order) if not _expired(row, now)
         ]
@@ -203,11 +204,14 @@ class Store:
         for mark in counts:
             more = True
             while more:
-                rows = self._list(conditions(scope, mark), BATCH)
+                # Of those in no set all are listed at once: what is in one stays, and comes again.
+                batch = ALL if scope.get("set") == "" else BATCH
+                listed = self._list(conditions(scope, mark), batch)
+                rows = [row for row in listed if in_set(scope, row.payload)]
                 for row in rows:
                     self._rows.delete(vector_id=row.id)
                 counts[mark] += len(rows)
-                more = len(rows) == BATCH
+                more = len(listed) == batch
         self._clean()
         return counts[MEMORY]
 

@@ -27,7 +27,7 @@ CREATE VIRTUAL TABLE lookup USING fts5(
 """
 COLUMNS = (
     "m.number, m.agent, m.key, m.user, m.item_id, m.text, m.metadata, m.created, m.updated, "
-    "m.expires"
+    'm.expires, m."set"'
 )
 """What is read of a memory, in this order."""
 SPELT = 30
@@ -109,7 +109,7 @@ def _match(
         (asked, limit),
     )
     # The scope is asked of the row too: the index knows only its digest.
-    same = "".join(f" AND m.{name} = :{name}" for name in scope)
+    same = "".join(f' AND m."{name}" = :{name}' for name in scope)
     row_of = (
         f"SELECT {COLUMNS} FROM memories AS m WHERE m.number = :number{same}"
         " AND (m.expires IS NULL OR m.expires > :now)"

@@ -14,7 +14,7 @@ __all__ = ["tokens"]
 
 
 def tokens(scope: Mapping[str, str]) -> list[str]:
-    """One word for each part of a scope, and for each pair of parts and the whole.
+    """One word for each part of a scope, and for each two or three parts and the whole.
 
     A part of a scope is looked for by the one word of all that it holds, so that the index never
     has to walk through the memories of an agent to come to those of a key.

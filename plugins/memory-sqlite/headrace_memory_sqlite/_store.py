@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.errors import ResourceError
 from headrace.filters import matches
 from headrace.interfaces import MemoryItem
+from headrace.scopes import shown_scope
 from headrace_memory_sqlite import _index, _ranking
 from headrace_memory_sqlite._vectors import nearest
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-SCHEMA = 1
+SCHEMA = 2
 PAGE = 500
 """Memories that an export reads at a time."""
 REMEMBERED = 30 * 86_400.0
@@ -35,24 +36,29 @@ _TABLES = (
         agent TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, item_id TEXT NOT NULL,
         text TEXT NOT NULL, metadata TEXT NOT NULL, topic TEXT,
         created REAL NOT NULL, updated REAL NOT NULL, expires REAL, vector BLOB,
-        UNIQUE (agent, key, user, item_id)
+        "set" TEXT NOT NULL DEFAULT '',
+        UNIQUE (agent, key, user, "set", item_id)
     )
     """,
     "CREATE INDEX by_key ON memories (key)",
     "CREATE INDEX by_user ON memories (user)",
-    "CREATE INDEX by_topic ON memories (agent, key, user, topic) WHERE topic IS NOT NULL",
+    'CREATE INDEX by_topic ON memories (agent, key, user, "set", topic) WHERE topic IS NOT NULL',
     "CREATE INDEX by_expiry ON memories (expires) WHERE expires IS NOT NULL",
     """
     CREATE TABLE superseded (
         agent TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, item_id TEXT NOT NULL,
-        at REAL NOT NULL, PRIMARY KEY (agent, key, user, item_id)
+        at REAL NOT NULL, "set" TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (agent, key, user, "set", item_id)
     ) WITHOUT ROWID
     """,
     # One row, while something that was removed may still be read from the file.
     "CREATE TABLE remains (there INTEGER PRIMARY KEY)",
     _index.CREATE,
 )
-_ONE = "agent = :agent AND key = :key AND user = :user AND item_id = :item_id"
+_WHOSE = 'agent = :agent AND key = :key AND user = :user AND "set" = :set'
+_ONE = f"{_WHOSE} AND item_id = :item_id"
+_FORMER = ("memories", "superseded")
+"""Tables that schema 1 had too, without sets."""
 
 
 class Store:
@@ -97,8 +103,8 @@ class Store:
                 self._supersede(scope, topic, now)
             number = self._db.execute(
                 "INSERT INTO memories (agent, key, user, item_id, text, metadata, topic, created,"
-                " updated, expires, vector) VALUES (:agent, :key, :user, :item_id, :text,"
-                " :metadata, :topic, :now, :now, :expires, :vector)",
+                ' updated, expires, vector, "set") VALUES (:agent, :key, :user, :item_id, :text,'
+                " :metadata, :topic, :now, :now, :expires, :vector, :set)",
                 {
                     **scope,
                     "item_id": item_id,
@@ -157,7 +163,7 @@ class Store:
 
     def erase(self, scope: Mapping[str, str], now: float) -> int:
         """Forgets all of a scope or of a part of one, and cleans the file."""
-        held = " AND ".join(f"{name} = :{name}" for name in scope)
+        held = " AND ".join(f'"{name}" = :{name}' for name in scope)
         with self._write(now):
             count = self._remove(held, dict(scope))
             self._db.execute(f"DELETE FROM superseded WHERE {held}", dict(scope))
@@ -190,7 +196,7 @@ class Store:
         self, scope: Mapping[str, str], after: tuple[float, int], now: float
     ) -> tuple[list[MemoryItem], tuple[float, int] | None]:
         """Some of a scope's memories, oldest first, and where the next ones begin."""
-        held = " AND ".join(f"m.{name} = :{name}" for name in scope)
+        held = " AND ".join(f'm."{name}" = :{name}' for name in scope)
         rows = self._db.execute(
             f"SELECT {_index.COLUMNS} FROM memories AS m WHERE {held}"
             " AND (m.created, m.number) > (:created, :number)"
@@ -208,13 +214,35 @@ class Store:
                 f"{path} was written by a newer headrace-memory-sqlite (schema {version}; this one "
                 f"knows {SCHEMA}): upgrade it"
             )
-        if version < SCHEMA:
+        if version == 1:
+            self._add_sets()
+        elif version < SCHEMA:
             if self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise ResourceError(f"{path} is an SQLite file of something else")
             for statement in _TABLES:
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+        self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         self._db.execute("COMMIT")
+
+    def _add_sets(self) -> None:
+        """Schema 1 had no sets: its tables are made anew, and its index, which has the scopes."""
+        for name in _FORMER:
+            self._db.execute(f"CREATE TABLE former_{name} AS SELECT * FROM {name}")
+            self._db.execute(f"DROP TABLE {name}")
+        self._db.execute("DROP TABLE lookup")
+        for statement in _TABLES:
+            if "remains" not in statement:
+                self._db.execute(statement)
+        for name in _FORMER:
+            columns = [row[1] for row in self._db.execute(f"PRAGMA table_info(former_{name})")]
+            same = ", ".join(columns)
+            self._db.execute(f"INSERT INTO {name} ({same}) SELECT {same} FROM former_{name}")
+            self._db.execute(f"DROP TABLE former_{name}")
+        rows = self._db.execute("SELECT number, agent, key, user, text FROM memories").fetchall()
+        for number, agent, key, user, text in rows:
+            scope = {"agent": agent, "key": key, "user": user, "set": ""}
+            _index.enter(self._db, number, scope, text)
+        self._leave_remains()
 
     @contextmanager
     def _write(self, now: float) -> Iterator[None]:
@@ -238,26 +266,26 @@ class Store:
         )
 
     def _supersede(self, scope: Mapping[str, str], topic: str, now: float) -> None:
-        of_topic = "agent = :agent AND key = :key AND user = :user AND topic = :topic"
+        of_topic = f"{_WHOSE} AND topic = :topic"
         self._db.execute(
-            "INSERT OR REPLACE INTO superseded SELECT agent, key, user, item_id, :now"
+            'INSERT OR REPLACE INTO superseded SELECT agent, key, user, item_id, :now, "set"'
             f" FROM memories WHERE {of_topic}",
             {**scope, "topic": topic, "now": now},
         )
         self._remove(of_topic, {**scope, "topic": topic})
         self._db.execute(
-            "DELETE FROM superseded WHERE agent = :agent AND key = :key AND user = :user"
-            " AND at < :old",
+            f"DELETE FROM superseded WHERE {_WHOSE} AND at < :old",
             {**scope, "old": now - REMEMBERED},
         )
 
     def _remove(self, condition: str, values: Mapping[str, Any]) -> int:
         rows = self._db.execute(
-            f"SELECT number, agent, key, user, text FROM memories WHERE {condition}",
+            f'SELECT number, agent, key, user, "set", text FROM memories WHERE {condition}',
             values,
         ).fetchall()
-        for number, agent, key, user, text in rows:
-            _index.leave(self._db, number, {"agent": agent, "key": key, "user": user}, text)
+        for number, agent, key, user, of, text in rows:
+            scope = {"agent": agent, "key": key, "user": user, "set": of}
+            _index.leave(self._db, number, scope, text)
             self._db.execute("DELETE FROM memories WHERE number = ?", (number,))
         if rows:
             self._leave_remains()
@@ -287,7 +315,7 @@ class Store:
         now: float,
         where: Mapping[str, Any] | None,
     ) -> list[Sequence[Any]]:
-        held = " AND ".join(f"{name} = :{name}" for name in scope)
+        held = " AND ".join(f'"{name}" = :{name}' for name in scope)
         metadata = "metadata" if where else "NULL"
         rows = self._db.execute(
             f"SELECT number, vector, {metadata} FROM memories WHERE {held}"
@@ -313,12 +341,12 @@ def _metadata(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _item(row: Sequence[Any], score: float | None = None) -> MemoryItem:
-    _, agent, key, user, item_id, text, _, created, updated, expires = row
+    _, agent, key, user, item_id, text, _, created, updated, expires, of = row
     item = MemoryItem(
         id=item_id,
         text=text,
         metadata=_metadata(row),
-        scope={"agent": agent, "key": key, "user": user},
+        scope=shown_scope({"agent": agent, "key": key, "user": user, "set": of}),
         created=created,
         updated=updated,
         expires=expires,

@@ -190,7 +190,7 @@ class TestLongTermMemory:
 
         def scope(user="", *, all_keys=False):
             key = {} if all_keys else {"key": key_id("memory")}
-            return {"agent": "Converser", **key, "user": user}
+            return {"agent": "Converser", **key, "user": user, "set": ""}
 
         return scope
 

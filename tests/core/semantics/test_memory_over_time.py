@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from memory_agents import Reporter, Shelf
+from memory_agents import Reporter, Shelf, Sorted
 
 from headrace import AgentPlan
 from headrace.local import IterableSource, ListSink, LocalEngine
@@ -119,3 +119,21 @@ class TestReferences:
         inputs = [(0, {"write": "A"}), (1, {"resolve": "draft"})]
 
         assert "a run which has ended" in host.run(Reporter(), inputs)[1]
+
+
+class TestNamedSets:
+    @pytest.fixture
+    def seen(self, engine):
+        [seen] = engine.run(Sorted(), ["a"], key=lambda value: value).outputs
+        return seen
+
+    def test_a_set_and_the_memory_in_none_see_their_own_alone(self, seen):
+        assert seen["facts"] == ["The tea is green."]
+        assert seen["wishes"] == ["More tea, please."]
+        assert seen["none"] == ["Tea was served."]
+
+    def test_all_sets_may_be_asked_for(self, seen):
+        assert seen["all"] == ["More tea, please.", "Tea was served.", "The tea is green."]
+
+    def test_erasing_a_set_leaves_the_others(self, seen):
+        assert (seen["gone"], seen["left"]) == (1, ["More tea, please.", "Tea was served."])

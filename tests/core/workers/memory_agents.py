@@ -173,3 +173,26 @@ class Forger(Agent):
     async def do(self, event: InputEvent, ctx: Context) -> None:
         forged: Event = MemoryReadEvent(path=("n",), found=True)
         ctx.send(forged)
+
+
+class Sorted(Agent):
+    """Keeps facts and wishes apart."""
+
+    memory = use("memory", "sqlite", path=":memory:")
+
+    @action(InputEvent)
+    async def do(self, event: InputEvent, ctx: Context) -> None:
+        facts, wishes = ctx.long_term.of("facts"), ctx.long_term.of("wishes")
+        await facts.add("The tea is green.")
+        await wishes.add("More tea, please.")
+        await ctx.long_term.add("Tea was served.")
+        seen = {
+            "facts": await facts.search("tea"),
+            "wishes": await wishes.export(),
+            "none": await ctx.long_term.search("tea"),
+            "all": await ctx.long_term.export(all_sets=True),
+        }
+        gone = await facts.erase()
+        seen["left"] = await ctx.long_term.export(all_sets=True)
+        texts = {name: sorted(item["text"] for item in items) for name, items in seen.items()}
+        ctx.send(OutputEvent(output={**texts, "gone": gone}))

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import HeadraceError, ResourceError
-from headrace_memory_sqlite import SqliteMemory
+from headrace_memory_sqlite import SqliteMemory, _index
 
 ADA = {"agent": "desk", "key": "k", "user": "ada"}
 
@@ -247,3 +248,64 @@ def test_several_loops_may_use_memories_of_one_file_in_one_process(path):
     with ThreadPoolExecutor(3) as pool:
         kept = list(pool.map(run, "abc"))
     assert max(map(len, kept)) == 60
+
+
+class TestAFileWithoutSets:
+    """A file of schema 1, as headrace-memory-sqlite wrote it before there were named sets."""
+
+    @pytest.fixture
+    def former(self, tmp_path):
+        path = tmp_path / "former.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            for statement in (
+                "CREATE TABLE memories (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+                " agent TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,"
+                " item_id TEXT NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL, topic TEXT,"
+                " created REAL NOT NULL, updated REAL NOT NULL, expires REAL, vector BLOB,"
+                " UNIQUE (agent, key, user, item_id))",
+                "CREATE INDEX by_key ON memories (key)",
+                "CREATE INDEX by_user ON memories (user)",
+                "CREATE INDEX by_topic ON memories (agent, key, user, topic)"
+                " WHERE topic IS NOT NULL",
+                "CREATE INDEX by_expiry ON memories (expires) WHERE expires IS NOT NULL",
+                "CREATE TABLE superseded (agent TEXT NOT NULL, key TEXT NOT NULL,"
+                " user TEXT NOT NULL, item_id TEXT NOT NULL, at REAL NOT NULL,"
+                " PRIMARY KEY (agent, key, user, item_id)) WITHOUT ROWID",
+                "CREATE TABLE remains (there INTEGER PRIMARY KEY)",
+                _index.CREATE,
+                "INSERT INTO memories VALUES (7, 'desk', 'k', 'ada', 'm-1', 'Likes tulips.',"
+                " '{}', 'flower', 1.0, 2.0, NULL, NULL)",
+                f"INSERT INTO superseded VALUES ('desk', 'k', 'ada', 'm-0', {time.time()})",
+                "PRAGMA user_version = 1",
+            ):
+                db.execute(statement)
+            _index.enter(db, 7, ADA, "Likes tulips.")
+        return str(path)
+
+    def test_its_memories_are_there_in_no_set(self, former):
+        async def talk(memory):
+            return await memory.get(ADA, "m-1"), await memory.search(ADA, "tulips", 5)
+
+        item, [found] = asyncio.run(using(former, talk))
+
+        assert (item["text"], item["scope"], item["created"]) == ("Likes tulips.", ADA, 1.0)
+        assert found["id"] == "m-1"
+
+    def test_what_was_superseded_there_stays_so_and_topics_go_on(self, former):
+        async def talk(memory):
+            await memory.add(ADA, "m-0", "Likes roses.", {})
+            await memory.add(ADA, "m-2", "Likes poppies.", {}, topic="flower")
+            await memory.add({**ADA, "set": "facts"}, "m-3", "A fact.", {})
+            return [item["id"] async for item in memory.export(ADA)]
+
+        assert asyncio.run(using(former, talk)) == ["m-2", "m-3"]
+
+
+async def using(path, talk):
+    """What ``talk`` gives for an open memory."""
+    memory = SqliteMemory(path)
+    await memory.open()
+    try:
+        return await talk(memory)
+    finally:
+        await memory.close()
