@@ -51,6 +51,7 @@ BROUGHT_BY = {
     "celpy": "cel-python",
     "pyflink": "apache-flink",
     "py4j": "apache-flink",  # it pins the one version that it works with
+    "typing_extensions": "typing-extensions",
     "pydantic_core": "pydantic",  # it pins the one version that it works with
 }
 STANDARD = sys.stdlib_module_names | {"tomllib"}  # of the newest Python that is supported

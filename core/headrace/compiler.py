@@ -291,6 +291,7 @@ class _Compilation:
         if declaration.timeout is not None and declaration.timeout <= 0:
             self.fault(where, f"the timeout must be above 0 seconds, got {declaration.timeout}")
         return ActionSpec.model_construct(
+            input_model=self.input_model(declaration, where),
             name=name,
             function="" if why else reference(function),
             mode=mode,
@@ -300,6 +301,27 @@ class _Compilation:
             settings=self.stored_values(declaration.settings, where),
             on_condition_error=declaration.on_condition_error,
         )
+
+    def input_model(self, declaration: ActionDeclaration, where: str) -> str | None:
+        """The class that an action has its inputs read as: ``InputEvent[Order]``."""
+        kinds = [
+            kind.__pydantic_generic_metadata__["args"][0]
+            for kind, _ in declaration.triggers
+            if isinstance(kind, type)
+            and issubclass(kind, InputEvent)
+            and kind.__pydantic_generic_metadata__["args"]
+        ]
+        if not kinds:
+            return None
+        if any(kind is not kinds[0] for kind in kinds):
+            self.fault(where, "its inputs are read as two classes", "name one: InputEvent[Order]")
+        if not isinstance(kinds[0], type):
+            self.fault(where, f"{kinds[0]!r} is no class", "name a model: InputEvent[Order]")
+            return None
+        if why := unimportable(kinds[0]):
+            self.fault(where, why)
+            return None
+        return reference(kinds[0])
 
     def trigger(self, event: Any, when: str | None, where: str) -> Trigger:
         kind: Any = None

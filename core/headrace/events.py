@@ -6,7 +6,7 @@ action triggers on the class, its subclasses, or on the text.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal
 
 from pydantic import (
     BaseModel,
@@ -16,10 +16,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from typing_extensions import TypeVar
 
 from headrace.chat import ChatDelta, ChatRequest, ChatResponse
 from headrace.filters import check_filter
 from headrace.references import reference, unimportable
+
+Input = TypeVar("Input", default=Any)
 
 __all__ = [
     "ChatDeltaEvent",
@@ -58,14 +61,21 @@ class Event(BaseModel):
     def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002
         """Gives the subclass its type."""
         super().__init_subclass__(**kwargs)
+        if "[" in cls.__name__:
+            return  # the same class with a type for a field: InputEvent[Order]
         cls.event_type = type or f"{cls.__module__}:{cls.__qualname__}"
 
 
-class InputEvent(Event, type="input"):
-    """An input of the stream has arrived: the first event of every run."""
+class InputEvent(Event, Generic[Input], type="input"):
+    """An input of the stream has arrived: the first event of every run.
 
-    input: Any
-    """The input, as the source gave it."""
+    ``@action(InputEvent[Order])`` has it read as a class (a pydantic model, mostly): the action
+    gets ``event.input`` as an ``Order``, of a row or a mapping too. One that does not fit fails
+    the run.
+    """
+
+    input: Input
+    """The input, as the source gave it; as the class that the action names."""
 
 
 class OutputEvent(Event, type="output"):

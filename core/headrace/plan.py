@@ -74,6 +74,8 @@ class ActionSpec(_Frozen):
     """What follows a condition that fails; ``None``: the agent's ``condition_errors`` setting."""
     member: str | None = None
     """Of a team: the member whose action it is."""
+    input_model: str | None = None
+    """The class that inputs are read as for it, ``module:Class``; ``None``: as they came."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Values of its own, in stored form; ``ctx.config`` has them before the agent's."""
 

@@ -16,6 +16,7 @@ within two seconds, or after a stall as long as the stall itself took.
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 import time
 import weakref
@@ -33,11 +34,11 @@ from headrace.flink._pyflink import (
     ValueStateDescriptor,
     keyed_state_backend,
 )
-from headrace.flink._shards import Shard, plain
+from headrace.flink._shards import Reader, Shard
 from headrace.flink._waking import own_shards, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
-from headrace.operator import Journal, Operator, Run, RunInput
+from headrace.operator import Journal, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.values import decode, encode, key_id
 
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from headrace.approvals import Decision
-    from headrace.flink._pyflink import RuntimeContext
+    from headrace.flink._pyflink import RuntimeContext, Shape
     from headrace.values import Stored
 
 __all__ = ["APPROVALS", "DEAD_LETTERS", "AgentFunction"]
 
+_LOG = logging.getLogger("headrace")
+_SHOWN = 120
 _TICK_MS = 10
 _HELD_TICK_MS = 1000  # where all runs wait for somebody's decision, which comes as an element
 _BEACON_SECONDS = 2
@@ -70,27 +73,28 @@ class AgentFunction(KeyedProcessFunction):
 
     Args:
         plan: The plan, as JSON.
-        key: Gives the agent's key of an input.
+        key: Gives the agent's key of an input; ``None``: elements are pairs of it and the input.
         parse: Makes the input of an element; ``None``: the element is the input.
         render: Makes an output's element of its value; ``None``: the value itself.
         mains: What a driver script defines in ``__main__``, by reference.
         timed: Whether outputs are pairs of their input's timestamp and themselves.
+        shape: The names of the fields of rows that carry none.
     """
 
     def __init__(
         self,
         plan: str,
-        key: Callable[[Any], Any],
+        key: Callable[[Any], Any] | None,
         parse: Callable[[Any], Any] | None = None,
         render: Callable[[Any], Any] | None = None,
         mains: dict[str, Any] | None = None,
         *,
         timed: bool = False,
+        shape: Shape = None,
     ) -> None:
         self._timed = timed
         self._plan_json = plan
-        self._key = key
-        self._parse = parse
+        self._reader = Reader(key, parse, shape)
         self._render = render
         self._mains = mains
 
@@ -98,6 +102,13 @@ class AgentFunction(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         """Gets ready; refuses a worker whose plugins are not the plan's."""
         plan = ready(AgentPlan.model_validate_json(self._plan_json))
+        mark_logs()
+        _LOG.info(
+            "the agent %s runs here (%s), plan %s",
+            plan.name,
+            " ".join(plan.description.split())[:_SHOWN] or "no description",
+            plan.digest[:12],
+        )
         self._adopt_mains()
         pickled = Types.PICKLED_BYTE_ARRAY()
         state = runtime_context
@@ -132,12 +143,13 @@ class AgentFunction(KeyedProcessFunction):
             number = ctx.get_current_key()
             outputs: list[Any] = []
             shard = self._shard(number, outputs)
-            parsed = plain(value) if self._parse is None else self._parse(value)
+            parsed = self._reader.value(value)
             decision = decision_of(parsed)
             if decision is not None:
                 self._decide(decision)
             else:
-                self._input(number, shard, parsed, ctx.timestamp(), outputs)
+                key = self._reader.key(value, parsed)
+                self._input(number, shard, key, parsed, ctx.timestamp(), outputs)
             self._pace(shard, outputs)
             self._commit(shard, outputs)
             self._save(number, shard, ctx)
@@ -182,9 +194,14 @@ class AgentFunction(KeyedProcessFunction):
 
     # ------------------------------------------------------------ runs
     def _input(
-        self, number: int, shard: Shard, value: Any, timestamp: int | None, outputs: list[Any]
+        self,
+        number: int,
+        shard: Shard,
+        key: Any,
+        value: Any,
+        timestamp: int | None,
+        outputs: list[Any],
     ) -> None:
-        key = self._key(value)
         sequence = self._next[number]
         self._next[number] = sequence + 1
         stamp = None if timestamp == _NO_TIME else timestamp

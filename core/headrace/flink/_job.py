@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from headrace.errors import HeadraceError
 from headrace.fields import FieldKey
 from headrace.flink._function import APPROVALS, DEAD_LETTERS, AgentFunction
 from headrace.flink._java import ensure_java
@@ -22,8 +23,11 @@ from headrace.flink._pyflink import (
     Types,
     WatermarkStrategy,
     configuration_of,
+    shape_of,
+    with_keys,
 )
 from headrace.flink._shards import ShardSelector
+from headrace.flink._types import ModelRows, row_type
 from headrace.plan import AgentPlan
 from headrace.references import find
 from headrace.settings import settled_here
@@ -89,22 +93,27 @@ def process(
     stream: DataStream,
     agent: AgentLike | AgentPlan,
     *,
-    key: Callable[[Any], Any],
+    key: Callable[[Any], Any] | None = None,
     parse: Callable[[Any], Any] | None = None,
     render: Callable[[Any], Any] | None = None,
     output_type: Any = None,
+    output: type[BaseModel] | None = None,
     out_of_order: timedelta | None = None,
     name: str | None = None,
 ) -> AgentStreams:
     """Runs an agent over a stream.
 
     Args:
-        stream: The inputs.
+        stream: The inputs. One that is keyed already needs no ``key``, and is shuffled once all
+            the same: its keys take the way to the agent's shards at once, not to its own first.
         agent: The agent, or its plan.
         key: Gives the key of an input: inputs of one key run one after the other, and share memory.
+            ``None``: the stream is keyed.
         parse: Makes the input of an element, such as ``json.loads``; ``None``: the element itself.
         render: Makes an output's element of its value, such as ``json.dumps``.
         output_type: Flink's type of the outputs' elements; pickled Python values where ``None``.
+        output: A pydantic model of the outputs, instead of ``render`` and ``output_type``: they are
+            rows with its fields, whose types a table takes over (``from_data_stream``).
         out_of_order: For streams in event time. Outputs of runs that never wait have their input's
             timestamp by themselves. A run that waits is committed at a later element, whose
             timestamp its outputs get; where this is given, every output gets its input's own
@@ -113,6 +122,7 @@ def process(
             ``None``: the agent's name, and state follows the job's identity (the setting ``job``).
 
     Raises:
+        HeadraceError: The stream has no key, or the model has a field that no column can hold.
         PlanError: The agent does not compile.
         SettingError: What Flink's configuration or the environment says of settings is wrong, or a
             value is said nowhere.
@@ -120,26 +130,35 @@ def process(
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     plan = settled_here(plan, configuration_of(stream))
     timed = out_of_order is not None
-    function = AgentFunction(plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed)
-    selector = ShardSelector(key, parse, plan.config.shards)
+    if output is not None:
+        if render is not None or output_type is not None:
+            raise HeadraceError("output says what render and output_type say: leave them out")
+        render, output_type = ModelRows(output), row_type(output)
+    if key is None:
+        stream = with_keys(stream)
+    shape = shape_of(stream)
+    function = AgentFunction(
+        plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed, shape=shape
+    )
+    selector = ShardSelector(key, parse, plan.config.shards, shape)
     # The state of a savepoint is found by the uid: a new name of the agent must not change it.
     identity = name or plan.identity
     kind = output_type or Types.PICKLED_BYTE_ARRAY()
-    output = (
+    outputs = (
         stream.key_by(selector, Types.INT())
         .process(function, Types.PICKLED_BYTE_ARRAY() if timed else kind)
         .name(name or plan.name)
         .uid(f"headrace-{identity}")
     )
-    dead_letters = output.get_side_output(DEAD_LETTERS)
-    approvals = output.get_side_output(APPROVALS)
+    dead_letters = outputs.get_side_output(DEAD_LETTERS)
+    approvals = outputs.get_side_output(APPROVALS)
     if out_of_order is not None:
         delay = Duration.of_millis(int(out_of_order.total_seconds() * 1000))
         strategy = WatermarkStrategy.for_bounded_out_of_orderness(delay)
-        output = output.assign_timestamps_and_watermarks(
+        outputs = outputs.assign_timestamps_and_watermarks(
             strategy.with_timestamp_assigner(InputTime())
         ).map(value_of, kind)
-    return AgentStreams(output, dead_letters, approvals)
+    return AgentStreams(outputs, dead_letters, approvals)
 
 
 def process_table(
@@ -148,7 +167,7 @@ def process_table(
     agent: AgentLike | AgentPlan,
     *,
     key: str,
-    output: Mapping[str, Any],
+    output: Mapping[str, Any] | type[BaseModel],
     name: str | None = None,
 ) -> Any:
     """Runs an agent over a table: its rows are the inputs, as mappings.
@@ -156,15 +175,20 @@ def process_table(
     Args:
         environment: The ``StreamTableEnvironment``.
         table: The inputs; it only ever grows (no updates).
-        agent: The agent, or its plan. Its outputs are mappings with the columns of ``output``.
+        agent: The agent, or its plan. Its outputs are mappings with the columns of ``output``, or
+            what that model describes.
         key: The column that is the key.
-        output: The columns of the outputs with Flink's types (``Types.STRING()``); a column that
-            an output lacks is null.
+        output: A pydantic model of the outputs, whose fields are the columns; or the columns with
+            Flink's types (``Types.STRING()``), and a column that an output lacks is null.
         name: The name of the operator.
 
     Returns:
         The table of the outputs.
     """
+    if isinstance(output, type):
+        rows = environment.to_data_stream(table)
+        typed = process(rows, agent, key=FieldKey(key), output=output, name=name)
+        return environment.from_data_stream(typed.output)
     columns = list(output)
     streams = process(
         environment.to_data_stream(table),

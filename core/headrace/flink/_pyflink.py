@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
-from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy
+from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy, typeinfo
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import (
     DataStream,
     KeyedProcessFunction,
+    KeyedStream,
     OutputTag,
     RuntimeContext,
     RuntimeExecutionMode,
@@ -22,6 +23,9 @@ from pyflink.datastream.connectors.file_system import (
     StreamFormat,
 )
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
+from pyflink.java_gateway import get_gateway
+
+from headrace.errors import HeadraceError
 
 __all__ = [
     "Configuration",
@@ -46,8 +50,13 @@ __all__ = [
     "configuration_of",
     "end_quietly",
     "keyed_state_backend",
+    "shape_of",
+    "with_keys",
 ]
 
+
+Shape: TypeAlias = "list[tuple[str, Shape]] | None"
+"""The fields of a row, with those of rows in them; of a list, its elements'."""
 
 _servers: list[Any] = []  # a server that nothing refers to stops
 
@@ -61,6 +70,47 @@ def end_quietly() -> None:
     from pyflink.fn_execution.beam import beam_worker_pool_service as service
 
     service.atexit = SimpleNamespace(register=_servers.append)
+
+
+def with_keys(stream: DataStream) -> DataStream:
+    """What a keyed stream is keyed from: pairs of a key and an element, not yet shuffled.
+
+    Raises:
+        HeadraceError: The stream is not keyed.
+    """
+    if not isinstance(stream, KeyedStream):
+        raise HeadraceError(
+            "the inputs of an agent have keys\n  next: process(stream, agent, key=...), or give a "
+            "stream that is keyed: stream.key_by(...)"
+        )
+    env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
+    shuffle = stream._j_data_stream.getTransformation()  # noqa: SLF001 - it has no public ways
+    pairs = shuffle.getInputs().get(0)
+    java = get_gateway().jvm.org.apache.flink.streaming.api.datastream.DataStream(env, pairs)
+    return DataStream(java)
+
+
+def shape_of(stream: DataStream) -> Shape:
+    """The names of the fields of a stream's rows, by the stream's declared type.
+
+    Rows that one Python function hands to the next carry no names of their own.
+    """
+    try:
+        kind = typeinfo._from_java_type(  # noqa: SLF001 - has no public ways
+            stream._j_data_stream.getTransformation().getOutputType()  # noqa: SLF001
+        )
+    except Exception:  # noqa: BLE001 - a type that Python has no word for holds no rows of its
+        return None
+    return _shape(kind)
+
+
+def _shape(kind: Any) -> Shape:
+    kind = getattr(kind, "_type_info", kind)  # a table's, around the stream's own
+    if isinstance(kind, typeinfo.RowTypeInfo):
+        inner = zip(kind.get_field_names(), kind.get_field_types(), strict=True)
+        return [(name, _shape(one)) for name, one in inner]
+    one = getattr(kind, "elem_type", None) or getattr(kind, "_element_type", None)
+    return None if one is None else _shape(one)
 
 
 def configuration_of(stream: DataStream) -> dict[str, str]:

@@ -14,31 +14,77 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace.flink._pages import Pages
+    from headrace.flink._pyflink import Shape
     from headrace.operator import Run
 
-__all__ = ["Shard", "ShardSelector", "plain"]
+__all__ = ["Reader", "Shard", "ShardSelector", "plain"]
 
 
-def plain(element: Any) -> Any:
-    """An element as agents see it: Flink's rows are mappings."""
-    return element.as_dict(recursive=True) if type(element) is Row else element
+def plain(element: Any, shape: Shape = None) -> Any:
+    """An element as agents see it: Flink's rows are mappings.
+
+    Args:
+        element: What Flink gave.
+        shape: The names of its fields, for a row that carries none.
+    """
+    if type(element) is Row:
+        if hasattr(element, "_fields") or shape is None:
+            return {name: plain(one) for name, one in zip(element._fields, element, strict=True)}
+        return {name: plain(one, inner) for (name, inner), one in zip(shape, element, strict=True)}
+    if type(element) is list:
+        return [plain(one, shape) for one in element]
+    if type(element) is dict:
+        return {name: plain(one) for name, one in element.items()}
+    return element
+
+
+class Reader:
+    """Reads an element: the input in it, and its key.
+
+    Args:
+        key: Gives the key of an input; ``None``: elements are pairs of a key and what it is of.
+        parse: Makes the input of an element; ``None``: the element itself.
+        shape: The names of the fields of its rows.
+    """
+
+    def __init__(
+        self,
+        key: Callable[[Any], Any] | None,
+        parse: Callable[[Any], Any] | None,
+        shape: Shape = None,
+    ) -> None:
+        self._shape = shape if key is not None or shape is None else shape[1][1]
+        self._key = key
+        self._parse = parse
+
+    def value(self, element: Any) -> Any:
+        """The input."""
+        one = element[1] if self._key is None else element
+        return plain(one, self._shape) if self._parse is None else self._parse(one)
+
+    def key(self, element: Any, value: Any) -> Any:
+        """The key of an element, whose input was read before."""
+        return plain(element[0]) if self._key is None else self._key(value)
 
 
 class ShardSelector:
     """Gives the shard of an element's key."""
 
     def __init__(
-        self, key: Callable[[Any], Any], parse: Callable[[Any], Any] | None, shards: int
+        self,
+        key: Callable[[Any], Any] | None,
+        parse: Callable[[Any], Any] | None,
+        shards: int,
+        shape: Shape = None,
     ) -> None:
-        self._key = key
-        self._parse = parse
+        self._reader = Reader(key, parse, shape)
         self._shards = shards
 
     def __call__(self, element: Any) -> int:
         """The shard."""
-        value = plain(element) if self._parse is None else self._parse(element)
+        value = self._reader.value(element)
         decision = decision_of(value)
-        named = key_id(self._key(value)) if decision is None else decision.key_id
+        named = key_id(self._reader.key(element, value)) if decision is None else decision.key_id
         return shard_of(named, self._shards)
 
 

@@ -10,6 +10,7 @@
 
 from headrace.operator._alone import resources_alone
 from headrace.operator._journal import Journal
+from headrace.operator._logs import mark_logs
 from headrace.operator._operator import Operator, check_worker
 from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
 
@@ -21,5 +22,6 @@ __all__ = [
     "Run",
     "RunInput",
     "check_worker",
+    "mark_logs",
     "resources_alone",
 ]

@@ -12,6 +12,8 @@ events, steps, settings and sensory memory, and gives what it put out to the act
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 import inspect
 import time
 from collections import Counter
@@ -23,6 +25,7 @@ from headrace.memory import Changes, merge, refresh
 from headrace.memory_events import RunBeganEvent
 from headrace.operator._blocking import BlockingContext
 from headrace.operator._context import RunContext
+from headrace.operator._logs import LOGGING
 from headrace.operator._notices import noticed_kinds, notices_of, tell
 from headrace.operator._served import serve
 from headrace.values import Stored, decode, digest
@@ -372,40 +375,53 @@ class Branch:
     async def _attempt(self, task: ActionTask) -> None:
         action, run = task.action, self.run
         task.context = context = RunContext(run, task)
+        before = LOGGING.get()
+        LOGGING.set(context)
+        try:
+            await self._made(action, task, context)
+        finally:
+            LOGGING.set(before)  # not by a token: who drops a task closes it in another context
+        context.end()
+
+    async def _made(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
+        run = self.run
+        event = action.typed(task.event)
         if action.served is not None:
-            await serve(task.event, context)
+            await serve(event, context)
         elif action.mode == "async":
             context.asyncio_task = asyncio.current_task()
             deadlines = run.operator.deadlines
             if self.asked_by is not None:  # the action around it is the run's current one
                 task.deadline = deadlines.within(action.timeout)
                 with task.deadline:
-                    _nothing_lost(action.name, await action.call(task.event, context))
+                    _nothing_lost(action.name, await action.call(event, context))
             else:
                 run.current = task
                 task.deadline = deadline = deadlines.within(action.timeout, late=run.eager)
                 try:
                     with deadline:
-                        _nothing_lost(action.name, await action.call(task.event, context))
+                        _nothing_lost(action.name, await action.call(event, context))
                 finally:
                     run.current = None  # what the run waits for next is not this action's time
         elif action.mode == "sync":
-            returned = action.call(task.event, context)
+            returned = action.call(event, context)
             if returned is not None and inspect.isawaitable(returned):
                 returned = await returned
             _nothing_lost(action.name, returned)
         else:
-            await self._in_thread(action, task, context)
-        context.end()
+            await self._in_thread(action, task, context, event)
 
-    async def _in_thread(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
+    async def _in_thread(
+        self, action: BoundAction, task: ActionTask, context: RunContext, event: Event
+    ) -> None:
         loop = asyncio.get_running_loop()
         blocking = BlockingContext(context, loop)
         operator = self.run.operator
         task.deadline = operator.deadlines.within(action.timeout)
         with task.deadline:
-            call = loop.run_in_executor(operator.threads, action.call, task.event, blocking)
-            _nothing_lost(action.name, await call)
+            call = functools.partial(contextvars.copy_context().run, action.call, event, blocking)
+            returned = await loop.run_in_executor(operator.threads, call)
+            _nothing_lost(action.name, returned)
 
     async def _back_off(self, seconds: float) -> None:
         operator = self.run.operator

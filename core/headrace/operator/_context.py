@@ -178,6 +178,11 @@ class RunContext(Context):
         """Values of the project's own, and of the action's."""
         return self._task.action.config
 
+    @property
+    def label(self) -> str:
+        """Names the agent and the action, for people: ``Desk.sort``, ``team.member.sort``."""
+        return f"{self._run.operator.plan.name}.{self._task.action.name}"
+
     # ------------------------------------------------------------ memory
     @property
     def short_term(self) -> Memory:

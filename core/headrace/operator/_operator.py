@@ -12,9 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from headrace.conditions import compile_condition
-from headrace.errors import ConditionError, ResourceError, WorkerMismatchError
-from headrace.events import Event, NamedEvent, event_types
+from headrace.errors import (
+    ConditionError,
+    NonRetryableError,
+    ResourceError,
+    WorkerMismatchError,
+)
+from headrace.events import Event, InputEvent, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.memory_events import MemoryEvent
 from headrace.operator._approvals import Approvals
@@ -51,7 +58,7 @@ THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False
 class BoundAction:
     """An action with its function found and bound, ready to be called with (event, ctx)."""
 
-    __slots__ = ("call", "config", "mode", "name", "served", "spec", "timeout")
+    __slots__ = ("call", "config", "input_class", "mode", "name", "served", "spec", "timeout")
 
     def __init__(
         self,
@@ -60,14 +67,35 @@ class BoundAction:
         timeout: float | None,
         served: str | None,
         config: Config,
+        input_class: type[InputEvent] | None = None,
     ) -> None:
         self.spec = spec
+        self.input_class = input_class
         self.config = config
         self.name = spec.name
         self.mode = spec.mode
         self.call = call
         self.timeout = timeout
         self.served = served
+
+    def typed(self, event: Event) -> Event:
+        """The event as the action takes it: an input as the model that the action names.
+
+        Raises:
+            NonRetryableError: The input does not fit it.
+        """
+        if self.input_class is None or not isinstance(event, InputEvent):
+            return event
+        try:
+            return self.input_class(input=event.input)
+        except ValidationError as error:
+            raise NonRetryableError(
+                f"the input is no {self.spec.input_model}, as the action {self.name!r} takes it: "
+                + "; ".join(
+                    f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+                    for one in error.errors()
+                )
+            ) from None
 
 
 def check_worker(plan: AgentPlan) -> None:
@@ -386,7 +414,11 @@ class Operator:
                 f"{spec.function} is no longer {spec.mode}, as the plan says: compile it again"
             )
         config = with_settings(self._configs[spec.member], spec)
-        return BoundAction(spec, call, timeout, None, config)
+        model = spec.input_model
+        kind: Any = None
+        if model is not None:
+            kind = InputEvent[find(model, self._mains)]  # type: ignore[misc]
+        return BoundAction(spec, call, timeout, None, config, kind)
 
     async def in_thread(self, call: Callable[[], Any]) -> Any:
         """Calls what may block, in the pool; in a thread of its own where the caller holds one.
