@@ -90,8 +90,9 @@ class FromConfig(_Source):
 class FromContext(_Source):
     """The value is the run's.
 
-    ``key``, ``agent`` (its name), ``run_id``, ``event_id``, ``timestamp``, ``input`` (also
-    ``input.customer.id``), and ``sensory.NAME`` of the run's scratch memory.
+    ``key``; ``agent``, its name (of a team's member and a sub-agent: both names); ``run_id``,
+    ``event_id``, ``timestamp``; ``input`` (also ``input.customer.id``; of a sub-agent its own); and
+    ``sensory.NAME`` of the run's scratch memory.
     """
 
     what = "context"

@@ -46,8 +46,11 @@ def _value(context: RunContext, source: Source) -> Any:
     if first == "sensory":
         return _remembered(context.sensory, rest)
     if first == "input":
-        return descend(decode(run.item.value), parts)
-    value = getattr(context, "agent_name" if first == "agent" else first)
+        return descend(decode(task.branch.value), parts)
+    if first == "agent":
+        name, member = run.operator.plan.name, task.action.spec.member
+        return name if member is None else f"{name}.{member}"
+    value = getattr(context, first)
     if value is None and first == "timestamp":
         raise KeyError(first)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from semantic_agents import by_key
-from semantic_tools import Shop, StrictShop
+from semantic_tools import Office, Shop, StrictShop
 
 HOME = {"customer": {"id": "c-1"}, "tenant": "acme"}
 
@@ -136,7 +136,7 @@ class TestHiddenParameters:
             "orders by code": lambda: got,
             "orders by event": lambda: got[0],
         }[do]()
-        filled = ["open", "acme", "north", "EUR", "c-1", do, 7]
+        filled = ["open", "acme", "north", "EUR", "c-1", do, "Shop", 7]
 
         expected = [[str(filled).replace("'", '"'), False]] if do == "orders" else filled
         assert answer == expected
@@ -171,6 +171,12 @@ class TestHiddenParameters:
 
     def test_they_are_what_they_were_when_the_call_was_placed(self, told):
         assert told("moves")[1] == ['["acme", "new"]', False]
+
+
+def test_a_sub_agents_tools_are_filled_in_with_what_is_its_own(engine):
+    ran = engine.run(Office(), [{"key": "k", "who": "the run's input"}], key=by_key)
+
+    assert ran.outputs == [["south", "the clerk's input", "Office.clerk"]]
 
 
 class TestAnAgentWhoseToolsFailItsRuns:

@@ -28,6 +28,7 @@ from headrace import (
     Toolset,
     ToolSpec,
     action,
+    sub_agent,
     tool,
     use,
 )
@@ -131,10 +132,11 @@ class Shop(Agent):
         currency: Annotated[str, FromConfig("shop.currency")],
         who: Annotated[str, FromContext("input.customer.id")],
         key: Annotated[Any, FromContext("key")],
+        agent: Annotated[str, FromContext("agent")],
         lane: Annotated[int, Field(ge=1), FromContext("sensory.lane")],
     ) -> list[Any]:
         """Lists orders."""
-        return [status, tenant, region, currency, who, key, lane]
+        return [status, tenant, region, currency, who, key, agent, lane]
 
     @tool()
     def moving(self, tenant: str, ctx: Context) -> str:
@@ -220,3 +222,34 @@ class Yard(Agent):
             ctx.send(OutputEvent(output=await ctx.tool("lift")))
         except ToolError as error:
             ctx.send(OutputEvent(output=str(error)))
+
+
+class Clerk(Agent):
+    """Is asked by another agent."""
+
+    region: str = "south"
+
+    @tool()
+    def whose(
+        self,
+        region: Annotated[str, FromConfig("region")],
+        who: Annotated[str, FromContext("input.who")],
+        agent: Annotated[str, FromContext("agent")],
+    ) -> list[str]:
+        """Tells whose it is."""
+        return [region, who, agent]
+
+    @action(InputEvent)
+    async def serve(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output=await ctx.tool("whose")))
+
+
+class Office(Agent):
+    """Asks its clerk."""
+
+    region: str = "north"
+    clerk = sub_agent(Clerk())
+
+    @action(InputEvent)
+    async def serve(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output=await ctx.agent("clerk", {"who": "the clerk's input"})))
