@@ -480,7 +480,7 @@ class _Compilation:
             return None
         arguments = spec.model_dump(mode="json")
         if tool.timeout is not None:
-            arguments["timeout"] = tool.timeout
+            arguments["timeout"] = float(tool.timeout)
         if given := given_parameters(function):
             arguments["given"] = dict(given)
         context = next((one for one, what in given.items() if what == "context"), None)

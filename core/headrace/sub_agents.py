@@ -200,7 +200,7 @@ def _provider(
     if declared.input is not None:
         arguments["whole"] = True
     if declared.timeout is not None:
-        arguments["timeout"] = declared.timeout
+        arguments["timeout"] = float(declared.timeout)
     if declared.many:
         arguments["many"] = True
     if declared.one_at_a_time:

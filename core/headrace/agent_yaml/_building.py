@@ -19,13 +19,14 @@ from headrace.hidden import Source, read_source
 from headrace.prompt_files import TARGET, beside
 from headrace.prompts import Prompt
 from headrace.references import find
+from headrace.sub_agents import SubAgent, sub_agent
 from headrace.teams import Team, route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.agent_yaml._files import Part, Read
-    from headrace.agent_yaml._form import YamlPrompt, YamlResource, YamlTool
+    from headrace.agent_yaml._form import YamlPrompt, YamlResource, YamlSubAgent, YamlTool
     from headrace.agent_yaml._linking import Linked, LinkedTeam
     from headrace.config import RuntimeConfig
     from headrace.models.policy import ModelPolicy
@@ -200,6 +201,9 @@ class _Building:
         for name, prompt in linked.prompts.items():
             if (made := self.prompt(prompt)) is not None:
                 builder.resource(name, made)
+        for name, (asked, agent) in linked.sub_agents.items():
+            if (sub := self.sub_agent(asked.value, agent)) is not None:
+                builder.resource(name, sub)
         if self.faults:
             raise PlanError(linked.name, self.faults)
         if parsed.config is not None:
@@ -279,6 +283,24 @@ class _Building:
             return beside(read, Path(part.read.where).parent)
         return Prompt(prompt.text) if prompt.text is not None else Prompt(messages=prompt.messages)
 
+    def sub_agent(self, asked: YamlSubAgent, linked: Linked | None) -> SubAgent | None:
+        agent: AgentBuilder | Team | str = asked.agent
+        if linked is not None:
+            try:
+                agent = _built(linked, {})
+            except PlanError as error:
+                self.faults += error.faults
+                return None
+        return sub_agent(
+            agent,
+            description=asked.description,
+            input=asked.input,
+            timeout=asked.timeout,
+            many=asked.many,
+            one_at_a_time=asked.one_at_a_time,
+            **({} if asked.config is None else _said(asked.config)),
+        )
+
     def find(self, name: str, place: str) -> Any:
         try:
             return find(name)
@@ -302,6 +324,9 @@ class _Building:
         )
         for parts in named:
             found |= {f"{agent}.{name}": part.place() for name, part in parts.items()}
+        found |= {
+            f"{agent}.{name}": asked.place() for name, (asked, _) in linked.sub_agents.items()
+        }
         functions: list[Part[Any]] = [*linked.tools, *linked.actions]
         for one in functions:
             name = one.value.name or one.value.function.rpartition(":")[2].rpartition(".")[2]

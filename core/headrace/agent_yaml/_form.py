@@ -21,6 +21,7 @@ __all__ = [
     "YamlPrompt",
     "YamlResource",
     "YamlRoute",
+    "YamlSubAgent",
     "YamlTeam",
     "YamlTool",
 ]
@@ -134,6 +135,25 @@ class YamlPrompt(_Model):
     """The messages."""
 
 
+class YamlSubAgent(_Model):
+    """An agent that this one, or its model, may ask."""
+
+    agent: str
+    """The name of an agent or a team of the files, or ``module:name`` of one in Python."""
+    description: str | None = None
+    """What models are told that it is for; the agent's own where it is left out."""
+    input: str | dict[str, Any] | None = None
+    """The form of its inputs: ``module:Class`` or a JSON schema; a text where it is left out."""
+    timeout: float | None = None
+    """Seconds that one call of it may take."""
+    many: bool = False
+    """Whether it is asked for all that it puts out, as a list."""
+    one_at_a_time: bool = False
+    """Whether calls of it within one action go one after the other."""
+    config: RuntimeConfig | None = None
+    """Settings of the runtime that count in place of the agent's own."""
+
+
 class YamlAgent(_Model):
     """One agent."""
 
@@ -174,6 +194,15 @@ class YamlAgent(_Model):
         _EITHER,
     ] = Field(default_factory=dict)
     """The prompts by name: a text or messages; or a list of names that the files share."""
+    sub_agents: Annotated[
+        _Names
+        | Annotated[
+            dict[str, Annotated[_Name | Annotated[YamlSubAgent, Tag("written")], _EITHER]],
+            Tag("written"),
+        ],
+        _EITHER,
+    ] = Field(default_factory=dict)
+    """The agents that this one, or its model as a tool, may ask, by name; or a list of agents."""
 
 
 class YamlRoute(_Model):

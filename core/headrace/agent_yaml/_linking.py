@@ -13,6 +13,7 @@ from headrace.agent_yaml._form import (
     YamlConnection,
     YamlPrompt,
     YamlResource,
+    YamlSubAgent,
     YamlTeam,
     YamlTool,
 )
@@ -41,6 +42,8 @@ class LinkedAgent:
     connections: dict[str, Part[YamlConnection]] = field(default_factory=dict)
     resources: dict[str, Part[YamlResource]] = field(default_factory=dict)
     prompts: dict[str, Part[Prompted]] = field(default_factory=dict)
+    sub_agents: dict[str, tuple[Part[YamlSubAgent], Linked | None]] = field(default_factory=dict)
+    """With each the agent of the files that it is; ``None``: one in Python."""
 
 
 @dataclass
@@ -157,7 +160,29 @@ class _Linking:
         for name, part in self._resources.items():
             self._connection(part, {}, {}, f"resource {name!r}")
         teams = {name: self._team(name, part, agents) for name, part in self._teams.items()}
-        return {**agents, **teams}
+        found: dict[str, Linked] = {**agents, **teams}
+        for agent in agents.values():
+            self._sub_agents_of(agent, found)
+        for name, one in found.items():
+            if _leads_to(one, name):
+                self._fault(one.part.place(), f"{name!r} is a sub-agent of itself")
+        return found
+
+    def _sub_agents_of(self, made: LinkedAgent, agents: Mapping[str, Linked]) -> None:
+        named = made.part.value.sub_agents
+        for key, one in named.items() if isinstance(named, dict) else enumerate(named):
+            path = (*made.part.path, "sub_agents", key)
+            value = YamlSubAgent(agent=one) if isinstance(one, str) else one
+            name = str(key) if isinstance(named, dict) else value.agent
+            part = Part(value, made.part.read, path)
+            place = part.place() if isinstance(one, str) else part.place("agent")
+            if value.agent not in agents and ":" not in value.agent:
+                text = f"there is no agent {value.agent!r}"
+                self._fault(place, text, nearest(value.agent, agents))
+            elif name in made.resources or name in made.prompts or name in made.sub_agents:
+                self._fault(part.place(), f"{name!r} is there twice in this agent")
+            else:
+                made.sub_agents[name] = (part, agents.get(value.agent))
 
     def _agent(self, name: str, part: Part[YamlAgent]) -> LinkedAgent:
         agent, read, path = part.value, part.read, part.path
@@ -314,6 +339,21 @@ class _Linking:
 
     def _fault(self, where: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(where, message, hint))
+
+
+def _leads_to(one: Linked, name: str) -> bool:
+    """Whether an agent of a name is asked by another, or by those that it asks."""
+    seen: set[str] = set()
+    waiting = [one]
+    while waiting:
+        asking = waiting.pop()
+        parts = asking.members.values() if isinstance(asking, LinkedTeam) else [asking]
+        for agent in parts:
+            for _, asked in agent.sub_agents.values():
+                if asked is not None and asked.name not in seen:
+                    seen.add(asked.name)
+                    waiting.append(asked)
+    return name in seen
 
 
 def _last(function: str) -> str:

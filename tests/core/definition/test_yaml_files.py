@@ -5,7 +5,7 @@ from __future__ import annotations
 import jsonschema
 import pytest
 import yaml
-from yaml_agents import Answering, Sized, clerk, reviews
+from yaml_agents import Answering, Sized, clerk, desk, reviews
 
 from headrace import AgentPlan, PlanError, run_local
 from headrace.agent_yaml import load_agent, load_agents, parse_agent, schema
@@ -159,6 +159,44 @@ agents:
         agent = load_agent(*files(AGENTS, CONNECTIONS), name="answering")
 
         assert list(run_local(agent, ["go"])) == ["large at the mill"]
+
+
+class TestSubAgents:
+    MORE = """\
+agents:
+  desk:
+    class: ReActAgent
+    description: Asks the clerk.
+    resources: {model: llm}
+    sub_agents:
+      helper: {agent: clerk, timeout: 9, config: {max_tool_rounds: 3}}
+"""
+
+    def test_one_is_the_same_bytes_as_in_python(self, files):
+        made = plan(files(AGENTS, CONNECTIONS, self.MORE), "desk")
+
+        assert made.model_dump_json() == AgentPlan.from_agent(desk()).model_dump_json()
+
+    def test_a_list_takes_agents_by_their_own_names(self, files):
+        more = "agents: {b: {class: ReActAgent, resources: {model: llm}, sub_agents: [clerk]}}"
+        made = plan(files(AGENTS, CONNECTIONS, more), "b")
+
+        assert made.members["clerk"].agent == "clerk"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("agent: clerk", "agent: clrk", "did you mean clerk?"),
+            ("agent: clerk", "agent: desk", "'desk' is a sub-agent of itself"),
+            ("timeout: 9", "timout: 9", "did you mean timeout?"),
+            ("timeout: 9", "timeout: -1", "c.yaml:7:15: desk.helper: the timeout must be above 0"),
+        ],
+    )
+    def test_what_is_wrong_with_one_is_told_with_its_place(self, files, old, new, told):
+        [fault] = faults(files(AGENTS, CONNECTIONS, self.MORE.replace(old, new)), "desk")
+
+        assert "c.yaml:" in fault.partition(": ")[0]
+        assert told in fault
 
 
 class TestSchema:

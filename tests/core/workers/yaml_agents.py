@@ -7,6 +7,7 @@ from connection_agents import Line
 from headrace import Agent, AgentBuilder, Context, InputEvent, OutputEvent, action, use
 from headrace.agents import ReActAgent
 from headrace.prompts import Prompt
+from headrace.sub_agents import sub_agent
 from headrace.teams import Team, route
 
 
@@ -48,6 +49,17 @@ def clerk() -> AgentBuilder:
         .resource("gate", gate)
         .resource("model", use("chat_models", Line, connection="gate", model="large"))
         .tool(look)
+    )
+
+
+def desk() -> AgentBuilder:
+    """Asks the clerk of the file."""
+    gate = use("connections", Line, address="the mill").with_policy(concurrency=2)
+    return (
+        AgentBuilder(ReActAgent, name="desk", description="Asks the clerk.")
+        .resource("gate", gate)
+        .resource("model", use("chat_models", Line, connection="gate", model="large"))
+        .resource("helper", sub_agent(clerk(), timeout=9, max_tool_rounds=3))
     )
 
 
