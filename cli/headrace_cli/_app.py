@@ -17,6 +17,7 @@ __all__ = ["agents"]
 _COMMANDS = {
     "init": "Make an agent project: an agent, its inputs, a test.",
     "run": "Run an agent.",
+    "serve": "Serve an agent over HTTP, with a page to chat on.",
     "replay": "Run recorded runs again, offline, and show what differs.",
     "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
     "memory": "What agents remember for long: search it, export it, erase a person's.",

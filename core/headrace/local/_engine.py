@@ -80,6 +80,7 @@ class LocalEngine:
         recorder: Takes every run, to be run again (``headrace.recording``).
         clock: Seconds since the epoch.
         on_progress: Told of the counts now and then.
+        committed: Told of a run that is over, when what it did is where it outlives this process.
         stop_after: Seconds that runs under way are given to finish when the job is stopped.
     """
 
@@ -96,6 +97,7 @@ class LocalEngine:
         recorder: Recorder | None = None,
         clock: Callable[[], float] = time.time,
         on_progress: Callable[[JobResult], None] | None = None,
+        committed: Callable[[Run], None] | None = None,
         stop_after: float = 10.0,
     ) -> None:
         check_worker(plan)
@@ -111,6 +113,8 @@ class LocalEngine:
         self._observers = observers
         self._recorder = recorder
         self._on_progress = on_progress
+        self._on_committed = committed
+        self._committed: list[Run] = []
         self._stop_after = stop_after
         self._state_path = state
         self._stopping = False
@@ -190,6 +194,7 @@ class LocalEngine:
                 self._pace()
                 continue
             item = self._item(value, sequence, source)
+            source.taken(item)
             sequence += 1
             self._state.arrived(item, source.position() if source.resumable else None)
             self._offer(item, None)
@@ -319,6 +324,8 @@ class LocalEngine:
         result.outputs += len(outcome.outputs)
         self._state.commit(run.item, outcome.changes, lines)
         self._since_flush += 1
+        if self._on_committed is not None:
+            self._committed.append(run)
         following = self._lanes.leave(run.item.key_id)
         return following if self._failure is None else None
 
@@ -368,6 +375,10 @@ class LocalEngine:
             if run.journal is not None:
                 self._state.journal(run.item, run.journal.stored())
         self._state.flush()
+        if self._on_committed is not None:
+            committed, self._committed = self._committed, []
+            for run in committed:
+                self._on_committed(run)
         for _, future in journaled:
             if not future.done():
                 future.set_result(None)

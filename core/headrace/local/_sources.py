@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from headrace.operator import RunInput
+
 __all__ = [
     "END",
     "NOTHING",
@@ -83,6 +85,9 @@ class Source(ABC):
 
     def start(self, position: Any, wake: Callable[[], None]) -> None:  # noqa: B027
         """Begins at a position; ``wake`` may be called from any thread when there is more."""
+
+    def taken(self, item: RunInput) -> None:  # noqa: B027
+        """Told what its last input has become: key and number, before its run begins."""
 
     def close(self) -> None:  # noqa: B027
         """Closes what it holds."""

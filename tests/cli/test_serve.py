@@ -1,0 +1,280 @@
+"""``agents serve``: real requests, a real browser, and a process that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+AGENT = '''
+from headrace import Agent, Context, InputEvent, OutputEvent, action, use
+from headrace.agents import ChatAgent
+
+
+class Waiter(ChatAgent):
+    """Serves drinks, and remembers."""
+
+    model = use("chat_models", "scripted", policy="waiter.yaml")
+    history = True
+
+
+class Host(ChatAgent):
+    """Knows its guests for long; the same agent in the stream and behind HTTP."""
+
+    model = use("chat_models", "scripted", policy="waiter.yaml")
+    memories = use("memory", "sqlite", path="memories.db")
+    memory = True
+    prompt = "{said}"
+
+
+class Failing(Agent):
+    @action(InputEvent)
+    async def fail(self, event: InputEvent, ctx: Context) -> None:
+        if event.input == "burn":
+            raise ValueError("a secret")
+        ctx.send(OutputEvent(output={"heard": event.input, "key": ctx.key}))
+'''
+COMMAND = [sys.executable, "-c", "from headrace_cli.main import main; main()"]
+RULES = """
+rules:
+  - name: what was it
+    when: {user: 'the same', any: 'one (?P<drink>\\w+)'}
+    say: 'Another {drink}.'
+  - name: recalled
+    when: {user: 'the usual', system: 'one (?P<drink>\\w+)'}
+    say: 'As always, {drink}.'
+  - name: served
+    when: {user: 'one (?P<drink>\\w+)'}
+    say: 'Here is your {drink} <b>now</b>.'
+  - name: what
+    say: 'What would you like?'
+"""
+
+
+class Server:
+    """``agents serve`` in a process of its own."""
+
+    def __init__(self, folder, *arguments, **environment):
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", *arguments, "--port", "0"],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        line = self.process.stderr.readline()
+        found = re.search(r"http://\S+?:(\d+)/", line)
+        assert found, line + self.process.stderr.read()
+        self.url = f"http://127.0.0.1:{found[1]}"
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+
+    def ask(self, message, key="ada", **more):
+        return self.http.post("/api/chat", json={"key": key, "message": message}, **more)
+
+    def said(self, message, key="ada", **more):
+        return self.ask(message, key, **more).json()["outputs"]
+
+    def end(self, number=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait(30)
+        self.process.stderr.close()
+        self.http.close()
+        return self.process.returncode
+
+
+@pytest.fixture
+def serve(tmp_path):
+    (tmp_path / "shop.py").write_text(AGENT)
+    (tmp_path / "waiter.yaml").write_text(RULES)
+    started = []
+
+    def serve(*arguments, **environment):
+        started.append(Server(tmp_path, *arguments, **environment))
+        return started[-1]
+
+    yield serve
+    for server in started:
+        server.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def waiter(serve):
+    return serve("shop.py:Waiter")
+
+
+class TestAnswers:
+    def test_a_conversation_goes_on_by_its_key(self, waiter):
+        said = [waiter.said("one tea"), waiter.said("the same"), waiter.said("the same", "bob")]
+
+        assert said == [
+            ["Here is your tea <b>now</b>."],
+            ["Another tea."],
+            ["What would you like?"],
+        ]
+
+    def test_parts_come_as_events_and_the_whole_at_the_end(self, waiter):
+        headers = {"Accept": "text/event-stream"}
+        response = waiter.ask("one tea", headers=headers)
+
+        events = [
+            (first.removeprefix("event: "), json.loads(second.removeprefix("data: ")))
+            for first, second in (one.split("\n") for one in response.text.strip().split("\n\n"))
+        ]
+        told = "".join(data for what, data in events if what == "delta")
+        assert told == "Here is your tea <b>now</b>."
+        assert events[-1] == ("done", ["Here is your tea <b>now</b>."])
+
+    def test_one_that_fails_is_an_error_and_the_next_is_answered(self, serve):
+        server = serve("shop.py:Failing")
+
+        failed, fine = server.ask("burn"), server.ask("x")
+
+        assert (failed.status_code, failed.json()) == (500, {"error": "the agent could not answer"})
+        assert fine.json() == {"outputs": [{"heard": "x", "key": "ada"}]}
+
+    def test_an_input_of_any_form_has_its_key_in_a_field(self, serve):
+        server = serve("shop.py:Failing", "--key", "guest.name")
+
+        asked = {"input": {"guest": {"name": "eve"}}}
+        [output] = server.http.post("/api/chat", json=asked).json()["outputs"]
+
+        assert output["key"] == "eve"
+
+
+class TestMemory:
+    def test_a_server_that_was_killed_goes_on_with_the_conversation(self, serve):
+        first = serve("shop.py:Waiter", "--state", "state.db")
+        first.said("one tea")
+        first.end(signal.SIGKILL)
+
+        assert serve("shop.py:Waiter", "--state", "state.db").said("the same") == ["Another tea."]
+
+    def test_what_the_stream_learned_is_known_to_the_server(self, serve, tmp_path):
+        (tmp_path / "in.jsonl").write_text('{"guest": "ada", "said": "one cider, my usual"}\n')
+        stream = ["run", "shop.py:Host", "--input", "in.jsonl", "--key", "guest", "--quiet"]
+        subprocess.run([*COMMAND, *stream], cwd=tmp_path, check=True)
+        server = serve("shop.py:Host", "--key", "guest", "--message-field", "said")
+
+        assert server.said("the usual") == ["As always, cider."]
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            (b"{", 400),
+            (b"[]", 400),
+            (b'{"key": "a"}', 400),
+            (b'{"message": "x"}', 400),
+            (b'{"key": "", "message": "x"}', 400),
+            (b'{"key": "a", "message": " "}', 400),
+            (b'{"key": "a", "message": "x", "more": 1}', 400),
+            (b'{"key": "a", "input": {"headrace.decision": {}}}', 400),
+            (b'{"key": "a", "message": "' + b"x" * 70_000 + b'"}', 413),
+        ],
+    )
+    def test_what_is_no_question_is_refused(self, waiter, body, status):
+        headers = {"Content-Type": "application/json"}
+
+        assert waiter.http.post("/api/chat", content=body, headers=headers).status_code == status
+
+    def test_another_sites_form_is_refused(self, waiter):
+        response = waiter.http.post("/api/chat", content=b'{"key": "a", "message": "x"}')
+
+        assert response.status_code == 415
+
+    def test_another_sites_name_that_leads_here_is_refused(self, waiter):
+        assert waiter.ask("one tea", headers={"Host": "evil.example"}).status_code == 400
+
+
+class TestTokens:
+    TOKEN = "a-token-of-some-length"  # noqa: S105 - of this test
+
+    def test_without_the_token_there_is_no_answer(self, serve):
+        server = serve("shop.py:Waiter", HEADRACE_SERVE_TOKEN=self.TOKEN)
+
+        right = {"Authorization": f"Bearer {self.TOKEN}"}
+        assert server.ask("one tea").status_code == 401
+        assert server.ask("one tea", headers={"Authorization": "Bearer no"}).status_code == 401
+        assert server.ask("one tea", headers=right).status_code == 200
+
+    def test_other_machines_need_one(self, place):
+        result = place.run("serve", place.agent("Echo"), "--host", "0.0.0.0")  # noqa: S104
+
+        assert result.exit_code == 2
+        assert "must bring a token" in result.output
+
+    def test_one_that_can_be_guessed_is_refused(self, place):
+        file = place.write("token", "short")
+        result = place.run("serve", place.agent("Echo"), "--token-file", file)
+
+        assert result.exit_code == 2
+
+
+def test_it_ends_cleanly_when_it_is_told_to(waiter):
+    waiter.said("one tea")
+
+    assert waiter.end(signal.SIGTERM) in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if program is None:
+        if os.environ.get("HEADRACE_REQUIRE_BROWSER") == "1":
+            pytest.fail("there is no browser")
+        pytest.skip("there is no browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser, waiter):
+    context = browser.new_context()
+    page = context.new_page()
+    page.wrong = []
+    page.asked = []
+    page.on("console", lambda said: page.wrong.append(said.text))
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("request", lambda one: page.asked.append(one.url))
+    page.goto(waiter.url)
+    yield page
+    context.close()
+
+
+def test_one_chats_on_the_page(page, waiter):
+    page.get_by_label("Message").fill("one tea")
+    page.get_by_label("Message").press("Enter")
+    page.get_by_text("Here is your tea <b>now</b>.").wait_for()  # as text, not as HTML
+    page.get_by_label("Message").fill("the same")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Another tea.").wait_for()
+
+    assert page.wrong == []
+    assert all(url.startswith((waiter.url, "data:")) for url in page.asked)
+
+
+def test_the_page_tells_whose_agent_it_is(page):
+    page.get_by_role("heading", name="Waiter").wait_for()
+
+    assert page.title() == "Waiter"
+
+
+def test_an_error_is_told_where_screen_readers_hear_it(page, waiter):
+    waiter.end(signal.SIGKILL)
+    page.get_by_label("Message").fill("one tea")
+    page.get_by_role("button", name="Send").click()
+
+    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('etch')")
