@@ -177,7 +177,13 @@ class Collections:
             config |= {"path": str(self._folder / stored), "on_disk": True}
         configs = importlib.import_module("mem0.vector_stores.configs")
         factory = importlib.import_module("mem0.utils.factory")
-        checked = configs.VectorStoreConfig(provider=self._provider, config=config)
+        try:
+            checked = configs.VectorStoreConfig(provider=self._provider, config=config)
+        except ValueError as error:
+            if "not allowed: embedding_model_dims" not in str(error):
+                raise
+            del config["embedding_model_dims"]  # some take the length of what they are given
+            checked = configs.VectorStoreConfig(provider=self._provider, config=config)
         store = factory.VectorStoreFactory.create(self._provider, checked.config)
         if self._provider == "qdrant":
             store._bm25_encoder = False  # noqa: SLF001 - else it fetches a model for keywords
