@@ -9,11 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 AGENT = '''
+import asyncio
+
 from headrace import Agent, Context, InputEvent, OutputEvent, action, use
 from headrace.agents import ChatAgent
 
@@ -37,6 +40,8 @@ class Host(ChatAgent):
 class Failing(Agent):
     @action(InputEvent)
     async def fail(self, event: InputEvent, ctx: Context) -> None:
+        if event.input == "wait":
+            await asyncio.get_running_loop().create_future()
         if event.input == "burn":
             raise ValueError("a secret")
         ctx.send(OutputEvent(output={"heard": event.input, "key": ctx.key}))
@@ -185,6 +190,22 @@ class TestLimits:
         headers = {"Content-Type": "application/json"}
 
         assert waiter.http.post("/api/chat", content=body, headers=headers).status_code == status
+
+    def test_more_requests_than_may_be_under_way_are_refused(self, serve):
+        server = serve("shop.py:Failing", "--max-requests", "1")
+
+        def wait():
+            while server.ask("wait").status_code == 503:  # the other one was there first
+                pass
+
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(wait)
+            while (refused := server.ask("x", "bob")).status_code == 200:  # it is not there yet
+                pass
+            server.end(signal.SIGKILL)
+            assert waiting.exception() is not None
+
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
 
     def test_another_sites_form_is_refused(self, waiter):
         response = waiter.http.post("/api/chat", content=b'{"key": "a", "message": "x"}')
