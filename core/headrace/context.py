@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from headrace.chat import ChatDelta, ChatResponse, Message
+    from headrace.chat import ChatDelta, ChatResponse, Message, Usage
     from headrace.events import Event, OutputEvent
     from headrace.interfaces import (
         ChatModel,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headrace.settings import Config
     from headrace.vectors import VectorStore
 
-__all__ = ["DEFAULT", "RETRY", "Context", "Default", "LongTermMemory", "Retry"]
+__all__ = ["DEFAULT", "RETRY", "Context", "Default", "Learned", "LongTermMemory", "Retry"]
 
 T = TypeVar("T")
 
@@ -50,6 +50,18 @@ class Default:
 RETRY: Final = Retry()
 """A reconciler's answer: the call was not made, make it (again)."""
 DEFAULT: Final = Default()
+
+
+class Learned(list["MemoryItem"]):
+    """The memories that were taken out of a conversation.
+
+    Attributes:
+        usage: What the backend's model has cost; that of its embedder is not known.
+    """
+
+    def __init__(self, items: Iterable[MemoryItem], usage: Usage) -> None:
+        super().__init__(items)
+        self.usage = usage
 
 
 class LongTermMemory(ABC):
@@ -89,12 +101,13 @@ class LongTermMemory(ABC):
         """
 
     @abstractmethod
-    async def learn(
-        self, messages: str | Sequence[Message], *, user: str | None = None
-    ) -> list[MemoryItem]:
+    async def learn(self, messages: str | Sequence[Message], *, user: str | None = None) -> Learned:
         """Takes out of a conversation what is worth keeping, and gives what it kept.
 
+        What the backend's model costs counts into the run's budget, and is the result's ``usage``.
+
         Raises:
+            BudgetExceededError: The run's models have cost what they may.
             ResourceError: The backend has no model to do so.
         """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from headrace.chat import ChatDelta, ChatResponse
 from headrace.errors import ModelError
 from headrace.interfaces import ChatModel, EmbeddingModel
+from headrace.metering import METER
 from headrace.models._forms import in_words
 from headrace.models._groups import group
 from headrace.records import tell
@@ -187,6 +188,19 @@ class GovernedChatModel(_Governed[ChatModel], ChatModel):
         Raises:
             ModelError: Neither this model nor its fallbacks answered.
         """
+        meter = METER.get()
+        if meter is None:
+            return await self._answer(request)
+        meter.begin()
+        token = METER.set(None)  # a fallback's answer is counted once
+        try:
+            response = await self._answer(request)
+        finally:
+            METER.reset(token)
+        meter.add(response.usage)
+        return response
+
+    async def _answer(self, request: ChatRequest) -> ChatResponse:
         fitted = self._fitted(request)
         response, own = await self._ask(
             lambda: self.inner.chat(fitted),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.chat import Message
-from headrace.context import LongTermMemory
+from headrace.chat import Message, Usage
+from headrace.context import Learned, LongTermMemory
 from headrace.errors import ResourceError
 from headrace.interfaces import MemoryItem
 from headrace.memory_events import (
@@ -14,16 +14,39 @@ from headrace.memory_events import (
     MemorySearchedEvent,
     MemoryUpdatedEvent,
 )
+from headrace.metering import METER
 from headrace.values import digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.interfaces import MemoryBackend
+    from headrace.operator._branch import Purse
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
 
 __all__ = ["LongTerm"]
+
+
+class _Learning:
+    """Counts what a memory's model costs, within the budgets of the run."""
+
+    def __init__(self, purses: Sequence[Purse]) -> None:
+        self.usage = Usage()
+        self._purses = purses
+
+    def begin(self) -> None:
+        """Refuses a request that the budget has no room for."""
+        for purse in self._purses:
+            purse.spent.check(purse.budget, purse.agent)
+        for purse in self._purses:
+            purse.spent.calls += 1
+
+    def add(self, usage: Usage) -> None:
+        """Counts an answer."""
+        self.usage = self.usage + usage
+        for purse in self._purses:
+            purse.spent.add(usage)
 
 
 class LongTerm(LongTermMemory):
@@ -64,21 +87,26 @@ class LongTerm(LongTermMemory):
         self._context.tell(MemoryAddedEvent(user=user, ids=(item_id,)))
         return item_id
 
-    async def learn(
-        self, messages: str | Sequence[Message], *, user: str | None = None
-    ) -> list[MemoryItem]:
+    async def learn(self, messages: str | Sequence[Message], *, user: str | None = None) -> Learned:
         """Takes out of a conversation what is worth keeping."""
         scope = self._scope(user)
         said = (Message(role="user", content=messages),) if isinstance(messages, str) else messages
         data = [message.model_dump(mode="json") for message in said]
         item_id = self._id(scope, data)
 
-        async def make(backend: MemoryBackend) -> list[dict[str, Any]]:
-            return [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]
+        async def make(backend: MemoryBackend) -> dict[str, Any]:
+            meter = _Learning(self._context.task.branch.purses())
+            token = METER.set(meter)
+            try:
+                items = [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]
+            finally:
+                METER.reset(token)
+            return {"items": items, "usage": meter.usage.model_dump(exclude_defaults=True)}
 
-        found = await self._durable("learn", [scope, item_id, data], make)
+        learned = await self._durable("learn", [scope, item_id, data], make)
+        found = learned["items"]
         self._context.tell(MemoryAddedEvent(user=user, ids=tuple(item["id"] for item in found)))
-        return [MemoryItem(item) for item in found]
+        return Learned((MemoryItem(item) for item in found), Usage(**learned["usage"]))
 
     async def search(
         self,

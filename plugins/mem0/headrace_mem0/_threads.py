@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -115,9 +117,10 @@ class Held:
         self._bridges.add(bridge)
         failure: BaseException | None
         try:
-            await loop.run_in_executor(
-                self._learners, lambda: view.add(said, **told(scope), infer=True)
-            )
+            # In this context: what the models cost there is counted where it is asked for here.
+            learn = functools.partial(view.add, said, **told(scope), infer=True)
+            here = contextvars.copy_context()
+            await loop.run_in_executor(self._learners, here.run, learn)
         except asyncio.CancelledError:
             bridge.cancel()
             raise

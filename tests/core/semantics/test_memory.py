@@ -7,6 +7,7 @@ from semantic_agents import Echo, Tally, by_key, itself, one_key
 from semantic_memory import RICH, Conflicted, Keeper
 
 KEYS = [
+    "\ud800", "_", "/", "'", '"', "x" * 10_000, ("_", "/"), frozenset({1}), frozenset({"1"}),
     1, "1", 1.0, True, None, False, 0, "", "None", "null", "j1", "é", "e\u0301", "\x00", "\x1f",
     "a\x1fb", "🎉", " ", "\n", -0.0, 10**30, b"1", (1,), ("1",), (), (1, "1"), ("a", "b"),
     ("a\x1fb",),
