@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load_agent", "load_agents", "parse_agent"]
 
-_READY = {name: f"headrace.agents:{name}" for name in ("ChatAgent", "ReActAgent")}
+_READY = {
+    name: f"headrace.agents:{name}" for name in ("ChatAgent", "PlanExecuteAgent", "ReActAgent")
+}
 """Classes that need no module."""
 
 

@@ -162,7 +162,8 @@ class YamlAgent(_Model):
     description: str = ""
     """What it is for."""
     agent_class: str | None = Field(default=None, alias="class")
-    """An ``Agent`` class to start from, ``module:Class``; or ``ChatAgent``, ``ReActAgent``."""
+    """An ``Agent`` class to start from, ``module:Class``; or one of the ready ones by its name:
+    ``ChatAgent``, ``ReActAgent``, ``PlanExecuteAgent``."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Its parameters."""
     config: RuntimeConfig | None = None

@@ -130,6 +130,13 @@ agents:
 """
         assert list(plan(files(text), "a").resource_providers["tools"]) == ["shop"]
 
+    @pytest.mark.parametrize("name", ["ChatAgent", "ReActAgent", "PlanExecuteAgent"])
+    def test_a_ready_agent_needs_no_module(self, files, name):
+        text = AGENTS.replace("class: ReActAgent", f"class: {name}")
+        whole = AGENTS.replace("class: ReActAgent", f'class: "headrace.agents:{name}"')
+
+        assert plan(files(text, CONNECTIONS), "clerk") == plan(files(whole, CONNECTIONS), "clerk")
+
     def test_what_a_shared_model_names_comes_along(self, files):
         text = """\
 resources:
