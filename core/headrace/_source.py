@@ -33,7 +33,7 @@ def source_of(function: Any, context: str | None = None) -> Source | None:
     function = inspect.unwrap(function) if callable(function) else function
     try:
         lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = _parsed(textwrap.dedent("".join(lines)))
         parameters = list(inspect.signature(function).parameters)
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
@@ -42,3 +42,11 @@ def source_of(function: Any, context: str | None = None) -> Source | None:
         return None
     ast.increment_lineno(tree, first - 1)
     return Source(function, definition, context or parameters[-1])
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SystemError:
+        # CPython 3.11 miscounts where a finalizer runs Python meanwhile (gh-106905).
+        return ast.parse(text)
