@@ -11,26 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.test_guides import GUIDES as WALKED
 
 ROOT = Path(__file__).parents[1]
 PATTERNS = ("*.md", "docs/*.md", "*/README.md", "plugins/*/README.md", "examples/*/README.md")
-GUIDES = {
-    ROOT / "docs" / name
-    for name in (
-        "approvals.md",
-        "from-flink-agents.md",
-        "skills.md",
-        "packages.md",
-        "registry.md",
-        "deploy.md",
-        "replay.md",
-        "models.md",
-        "memory.md",
-        "retrieval.md",
-        "settings.md",
-        "plugins.md",
-    )
-}  # test_guides
+GUIDES = {ROOT / guide for guide in WALKED}
 PAGES = sorted({path for pattern in PATTERNS for path in ROOT.glob(pattern)} - GUIDES)
 AGENT = '''
 from headrace import Agent, Context, InputEvent, OutputEvent, action
