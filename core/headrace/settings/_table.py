@@ -184,6 +184,7 @@ VARIABLES: tuple[Variable, ...] = (
         "HEADRACE_SIGNING_KEYS", "", "The folder of keys that registries and zips are signed by"
     ),
     Variable("HEADRACE_SIGNING_PASSWORD", "not encrypted", "The password of those keys"),
+    Variable("HEADRACE_SERVE_TOKEN", "", "The token that `agents serve` asks of who talks to it"),
     Variable("HEADRACE_UPLOAD_TOKEN", "`~/.netrc`", "The token for uploads to a registry"),
     Variable(
         "HEADRACE_REGISTRY_<NAME>_TOKEN",
