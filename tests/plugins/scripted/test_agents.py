@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from headrace import Agent, InputEvent, OutputEvent, action, run_local, tool, use
+from headrace import Agent, InputEvent, OutputEvent, ToolError, action, run_local, tool, use
 from headrace.policy import DEAD_LETTER
 
 POLICY = {
@@ -28,7 +28,7 @@ class Counter(Agent):
     def count(self, text: str) -> dict:
         """Counts words."""
         if "!" in text:
-            raise ValueError("too loud")
+            raise ToolError("too loud")
         return {"words": len(text.split())}
 
     @action(InputEvent, on_failure=DEAD_LETTER)
