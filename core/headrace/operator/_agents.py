@@ -23,7 +23,8 @@ from headrace.errors import (
 )
 from headrace.memory import SEPARATOR, Changes, lasting, path_of
 from headrace.models._forms import FormError, schema_checker
-from headrace.operator._branch import ActionFailure, Branch
+from headrace.operator._action_task import ActionFailure
+from headrace.operator._branch import Branch
 from headrace.operator._context import given_back, kept
 from headrace.values import decode, digest, encode
 

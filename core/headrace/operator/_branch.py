@@ -12,22 +12,15 @@ events, steps, settings and sensory memory, and gives what it put out to the act
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import functools
-import inspect
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace.errors import ActionError, NonRetryableError
+from headrace.errors import NonRetryableError
 from headrace.events import InputEvent, copied
 from headrace.memory import Changes, merge, refresh
 from headrace.memory_events import RunBeganEvent
-from headrace.operator._blocking import BlockingContext
-from headrace.operator._context import RunContext
-from headrace.operator._logs import LOGGING
+from headrace.operator._action_task import ActionTask, perform
 from headrace.operator._notices import noticed_kinds, notices_of, tell
-from headrace.operator._served import serve
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
@@ -36,11 +29,10 @@ if TYPE_CHECKING:
     from headrace.memory_events import MemoryEvent
     from headrace.models.policy import RunBudget
     from headrace.operator._eager import Deadline
-    from headrace.operator._operator import BoundAction
     from headrace.operator._run import Run
     from headrace.operator._spending import Spent
 
-__all__ = ["ActionFailure", "ActionTask", "Branch", "Purse"]
+__all__ = ["Branch", "Purse"]
 
 
 class Purse(NamedTuple):
@@ -50,67 +42,6 @@ class Purse(NamedTuple):
     budget: RunBudget
     agent: str
     """Whose it is, where it is a sub-agent's."""
-
-
-class ActionTask:
-    """One event handed to one action: its identity, its lineage and what it did."""
-
-    __slots__ = (
-        "action",
-        "attempt",
-        "branch",
-        "context",
-        "deadline",
-        "event",
-        "event_id",
-        "holds",
-        "id",
-        "sent",
-    )
-
-    def __init__(
-        self,
-        branch: Branch,
-        action: BoundAction,
-        event: Event,
-        event_id: str,
-        number: str,
-        sent: Event | None,
-    ) -> None:
-        self.branch = branch
-        self.action = action
-        self.event = event
-        self.sent = sent  # the event as it was sent, which no action changes; None: the input
-        self.event_id = event_id
-        self.id = number
-        self.attempt = 1
-        self.context: RunContext | None = None
-        self.deadline: Deadline | None = None
-        self.holds = 0  # its calls that wait for somebody's decision
-
-    def hold(self) -> None:
-        """Stops its time, and that of the actions that wait for it, while somebody decides."""
-        self.holds += 1
-        if self.holds == 1:
-            if self.deadline is not None:
-                self.deadline.pause()
-            self.branch.hold()
-
-    def unhold(self) -> None:
-        """Lets it go on."""
-        self.holds -= 1
-        if self.holds == 0:
-            if self.deadline is not None:
-                self.deadline.resume()
-            self.branch.unhold()
-
-
-class ActionFailure(Exception):  # noqa: N818 - travels between an action task and its branch only
-    """An action has failed for good."""
-
-    def __init__(self, task: ActionTask, error: Exception) -> None:
-        self.task = task
-        self.error = error
 
 
 class Branch:
@@ -250,7 +181,7 @@ class Branch:
             tasks = self._tasks(self._step, events)
             self._step += 1
             if len(tasks) == 1:
-                await self._perform(tasks[0])
+                await perform(tasks[0])
             elif tasks:
                 await self._perform_all(tasks)
             else:
@@ -270,12 +201,12 @@ class Branch:
         for event, event_id, member in events:
             sent = None if event_id == self._input_id else event
             for action in run.operator.triggered(run, event, member):
-                own = self._copy(sent) if tasks or sent is not None else event
+                own = self.copy_of(sent) if tasks or sent is not None else event
                 number = f"{prefix}{step}.{len(tasks)}"
                 tasks.append(ActionTask(self, action, own, event_id, number, sent))
         return tasks
 
-    def _copy(self, sent: Event | None) -> Event:
+    def copy_of(self, sent: Event | None) -> Event:
         """An attempt's own copy of its event; ``None`` stands for the input."""
         return self._input() if sent is None else copied(sent)
 
@@ -322,7 +253,7 @@ class Branch:
 
     async def _perform_all(self, tasks: list[ActionTask]) -> None:
         loop = asyncio.get_running_loop()
-        running = [loop.create_task(self._perform(task)) for task in tasks]
+        running = [loop.create_task(perform(task)) for task in tasks]
         try:
             await asyncio.gather(*running)
         except BaseException:
@@ -332,123 +263,3 @@ class Branch:
             for each in running:
                 each.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-
-    # ------------------------------------------------------------ one action
-    async def _perform(self, task: ActionTask) -> None:
-        run = self.run
-        observing = run.operator.observing
-        policy = task.action.spec.policy or self.config.failure
-        if run.journal is not None:
-            task.attempt = run.journal.attempt(task.id)
-        while True:
-            began = time.monotonic() if observing else 0.0
-            try:
-                await self._attempt(task)
-            except (Exception, asyncio.CancelledError) as raised:
-                error = self._of_its_own(raised)
-                if error is None:
-                    raise
-                if observing:
-                    self._observe(task, "failed", began, error)
-                if not policy.retryable(error, task.attempt):
-                    raise ActionFailure(task, error) from error
-                await self._back_off(policy.wait(error, task.attempt))
-                task.attempt += 1
-                run.journaled().begin_attempt(task.id, task.attempt)
-                task.event = self._copy(task.sent)  # the last attempt may have changed its copy
-            else:
-                if observing:
-                    self._observe(task, "finished", began, None)
-                return
-
-    def _of_its_own(self, raised: BaseException) -> Exception | None:
-        """The failure of an action; ``None`` where something outside put an end to it."""
-        if isinstance(raised, Exception):
-            return raised
-        # What is around a sub-agent may cancel it at any time: a time-out, the action that asked.
-        if self.ending or self.run.ending or self.asked_by is not None:
-            return None
-        error = ActionError("it awaited something that was cancelled, and not by the runtime")
-        error.__cause__ = raised
-        return error
-
-    async def _attempt(self, task: ActionTask) -> None:
-        action, run = task.action, self.run
-        task.context = context = RunContext(run, task)
-        before = LOGGING.get()
-        LOGGING.set(context)
-        try:
-            await self._made(action, task, context)
-        finally:
-            LOGGING.set(before)  # not by a token: who drops a task closes it in another context
-        context.end()
-
-    async def _made(self, action: BoundAction, task: ActionTask, context: RunContext) -> None:
-        run = self.run
-        event = action.typed(task.event)
-        if action.served is not None:
-            await serve(event, context)
-        elif action.mode == "async":
-            context.asyncio_task = asyncio.current_task()
-            deadlines = run.operator.deadlines
-            if self.asked_by is not None:  # the action around it is the run's current one
-                task.deadline = deadlines.within(action.timeout)
-                with task.deadline:
-                    _nothing_lost(action.name, await action.call(event, context))
-            else:
-                run.current = task
-                task.deadline = deadline = deadlines.within(action.timeout, late=run.eager)
-                try:
-                    with deadline:
-                        _nothing_lost(action.name, await action.call(event, context))
-                finally:
-                    run.current = None  # what the run waits for next is not this action's time
-        elif action.mode == "sync":
-            returned = action.call(event, context)
-            if returned is not None and inspect.isawaitable(returned):
-                returned = await returned
-            _nothing_lost(action.name, returned)
-        else:
-            await self._in_thread(action, task, context, event)
-
-    async def _in_thread(
-        self, action: BoundAction, task: ActionTask, context: RunContext, event: Event
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        blocking = BlockingContext(context, loop)
-        operator = self.run.operator
-        task.deadline = operator.deadlines.within(action.timeout)
-        with task.deadline:
-            call = functools.partial(contextvars.copy_context().run, action.call, event, blocking)
-            returned = await loop.run_in_executor(operator.threads, call)
-            _nothing_lost(action.name, returned)
-
-    async def _back_off(self, seconds: float) -> None:
-        operator = self.run.operator
-        operator.release(self.run)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            operator.regain(self.run)
-
-    def _observe(self, task: ActionTask, what: str, began: float, error: Exception | None) -> None:
-        run = self.run
-        run.operator.record(
-            run,
-            "action",
-            what,
-            name=task.action.name,
-            id=f"{run.id}/{task.id}",
-            cause=task.event_id or run.id,
-            attempt=task.attempt,
-            duration=time.monotonic() - began,
-            error=None if error is None else f"{type(error).__name__}: {error}",
-        )
-
-
-def _nothing_lost(action: str, returned: object) -> None:
-    if returned is not None:
-        raise NonRetryableError(
-            f"the action {action!r} returned a value ({type(returned).__name__}), which would be "
-            "lost: send it (ctx.send(...)), and return nothing"
-        )

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from headrace.chat import ChatDelta, ChatResponse, Message
     from headrace.config import RuntimeConfig
     from headrace.memory_refs import MemoryRef
+    from headrace.operator._action_task import ActionTask
     from headrace.operator._agents import Asked
-    from headrace.operator._branch import ActionTask
     from headrace.operator._resources import Resources
     from headrace.operator._run import Run
     from headrace.prompts import Prompt

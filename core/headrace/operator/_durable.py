@@ -23,7 +23,7 @@ from headrace.values import Stored, digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from headrace.operator._branch import ActionTask
+    from headrace.operator._action_task import ActionTask
     from headrace.operator._run import Run
 
 __all__ = ["OUTER_CALL", "DurableCalls"]

@@ -10,7 +10,7 @@ from headrace.operator._spending import Spent
 from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
-    from headrace.operator._branch import ActionTask
+    from headrace.operator._action_task import ActionTask
 
 __all__ = ["Entry", "Journal"]
 

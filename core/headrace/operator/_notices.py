@@ -70,7 +70,7 @@ async def tell(branch: Branch, notices: Sequence[tuple[MemoryEvent, str | None]]
 
     One whose handling fails leaves nothing, and fails nothing else.
     """
-    from headrace.operator._branch import ActionFailure
+    from headrace.operator._action_task import ActionFailure
 
     noticed, branch.noticed, branch.quiet = branch.noticed, frozenset(), True
     ending = branch.ending

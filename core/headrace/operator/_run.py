@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.errors import ActionError, HeadraceError, StateError
-from headrace.operator._branch import ActionFailure, Branch
+from headrace.operator._action_task import ActionFailure
+from headrace.operator._branch import Branch
 from headrace.operator._journal import Journal
 from headrace.values import Stored, decode, digest
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.memory import Changes
-    from headrace.operator._branch import ActionTask
+    from headrace.operator._action_task import ActionTask
     from headrace.operator._operator import Operator
 
 __all__ = ["DeadLetter", "Outcome", "Run", "RunInput"]

@@ -6,6 +6,7 @@ inherited tests say what the runtime relies on. It needs ``headrace-core[testing
 
 from __future__ import annotations
 
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +45,7 @@ __all__ = [
 
 
 # So that a failing assertion tells its values, as in a test module.
-pytest.register_assert_rewrite(*(f"{__name__}.{home}" for home in _HOMES))
+pytest.register_assert_rewrite(*(f"{__name__}.{part.name}" for part in iter_modules(__path__)))
 
 
 __getattr__ = lazily(__name__, _HOMES)
