@@ -138,7 +138,7 @@ def hidden_parameters(
     faults: list[str] = []
     for name, parameter in parameters.items():
         hint = hints.get(name)
-        sources = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, _Source)]
+        sources = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Source)]
         if hint is not None and _misplaced(hint):
             faults.append(
                 f"the parameter {name!r} has a source inside its type, where it hides nothing: "
@@ -161,7 +161,7 @@ def hidden_parameters(
             faults.append(
                 f"the parameter {name!r} is hidden, and described for the model: drop one"
             )
-        found[name] = sources[0]  # type: ignore[assignment]
+        found[name] = sources[0]
     unknown = [name for name in also or {} if name not in parameters]
     faults += [f"there is no parameter {name!r} to hide" for name in unknown]
     for name, source in found.items():

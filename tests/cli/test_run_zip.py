@@ -439,7 +439,8 @@ def test_it_stops_while_it_waits_for_stdin(kit, zips, tmp_path):
     job.stdin.flush()
     wait_for_lines(tmp_path / "o.jsonl")
     job.send_signal(signal.SIGINT)
-    _, errors = job.communicate(timeout=60)
+    job.wait(timeout=60)  # not communicate(): it closes stdin, and the end of the inputs could win
+    _, errors = job.communicate()
     assert job.returncode == 1
     assert "stopped by a signal" in errors
     assert "Traceback" not in errors

@@ -86,7 +86,8 @@ def test_a_job_that_waits_for_stdin_stops(place):
     job.stdin.flush()
     _wait_for_lines(place.folder / "o")
     job.send_signal(signal.SIGINT)
-    _, errors = job.communicate(timeout=60)
+    job.wait(timeout=60)  # not communicate(): it closes stdin, and the end of the inputs could win
+    _, errors = job.communicate()
     assert job.returncode == 1
     assert "stopped by a signal" in errors
     assert "Fatal Python error" not in errors

@@ -273,8 +273,9 @@ class Operator:
     def _settle(run: Run, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if run.outcome is None:
-            status = "handed_back" if task.cancelled() else "failed"
-            run.outcome = Outcome(status, {}, [], error=error)  # type: ignore[arg-type]
+            run.outcome = Outcome(
+                "handed_back" if task.cancelled() else "failed", {}, [], error=error
+            )
 
     # ------------------------------------------------------------ dispatch
     def resources_of(self, member: str | None) -> Resources:
