@@ -190,11 +190,12 @@ class TestFaults:
         with pytest.raises(ResourceError, match=f"{name} is Azure's"):
             kind("m", **{name: "x"})
 
-    def test_of_a_deployment_that_would_lead_elsewhere(self, kind):
+    @pytest.mark.parametrize("name", ["../other", ".."])
+    def test_of_a_deployment_that_would_lead_elsewhere(self, kind, name):
         with pytest.raises(ResourceError, match="azure_deployment is no name"):
             kind(
                 "m",
                 azure_endpoint="https://r.example",
                 api_version=VERSION,
-                azure_deployment="../other",
+                azure_deployment=name,
             )
