@@ -21,7 +21,8 @@ def code_places(agent: Any, target: str) -> dict[str, str]:
         agent: What the author wrote.
         target: What was typed to name it.
     """
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
 
     if target.endswith((".yaml", ".yml")):
         return _in_yaml(Path(target))

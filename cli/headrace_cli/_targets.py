@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
     from headrace.jobs import Job
     from headrace.plan import AgentPlan
     from headrace.teams import AgentLike, Team
@@ -341,7 +342,8 @@ def _import_failed(name: str, error: BaseException) -> CommandError:
 
 # ---------------------------------------------------------------- the agent
 def _agents_of(module: ModuleType) -> list[str]:
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
     from headrace.jobs import Job
     from headrace.teams import Team
 
@@ -356,7 +358,8 @@ def _agents_of(module: ModuleType) -> list[str]:
 def _made(
     found: Any, name: str, parameters: Mapping[str, str], module: ModuleType
 ) -> AgentLike | Job:
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
     from headrace.jobs import Job
     from headrace.teams import Team
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from headrace.lazy import lazily
 
 if TYPE_CHECKING:
-    from headrace.agent import Agent, AgentBuilder, action, prompt, tool, use
+    from headrace.agent import Agent, action, prompt, tool
+    from headrace.agent_builder import AgentBuilder
+    from headrace.declarations import use
     from headrace.agent_yaml import YamlAgent, load_agent
     from headrace.agents import ChatAgent, ReActAgent, Recall
     from headrace.chat import (
@@ -74,7 +76,8 @@ if TYPE_CHECKING:
     from headrace.vectors import VectorItem, VectorQuery, VectorStore
 
 _HOMES = {
-    "agent": ("Agent", "AgentBuilder", "action", "prompt", "tool", "use"),
+    "agent": ("Agent", "action", "prompt", "tool"),
+    "agent_builder": ("AgentBuilder",),
     "agent_yaml": ("YamlAgent", "load_agent"),
     "agents": ("ChatAgent", "ReActAgent", "Recall"),
     "chat": (
@@ -90,6 +93,7 @@ _HOMES = {
     ),
     "config": ("RuntimeConfig",),
     "context": ("RETRY", "Context"),
+    "declarations": ("use",),
     "errors": (
         "BudgetExceededError",
         "HeadraceError",

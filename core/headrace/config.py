@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import difflib
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from headrace.errors import Fault
 from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
 from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
 
-__all__ = ["RuntimeConfig"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["RuntimeConfig", "read_config"]
 
 
 def _of(unit: str, **more: Any) -> dict[str, Any]:
@@ -67,3 +72,29 @@ class RuntimeConfig(BaseModel):
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))
     """Flink: the size that pages of keyed state are kept near."""
+
+
+def read_config(
+    given: RuntimeConfig | Mapping[str, Any], where: str
+) -> tuple[RuntimeConfig, list[Fault]]:
+    """Settings as an author gave them, and what is wrong with them.
+
+    Args:
+        given: The settings; a mapping is checked.
+        where: What faults call it, before the setting's name.
+
+    Returns:
+        The settings (the defaults where there are faults), and the faults.
+    """
+    if isinstance(given, RuntimeConfig):
+        return given, []
+    try:
+        return RuntimeConfig.model_validate(dict(given)), []
+    except ValidationError as error:
+        faults = []
+        for found in error.errors():
+            place = ".".join(str(part) for part in found["loc"])
+            near = difflib.get_close_matches(place, RuntimeConfig.model_fields, 1)
+            hint = f"did you mean {near[0]}?" if near and near[0] != place else ""
+            faults.append(Fault(f"{where}{place}", found["msg"], hint))
+        return RuntimeConfig(), faults

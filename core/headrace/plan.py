@@ -205,7 +205,7 @@ class AgentPlan(_Frozen):
         Raises:
             PlanError: With all faults that were found, each with its place.
         """
-        from headrace.compiler import compile_agent
+        from headrace.compiling import compile_agent
 
         return compile_agent(agent, plugins=plugins)
 

@@ -20,7 +20,7 @@ from headrace.errors import PlanError, ResourceError
 from headrace.prompts import Prompt
 
 if TYPE_CHECKING:
-    from headrace.agent import Use
+    from headrace.declarations import Use
 
 __all__ = ["MAX_BYTES", "TARGET", "beside", "located", "read_prompt"]
 
@@ -42,7 +42,7 @@ def located(declared: T, owner: type) -> T:
 
 def beside(declared: T, folder: Path) -> T:
     """A declaration, whose file is in a folder where its path is a relative one."""
-    from headrace.agent import Use
+    from headrace.declarations import Use
 
     if not isinstance(declared, Use) or not _is_file(declared):
         return declared

@@ -12,10 +12,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from headrace.chat import ToolSpec
-from headrace.config import RuntimeConfig
+from headrace.config import RuntimeConfig, read_config
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.models._forms import Form
 from headrace.plan import AgentPlan, Member, ResourceProvider
@@ -158,13 +156,9 @@ def _made(agent: Any) -> Any:
 def _with_settings(
     plan: AgentPlan, settings: Mapping[str, Any], where: str, faults: list[Fault]
 ) -> AgentPlan:
-    data = {**plan.config.model_dump(), **settings}
-    try:
-        config = RuntimeConfig.model_validate(data)
-    except ValidationError as error:
-        for found in error.errors():
-            place = ".".join(str(part) for part in found["loc"])
-            faults.append(Fault(f"{where}: {place}", found["msg"]))
+    config, wrong = read_config({**plan.config.model_dump(), **settings}, f"{where}: ")
+    if wrong:
+        faults += wrong
         return plan
     usual = RuntimeConfig()
     faults += [

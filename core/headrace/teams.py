@@ -14,9 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from headrace.config import RuntimeConfig
+from headrace.config import RuntimeConfig, read_config
 from headrace.errors import Fault, MemoryValueError, PlanError, placed
 from headrace.plan import AgentPlan, Member, Route
 from headrace.settings import said_in_code
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TypeAlias
 
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
     from headrace.plan import ActionSpec, ResourceProvider
     from headrace.plugins import PluginSet
 
@@ -128,7 +127,8 @@ class Team:
                 faults += [
                     Fault(f"{name}: {one.where}", one.message, one.hint) for one in error.faults
                 ]
-        config = self._settings(faults)
+        config, wrong = read_config(self._config or {}, f"{self.name}: config.")
+        faults += wrong
         values = self._merged_values(plans, faults)
         faults += self._check(plans)
         if faults:
@@ -165,17 +165,6 @@ class Team:
                     )
                 owner.setdefault(name, member)
         return dict(sorted(found.items()))
-
-    def _settings(self, faults: list[Fault]) -> RuntimeConfig:
-        if isinstance(self._config, RuntimeConfig):
-            return self._config
-        try:
-            return RuntimeConfig.model_validate(dict(self._config or {}))
-        except ValidationError as error:
-            for found in error.errors():
-                place = ".".join(str(part) for part in found["loc"])
-                faults.append(Fault(f"{self.name}: config.{place}", found["msg"]))
-            return RuntimeConfig()
 
     def _check(self, plans: Mapping[str, AgentPlan]) -> Iterable[Fault]:
         known = ", ".join(self._members) or "none"

@@ -21,7 +21,7 @@ from headrace.teams import OUT, Team, route
 
 if TYPE_CHECKING:
     from headrace import ChatResponse, Context
-    from headrace.agent import Use
+    from headrace.declarations import Use
 
 __all__ = ["Analysis", "Analyst", "Tone", "Validator", "Writer", "make_team", "team", "with_openai"]
 

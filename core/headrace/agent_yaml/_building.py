@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from headrace.agent import CONNECTIONS, AgentBuilder, Use
+from headrace.agent_builder import AgentBuilder
+from headrace.declarations import CONNECTIONS, Use
 from headrace.agent_yaml._faults import nearest
 from headrace.agent_yaml._files import read_files, read_text
 from headrace.agent_yaml._linking import LinkedAgent, link

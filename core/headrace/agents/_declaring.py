@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from headrace.agent import ToolDeclaration, Use
+from headrace.declarations import ToolDeclaration, Use
 from headrace.errors import ResourceError
 from headrace.models._forms import Form
 from headrace.references import find, reference, unimportable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from headrace.agent import CONNECTIONS
+from headrace.declarations import CONNECTIONS
 from headrace.errors import Fault
 from headrace.models.policy import SHARED, Breaker, ModelPolicy, Prices
 from headrace.policy import FailurePolicy
@@ -16,7 +16,7 @@ from headrace.values import digest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from headrace.agent import Use
+    from headrace.declarations import Use
     from headrace.plan import ResourceProvider
 
 __all__ = ["MODELS", "check_models", "read_policy"]

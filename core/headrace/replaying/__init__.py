@@ -34,7 +34,8 @@ from headrace.replaying._rules import Mode, Rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from headrace.agent import Agent, AgentBuilder
+    from headrace.agent import Agent
+    from headrace.agent_builder import AgentBuilder
     from headrace.records import Record
 
 __all__ = [

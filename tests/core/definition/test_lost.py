@@ -10,7 +10,7 @@ from lost_agents import Losing, look
 
 from headrace import AgentPlan, PlanError
 from headrace.calls import function_name, kind_of
-from headrace.lost import lost
+from headrace.compiling._lost import lost
 
 
 @pytest.fixture(scope="module")

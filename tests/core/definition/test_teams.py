@@ -6,7 +6,7 @@ import pytest
 from team_agents import Archive, Editor, Writer, reviews
 
 from headrace import AgentPlan, PlanError
-from headrace.agent import AgentBuilder
+from headrace.agent_builder import AgentBuilder
 from headrace.teams import Team, route
 
 

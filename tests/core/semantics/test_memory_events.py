@@ -10,7 +10,7 @@ from memory_agents import Audited, Forger, Quiet
 from semantic_agents import itself
 
 from headrace import AgentPlan
-from headrace.compiler import BUILT_IN_EVENTS
+from headrace.compiling import BUILT_IN_EVENTS
 from headrace.memory_events import MEMORY_EVENTS
 from headrace.operator import Journal, Operator, RunInput
 from headrace.values import encode, key_id

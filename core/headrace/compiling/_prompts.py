@@ -20,7 +20,7 @@ from headrace.prompts import Prompt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from headrace.agent import ActionDeclaration
+    from headrace.declarations import ActionDeclaration
     from headrace.plan import Providers, ResourceProvider
 
 __all__ = ["check_prompts", "fields_of", "unknown_fields"]

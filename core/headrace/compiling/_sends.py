@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from headrace._source import source_of
+from headrace.compiling._source import source_of
 from headrace.errors import Fault
 from headrace.events import Event, NamedEvent, OutputEvent
 from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
@@ -17,9 +17,9 @@ from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from headrace.agent import ActionDeclaration
+    from headrace.declarations import ActionDeclaration
 
-__all__ = ["check"]
+__all__ = ["check_sends"]
 
 _SERVED = frozenset({"chat_request", "join_request", "tool_request", "retrieval_request"})
 _GIVEN = frozenset(
@@ -38,7 +38,7 @@ _GIVEN = frozenset(
 )
 
 
-def check(
+def check_sends(
     actions: Iterable[tuple[str, ActionDeclaration, str]], by_event: Mapping[str, Sequence[str]]
 ) -> list[Fault]:
     """The faults between what actions send and what triggers them."""

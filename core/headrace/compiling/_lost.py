@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace._source import source_of
+from headrace.compiling._source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

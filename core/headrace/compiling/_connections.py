@@ -13,7 +13,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headrace.agent import CONNECTIONS, Use
+from headrace.declarations import CONNECTIONS, Use
 from headrace.errors import Fault, MemoryValueError, ResourceError
 from headrace.models._checking import MODELS, read_policy
 from headrace.models.policy import SHARED
