@@ -13,7 +13,6 @@ from headrace.lazy import lazily
 if TYPE_CHECKING:
     from headrace.agent import Agent, action, prompt, tool
     from headrace.agent_builder import AgentBuilder
-    from headrace.declarations import use
     from headrace.agent_yaml import YamlAgent, load_agent
     from headrace.agents import ChatAgent, ReActAgent, Recall
     from headrace.chat import (
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     )
     from headrace.config import RuntimeConfig
     from headrace.context import RETRY, Context
+    from headrace.declarations import use
     from headrace.errors import (
         BudgetExceededError,
         HeadraceError,

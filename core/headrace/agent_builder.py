@@ -125,7 +125,13 @@ class AgentBuilder:
     ) -> AgentBuilder:
         """Adds a tool; the arguments are those of ``@tool``."""
         declaration = ToolDeclaration(
-            name, description, timeout, function, approval_of(approval), on_error, dict(hidden or {})
+            name,
+            description,
+            timeout,
+            function,
+            approval_of(approval),
+            on_error,
+            dict(hidden or {}),
         )
         label = name or str(getattr(function, "__name__", repr(function)))
         self._definition.tools.append((label, declaration, place_of(function)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +15,7 @@ from headrace.prompts import Prompt
 from headrace.sub_agents import SubAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from headrace.agent import Agent
     from headrace.errors import Fault
@@ -235,6 +234,7 @@ def triggers_of(
 
 
 def approval_of(approval: Approval | bool) -> Approval | None:  # noqa: FBT001 - an argument's value
+    """The rule that ``approval=`` stands for."""
     if isinstance(approval, Approval):
         return approval
     return Approval() if approval else None
@@ -245,6 +245,7 @@ def _plain(value: Any) -> Any:
 
 
 def place_of(function: Any) -> str:
+    """Where a function stands: ``file:line``."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None:
         return repr(function)

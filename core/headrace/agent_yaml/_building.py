@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from headrace.agent_builder import AgentBuilder
-from headrace.declarations import CONNECTIONS, Use
 from headrace.agent_yaml._faults import nearest
 from headrace.agent_yaml._files import read_files, read_text
 from headrace.agent_yaml._linking import LinkedAgent, link
 from headrace.approvals import Approval
+from headrace.declarations import CONNECTIONS, Use
 from headrace.errors import Fault, PlanError, ResourceError
 from headrace.hidden import Source, read_source
 from headrace.prompt_files import TARGET, beside

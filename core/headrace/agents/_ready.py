@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ConfigDict, Field, InstanceOf, field_validator
 
 from headrace.agent import Agent, action
-from headrace.declarations import ToolDeclaration, Use
 from headrace.agents._declaring import declared_tools, form_reference, has_code, input_names
 from headrace.agents._memory import Recall
 from headrace.chat import Message
+from headrace.compiling import fields_of, unknown_fields
+from headrace.declarations import ToolDeclaration, Use
 from headrace.errors import PromptError, ResourceError
 from headrace.events import InputEvent, OutputEvent
 from headrace.history import History
 from headrace.models._forms import Form, FormError
-from headrace.compiling import fields_of, unknown_fields
 from headrace.prompts import Prompt, names, text_of
 from headrace.records import tell
 from headrace.references import find
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     # Type checkers know what pydantic's own does.
     from pydantic._internal._model_construction import ModelMetaclass as ByAssignment
 
-    from headrace.declarations import Definition
     from headrace.chat import ChatDelta, ChatResponse
     from headrace.context import Context
+    from headrace.declarations import Definition
     from headrace.errors import Fault
     from headrace.interfaces import PromptSource
     from headrace.operator._context import RunContext

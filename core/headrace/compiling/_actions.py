@@ -78,9 +78,7 @@ def _mode(work: Work, declaration: ActionDeclaration, where: str) -> Mode:
         return "sync"
     if inspect.iscoroutinefunction(inspect.unwrap(function)):
         if declaration.blocking:
-            work.fault(
-                where, "blocking=True is for def actions, and this is async", "leave it out"
-            )
+            work.fault(where, "blocking=True is for def actions, and this is async", "leave it out")
         return "async"
     return "blocking" if declaration.blocking else "sync"
 

@@ -53,9 +53,7 @@ def compile_resources(work: Work) -> Provided:
     return {kind: dict(sorted(found[kind].items())) for kind in sorted(found)}
 
 
-def _each(
-    work: Work, connections: Connections
-) -> Iterator[tuple[ResourceProvider | None, str]]:
+def _each(work: Work, connections: Connections) -> Iterator[tuple[ResourceProvider | None, str]]:
     """All that is declared, with its place: resources, then prompts of methods, then tools."""
     definition = work.definition
     for name, declared in definition.resources.items():

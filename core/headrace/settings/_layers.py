@@ -78,7 +78,9 @@ class Layer:
     """Where each is said, for people; the layer's name where it lacks one."""
 
     def where(self, name: str) -> str:
-        """Where a setting is said."""
+        """Where a setting is said, by itself or as part of a group."""
+        while name not in self.places and "." in name:
+            name = name.rpartition(".")[0]
         return self.places.get(name, self.name)
 
 
@@ -214,6 +216,11 @@ class _Settling:
     # ------------------------------------------------------------ the runtime's
     def _configured(self, config: RuntimeConfig, name: str, value: Any) -> RuntimeConfig:
         leaves = setting_names(name)
+        said = _read(value)
+        if isinstance(said, Mapping) and leaves and leaves != (name,):
+            for part, one in said.items():  # of a group each part by itself may give way
+                config = self._configured(config, f"{name}.{part}", one)
+            return config
         above = next((one for one in runtime_settings() if name.startswith(f"{one}.")), None)
         if above is not None and isinstance(getattr(config, above.partition(".")[0]), Mapping):
             leaves = (above,)  # a table by names of the author's

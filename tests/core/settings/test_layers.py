@@ -121,6 +121,24 @@ def test_parts_of_a_group_come_from_several_layers():
     assert plan.config.failure == retry(3, then="skip")
 
 
+def test_a_group_that_a_lower_layer_says_leaves_what_a_higher_one_said_of_it():
+    project = Layer("project", {"budget.tokens": 10})
+    cluster = Layer("cluster", {"budget": '{"calls": 3, "tokens": 5}'})
+
+    plan = plan_of(Plain(), project, cluster)
+
+    assert (plan.config.budget.calls, plan.config.budget.tokens) == (3, 10)
+    assert plan.origins == {"budget.calls": "cluster", "budget.tokens": "project"}
+
+
+def test_a_fault_in_a_group_is_told_with_the_place_of_the_group():
+    [fault] = refused(
+        Plain(), Layer("environment", {"budget": '{"calls": "many"}'}, {"budget": "X"})
+    )
+
+    assert fault.where == "X"
+
+
 def test_three_ways_of_writing_say_the_same():
     built = AgentBuilder(Plain).configure(max_steps=7, failure=DEAD_LETTER).values(region="eu")
     built.definition().name = "Coded"
