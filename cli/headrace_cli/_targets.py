@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace_cli._errors import CommandError, WrongUseError
+from headrace_cli._importing import FORMS, agent_in, import_from, imported
 from headrace_cli._project import Project, nearest_project, read_project
 from headrace_cli._skill_rules import apply_skill_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
-    from headrace.agent import Agent
     from headrace.agent_builder import AgentBuilder
     from headrace.jobs import Job
     from headrace.plan import AgentPlan
     from headrace.teams import AgentLike, Team
 
-__all__ = ["FORMS", "JobTarget", "Target", "load_job", "load_target"]
+__all__ = ["JobTarget", "Target", "load_job", "load_target"]
 
-FORMS = (
-    "MODULE:AGENT, FILE.py:AGENT, FILE.yaml, FILE.yaml:AGENT, "
-    "or a FOLDER whose pyproject.toml has [tool.agents]"
-)
 _YAML = (".yaml", ".yml")
 _Files = tuple[str, ...]
 
@@ -164,18 +155,15 @@ def _is_own(text: str, project: Project) -> bool:
         return True
     if project.agent is None:
         return False
-    file, _, name = project.agent.partition(":")
-    if file.endswith(_YAML):
-        typed, _, named = text.partition(":")
-        return named == name and (project.folder / file).resolve() == Path(typed).resolve()
-
-    def short(name: str) -> tuple[str, str]:
-        module, _, attribute = name.rpartition(":")
-        if module.endswith(".py"):
-            return Path(module).stem, attribute
-        return module.rpartition(".")[2], attribute
-
-    return short(text) == short(project.agent)
+    own, _, name = project.agent.partition(":")
+    typed, _, named = text.partition(":")
+    if named != name:
+        return False
+    if own.endswith(_YAML):
+        return (project.folder / own).resolve() == Path(typed).resolve()
+    if typed.endswith(".py"):
+        typed, _ = _module_of(Path(typed).resolve())
+    return typed == own
 
 
 def _found(
@@ -197,7 +185,7 @@ def _found(
         return _of_file(Path(head), attribute, parameters)
     if head and colon:
         path = Path.cwd()
-        return nearest_project(path), _of_module(head, attribute, path, parameters), path
+        return nearest_project(path), agent_in(head, attribute, path, parameters), path
     raise _no_target(text)
 
 
@@ -224,7 +212,7 @@ def _of_folder(
             f"tool.agents.agent must be 'module:Class', and is {project.agent!r}",
             where=str(folder / "pyproject.toml"),
         )
-    return project, _of_module(module, attribute, folder, parameters), folder
+    return project, agent_in(module, attribute, folder, parameters), folder
 
 
 def _of_yaml(
@@ -236,7 +224,7 @@ def _of_yaml(
             raise WrongUseError(f"there is no file {one}")
     from headrace.agent_yaml import load_agent
 
-    _import_from(path.resolve().parent)
+    import_from(path.resolve().parent)
     return load_agent(*files, name=name, parameters=parameters)
 
 
@@ -255,18 +243,23 @@ def _no_yaml(agent: str) -> WrongUseError:
     return WrongUseError("-f is for agents in YAML", why=f"{agent} is none")
 
 
+def _module_of(path: Path) -> tuple[str, Path]:
+    """The name of the module that a file is, and the folder that it is imported from."""
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").is_file():  # in a package it has the package's name
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(names), folder
+
+
 def _of_file(
     path: Path, attribute: str, parameters: Mapping[str, str]
 ) -> tuple[Project, AgentLike | Job, Path]:
     if not path.is_file():
         raise WrongUseError(f"there is no file {path}", then=f"TARGET is {FORMS}")
     path = path.resolve()
-    folder, names = path.parent, [path.stem]
-    while (folder / "__init__.py").is_file():  # in a package it has the package's name
-        names.insert(0, folder.name)
-        folder = folder.parent
-    name = ".".join(names)
-    found = getattr(_imported(name, folder), "__file__", None)
+    name, folder = _module_of(path)
+    found = getattr(imported(name, folder), "__file__", None)
     if found is None or Path(found).resolve() != path:
         raise WrongUseError(
             f"the name {name!r} of this file is taken by another module",
@@ -274,149 +267,8 @@ def _of_file(
             why=f"`import {name}` gives {found or 'a built-in module'}",
             then="give the file another name",
         )
-    agent = _of_module(name, attribute, folder, parameters)
+    agent = agent_in(name, attribute, folder, parameters)
     return nearest_project(path.parent), agent, folder
-
-
-def _of_module(
-    name: str, attribute: str, folder: Path, parameters: Mapping[str, str]
-) -> AgentLike | Job:
-    module = _imported(name, folder)
-    found: Any = module
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if found is None:
-        has = _agents_of(module)
-        raise WrongUseError(
-            f"the module {name} has no {attribute!r}" if attribute else "which agent is not said",
-            where=getattr(module, "__file__", None) or name,
-            then=f"it has: {', '.join(has)}" if has else "it has no agent",
-        )
-    return _made(found, f"{name}:{attribute}", parameters, module)
-
-
-# ---------------------------------------------------------------- to import
-def _import_from(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-
-def _imported(name: str, folder: Path) -> ModuleType:
-    _import_from(folder)
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name + ".").startswith(error.name + "."):
-            raise WrongUseError(
-                f"there is no module {name!r}",
-                why=f"looked in {folder} and among what is installed",
-                then=f"TARGET is {FORMS}",
-            ) from None
-        raise _import_failed(name, error) from error
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:  # a module may well call sys.exit()
-        raise _import_failed(name, error) from error
-
-
-def _import_failed(name: str, error: BaseException) -> CommandError:
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "importlib" not in frame.filename and frame.filename != __file__
-    ]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else name
-    if isinstance(error, SyntaxError):
-        where = f"{error.filename}:{error.lineno}"
-    then = ""
-    if isinstance(error, ModuleNotFoundError):
-        then = f"install what provides {error.name!r} into this environment"
-    return CommandError(
-        f"the module {name!r} cannot be imported",
-        where=where,
-        why=f"{type(error).__name__}: {error}".rstrip(": "),
-        then=then,
-    )
-
-
-# ---------------------------------------------------------------- the agent
-def _agents_of(module: ModuleType) -> list[str]:
-    from headrace.agent import Agent
-    from headrace.agent_builder import AgentBuilder
-    from headrace.jobs import Job
-    from headrace.teams import Team
-
-    return [
-        name
-        for name, value in vars(module).items()
-        if (isinstance(value, type) and issubclass(value, Agent) and value is not Agent)
-        or isinstance(value, (Agent, AgentBuilder, Job, Team))
-    ]
-
-
-def _made(
-    found: Any, name: str, parameters: Mapping[str, str], module: ModuleType
-) -> AgentLike | Job:
-    from headrace.agent import Agent
-    from headrace.agent_builder import AgentBuilder
-    from headrace.jobs import Job
-    from headrace.teams import Team
-
-    if isinstance(found, type) and issubclass(found, Agent):
-        return _with_parameters(found, parameters)
-    if isinstance(found, (Agent, AgentBuilder, Job, Team)):
-        if parameters:
-            raise WrongUseError(
-                f"{name} is made already, so it takes no --param",
-                then="name its class instead",
-            )
-        return found
-    has = _agents_of(module)
-    raise WrongUseError(
-        f"{name} is not an agent",
-        why=f"it is {'the class' if isinstance(found, type) else 'a'} "
-        f"{found.__name__ if isinstance(found, type) else type(found).__name__}",
-        then=f"the module has: {', '.join(has)}" if has else "subclass headrace.Agent",
-    )
-
-
-def _with_parameters(kind: type[Agent], typed: Mapping[str, str]) -> Agent:
-    from pydantic import ValidationError
-
-    values = {name: _parsed(text) for name, text in typed.items()}
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        # What reads as JSON may be meant as a text all the same: --param code=007.
-        again = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]} & values.keys()
-    try:
-        return kind(**{**values, **{name: typed[name] for name in again}})
-    except ValidationError as error:
-        raise _wrong_parameters(kind, error) from None
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _wrong_parameters(kind: type[Agent], error: Any) -> WrongUseError:
-    known = ", ".join(kind.model_fields) or "none"
-    lines = []
-    for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"{place}: there is no such parameter (there are: {known})")
-        else:
-            lines.append(f"{place}: {fault['msg']}" if place else fault["msg"])
-    return WrongUseError(
-        f"{kind.__name__} does not take these parameters",
-        why="\n".join(lines),
-        then="give parameters as --param NAME=VALUE",
-    )
 
 
 def _no_target(text: str) -> WrongUseError:

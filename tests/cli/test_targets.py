@@ -66,6 +66,16 @@ class TestIdentity:
         assert identity(".", 'job = "desk"') == "desk"
         assert identity(place.agent("Echo"), 'job = "desk"') == "desk"
 
+    def test_its_file_is_the_projects_own_agent_too(self, place, identity):
+        assert identity(f"{place.module}.py:Echo", 'job = "desk"') == "desk"
+
+    def test_it_is_not_that_of_an_agent_of_the_same_name_in_another_module(self, place, identity):
+        source = (place.folder / f"{place.module}.py").read_text()
+        place.write("cli_other/__init__.py", "")
+        place.write(f"cli_other/{place.module}.py", source)
+        assert identity(f"cli_other.{place.module}:Echo", 'job = "desk"') is None
+        assert identity(f"cli_other/{place.module}.py:Echo", 'job = "desk"') is None
+
     def test_it_is_not_that_of_another_agent_of_the_project(self, place, identity):
         assert identity(place.agent("Other"), 'job = "desk"') is None
 
