@@ -120,8 +120,8 @@ def _replay(
 
 
 def _target(text: str | None, parameters: Mapping[str, str], files: Sequence[str]) -> Target:
-    from headrace_cli._project import nearest_project
     from headrace_cli._importing import FORMS
+    from headrace_cli._project import nearest_project
     from headrace_cli._targets import load_target
 
     if text is None:
