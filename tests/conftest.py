@@ -9,9 +9,10 @@ from hypothesis import settings
 
 from .clusters import cluster
 from .jobs import kit, triage_zip
+from .loopback import unused_port
 from .shop import customer, shop
 
-__all__ = ["cluster", "customer", "kit", "shop", "triage_zip"]  # fixtures
+__all__ = ["cluster", "customer", "kit", "shop", "triage_zip", "unused_port"]  # fixtures
 
 # How long an example takes says nothing where tests run side by side.
 settings.register_profile("headrace", deadline=None)

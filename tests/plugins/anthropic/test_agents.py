@@ -59,7 +59,7 @@ def test_agent_calls_its_tools_and_answers(provider):
     outputs = run_local(Reporter(url=provider.url), ["Weather?"])
 
     assert list(outputs) == ["Rain in both."]
-    told = provider.requests[1]["messages"][2]["content"]
+    told = provider.bodies[1]["messages"][2]["content"]
     assert [(b["tool_use_id"], json.loads(b["content"][0]["text"])["city"]) for b in told] == [
         ("a", "Zürich"),
         ("b", "B"),
@@ -73,7 +73,7 @@ def test_thinking_goes_back_with_the_calls_that_it_led_to(provider):
 
     run_local(Reporter(url=provider.url), ["Weather?"])
 
-    assert provider.requests[1]["messages"][1]["content"] == blocks
+    assert provider.bodies[1]["messages"][1]["content"] == blocks
 
 
 def test_plan_holds_the_name_of_the_keys_variable_and_not_the_key(provider, key):

@@ -17,7 +17,7 @@ def marked(provider, ask):
     def send(*messages: Message, **more) -> list[tuple[str, bool]]:
         provider.answer("ok")
         ask(ChatRequest(messages=messages, tools=(ToolSpec(name="clock"),)), **more)
-        body = provider.requests[-1]
+        body = provider.bodies[-1]
         blocks = [*body.get("system", ()), *(b for t in body["messages"] for b in t["content"])]
         assert all(block.get("cache_control", MARK) == MARK for block in blocks)
         return [(block.get("text", block["type"]), "cache_control" in block) for block in blocks]

@@ -56,7 +56,7 @@ class Backend(ChatBackend):
         self.provider.answers.append("cut before")
 
     def requests(self) -> list[dict[str, Any]]:
-        return self.provider.requests
+        return self.provider.bodies
 
 
 class TestAnthropicChatModel(ChatModelSuite):

@@ -96,7 +96,7 @@ class TestStatus:
 
         failure()
 
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
     def test_names_the_request_for_the_providers_support(self, provider, failure):
         provider.fail(500, "Internal server error", request_id="req_011C")
@@ -148,7 +148,7 @@ class TestConnection:
         error = failure()
 
         assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
     def test_that_nobody_takes_names_the_host(self, failure, unused_port):
         error = failure(base_url=f"http://127.0.0.1:{unused_port}")
@@ -176,7 +176,7 @@ class TestConnection:
         async def give_up_and_ask_again():
             async with opened() as model:
                 slow = asyncio.ensure_future(model.chat(HELLO))
-                await asyncio.to_thread(provider.arrived.wait, 30)
+                await provider.arrival()
                 slow.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await slow
@@ -215,7 +215,7 @@ class TestUnsendable:
 
         assert error.code == "bad_request"
         assert why in str(error)
-        assert provider.requests == []
+        assert provider.bodies == []
 
 
 class TestSecrets:

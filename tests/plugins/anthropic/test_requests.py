@@ -43,7 +43,7 @@ def sent(provider, ask):
     def send(*messages: Message, model: dict | None = None, **more) -> dict:
         provider.answer("ok")
         ask(ChatRequest(messages=messages, **more), **(model or {}))
-        return provider.requests[-1]
+        return provider.bodies[-1]
 
     return send
 
@@ -98,7 +98,7 @@ class TestConversation:
             ask(ChatRequest(messages=messages))
 
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
     @pytest.mark.parametrize(
         ("message", "why"),
@@ -120,7 +120,7 @@ class TestConversation:
             ask(ChatRequest(messages=(user("Hello"), message)))
 
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
 
 class TestToolResults:

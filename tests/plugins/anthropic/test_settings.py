@@ -39,7 +39,7 @@ class TestOptions:
 
         ask(hello(), options={"service_tier": "standard_only", "metadata": {"user_id": "u"}})
 
-        sent = provider.requests[0]
+        sent = provider.bodies[0]
         assert (sent["service_tier"], sent["metadata"]) == ("standard_only", {"user_id": "u"})
 
     def test_of_the_request_win(self, provider, ask):
@@ -47,21 +47,21 @@ class TestOptions:
 
         ask(hello(service_tier="auto"), options={"service_tier": "standard_only"})
 
-        assert provider.requests[0]["service_tier"] == "auto"
+        assert provider.bodies[0]["service_tier"] == "auto"
 
     def test_of_the_request_name_its_model(self, provider, ask):
         provider.answer("x")
 
         ask(hello(model="claude-other"))
 
-        assert provider.requests[0]["model"] == "claude-other"
+        assert provider.bodies[0]["model"] == "claude-other"
 
     @pytest.mark.parametrize("name", ["", " ", 3])
     def test_of_the_request_that_name_no_model_are_refused(self, provider, ask, name):
         with pytest.raises(ModelError, match="model must be a name"):
             ask(hello(model=name))
 
-        assert provider.requests == []
+        assert provider.bodies == []
 
     @pytest.mark.parametrize("name", ["max_tokens", "temperature", "stop_sequences"])
     def test_of_the_request_do_not_say_again_what_it_says(self, provider, ask, name):
@@ -71,7 +71,7 @@ class TestOptions:
             ask(hello(**{name: 1}).model_copy(update=said))
 
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
     def test_of_the_model_cannot_be_its_name(self):
         with pytest.raises(ResourceError, match="model is not an option"):
@@ -82,7 +82,7 @@ class TestOptions:
 
         ask(hello(max_tokens=5), max_tokens=100)
 
-        assert provider.requests[0]["max_tokens"] == 5
+        assert provider.bodies[0]["max_tokens"] == 5
 
     def test_that_the_vendors_client_does_not_know_reach_the_server(self, provider, ask):
         provider.unknown = {"mcp_servers", "guided_choice"}
@@ -90,7 +90,7 @@ class TestOptions:
 
         ask(hello(guided_choice=["a"]), options={"mcp_servers": []})
 
-        sent = provider.requests[0]
+        sent = provider.bodies[0]
         assert (sent["mcp_servers"], sent["guided_choice"]) == ([], ["a"])
 
     @pytest.mark.parametrize("name", REFUSED)
@@ -99,7 +99,7 @@ class TestOptions:
             ask(hello(**{name: 1}))
 
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
     @pytest.mark.parametrize("name", REFUSED)
     def test_of_the_model_cannot_be_what_a_request_says_itself(self, name):
@@ -237,7 +237,7 @@ class TestWorker:
 
         asyncio.run(ask())
 
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
     def test_does_not_say_the_server_where_the_plan_does(self, provider, ask, monkeypatch):
         monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")

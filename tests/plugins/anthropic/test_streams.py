@@ -94,11 +94,11 @@ class TestParts:
 
         stream(HELLO)
 
-        assert provider.requests[0]["stream"] is True
+        assert provider.bodies[0]["stream"] is True
 
     def test_are_told_while_the_answer_is_being_written(self, provider, opened):
         begun = provider.parts("It rains.")[:5]
-        provider.events(*begun, end="wait")
+        provider.events(*begun, end="held")
 
         async def first_part() -> ChatDelta:
             told: asyncio.Queue[ChatDelta] = asyncio.Queue()

@@ -42,7 +42,7 @@ def went_on(request, provider, opened):
                 await model.chat(ChatRequest(messages=messages, tools=TOOLS))
 
         asyncio.run(run())
-        return provider.requests[1]["messages"][1]["content"]
+        return provider.bodies[1]["messages"][1]["content"]
 
     return converse
 
@@ -53,14 +53,14 @@ class TestAsking:
 
         ask(hello(), thinking=ADAPTIVE)
 
-        assert provider.requests[0]["thinking"] == ADAPTIVE
+        assert provider.bodies[0]["thinking"] == ADAPTIVE
 
     def test_is_an_option_of_a_request_which_wins(self, provider, ask):
         provider.answer("x")
 
         ask(hello(options={"thinking": {"type": "disabled"}}), thinking=ADAPTIVE)
 
-        assert provider.requests[0]["thinking"] == {"type": "disabled"}
+        assert provider.bodies[0]["thinking"] == {"type": "disabled"}
 
 
 class TestReading:
@@ -158,7 +158,7 @@ class TestSendingBack:
 
         ask(ChatRequest(messages=(ASKED, said, ASKED)))
 
-        [block] = provider.requests[0]["messages"][1]["content"]
+        [block] = provider.bodies[0]["messages"][1]["content"]
         assert block["text"] == "Rain."
 
     def test_leaves_the_message_as_it_was(self, provider, ask):

@@ -7,18 +7,24 @@ letters of a text, so that each text has a vector of its own. What breaks a rule
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
-import socket
-import threading
-from contextlib import asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from google.genai import types
+from tests.loopback import (
+    Answer,
+    Loopback,
+    as_json,
+    asking,
+    cut_up,
+    embedding,
+    opener,
+    serving,
+    streaming,
+)
 
 from headrace.chat import ChatResponse
 from headrace.testing import ChatBackend
@@ -40,33 +46,11 @@ STATUS = {
     504: "DEADLINE_EXCEEDED",
 }
 SIGNED = "c2lnbmF0dXJl"
+STREAM = ":streamGenerateContent"
 
 
-class Provider(ChatBackend):
-    """What the server answers, and what it was asked.
-
-    Attributes:
-        bodies: The requests, in order of arrival, by the names of the reference.
-        headers: The headers of each.
-        paths: The paths of each, with their queries.
-        answers: What is answered next; the last one again and again.
-        unknown: Names in a body that are the server's own and not the vendor's.
-        faults: What was wrong with requests.
-        arrived: Counts the requests that came, for those who wait for them.
-        released: Ends the waiting of slow answers.
-    """
-
-    def __init__(self) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.answers: list[Any] = []
-        self.unknown: set[str] = set()
-        self.faults: list[str] = []
-        self.arrived = threading.Semaphore(0)
-        self.released = threading.Event()
-        self.lock = threading.Lock()
-        self.url = ""
+class Provider(Loopback, ChatBackend):
+    """The server; bodies are kept by the names of the reference."""
 
     # ---------------------------------------------------- what the conformance class asks for
     def model(self) -> GeminiChatModel:
@@ -104,12 +88,6 @@ class Provider(ChatBackend):
         headers = {} if retry_after is None else {"retry_after": str(retry_after)}
         self.error(status, words, **headers)
 
-    def cut(self) -> None:
-        self.answers.append("cut before")
-
-    def requests(self) -> list[dict[str, Any]]:
-        return self.bodies
-
     def tool_choice(self, body: dict[str, Any]) -> Any:
         return body.get("toolConfig")
 
@@ -144,12 +122,6 @@ class Provider(ChatBackend):
         valid(body)
         self.answers.append(body)
 
-    def raw(self, status: int, body: Any, **headers: str) -> None:
-        """Answers with anything."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.append((status, named, data))
-
     def error(self, status: int, words: str, details: Any = (), **headers: str) -> None:
         """Answers with an error, in the vendor's form."""
         told = {"code": status, "message": words, "status": STATUS.get(status, "UNKNOWN")}
@@ -158,31 +130,26 @@ class Provider(ChatBackend):
     def events(self, *listed: Any, end: str = "") -> None:
         """Answers a stream with these events; then ends, or as ``end`` says: ``cut``."""
         data = b"".join(one if isinstance(one, bytes) else event(one) for one in listed)
-        self.answers.append((200, {"content-type": "text/event-stream", "x-end": end}, data))
+        self.answers.append(streamed(data, end))
 
-    def take(self, data: bytes, sent_to: str, headers: dict[str, str]) -> Any:
-        """Checks and records a request; gives what is answered."""
-        body = camel(json.loads(data))
-        path, _, query = sent_to.partition("?")
-        with self.lock:
-            self.bodies.append(body)
-            self.paths.append(sent_to)
-            self.headers.append(headers)
-            self.arrived.release()
-            faults = faults_of(path, {n: v for n, v in body.items() if n not in self.unknown})
-            if faults:
-                self.faults += faults
-                told = {"code": 400, "message": "; ".join(faults), "status": "INVALID_ARGUMENT"}
-                return 400, {}, json.dumps({"error": told}).encode()
-            if path.endswith(":batchEmbedContents") and not self.answers:
-                return embedded(body)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if not isinstance(answer, dict):
-            return answer
-        if path.endswith(":streamGenerateContent"):
-            assert query == "alt=sse"
-            return in_parts(answer)
-        return 200, {}, json.dumps(answer).encode()
+    # ---------------------------------------------------- the server's side
+    def read(self, data: bytes) -> dict[str, Any]:
+        return camel(json.loads(data))
+
+    def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
+        asked_well = not path.endswith(STREAM) or self.queries[-1] == {"alt": ["sse"]}
+        return faults_of(path, body) if asked_well else ["a stream is asked for with alt=sse"]
+
+    def refusal(self, why: str) -> Answer:
+        return as_json(400, {"error": {"code": 400, "message": why, "status": STATUS[400]}})
+
+    def sent(self, answer: Any, path: str, body: dict[str, Any]) -> Answer:
+        if path.endswith(STREAM):
+            return streamed(b"".join(map(event, in_parts(answer))))
+        return as_json(200, answer)
+
+    def unprompted(self, path: str, body: dict[str, Any]) -> Any:
+        return embedded(body)
 
 
 def valid(answer: dict[str, Any]) -> None:
@@ -195,7 +162,12 @@ def event(value: Any) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\r\n\r\n"
 
 
-def in_parts(answer: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def streamed(data: bytes, end: Any = "") -> Answer:
+    """Events on their way."""
+    return Answer(headers={"content-type": "text/event-stream"}, pieces=cut_up(data, 7), end=end)
+
+
+def in_parts(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """An answer as the server streams it: pieces of text, calls, and a last part with the sums."""
     [candidate] = answer["candidates"]
     pieces: list[dict[str, Any]] = []
@@ -218,10 +190,10 @@ def in_parts(answer: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         beside.pop("logprobsResult", None)  # told once
     for one in made:
         valid(one)
-    return 200, {"content-type": "text/event-stream"}, b"".join(map(event, made))
+    return made
 
 
-def embedded(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def embedded(body: dict[str, Any]) -> dict[str, Any]:
     """A vector for each text, of its own letters."""
     vectors = []
     for request in body["requests"]:
@@ -230,61 +202,7 @@ def embedded(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         vectors.append({"values": [value / 255 - 0.5 for value in digest]})
     answer = {"embeddings": vectors}
     types.EmbedContentResponse.model_validate_json(json.dumps(answer), strict=True)
-    return 200, {}, json.dumps(answer).encode()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits for the client's delayed ACK
-    wbufsize = -1
-    provider: Provider
-
-    def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers["content-length"]))
-        names = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.provider.take(data, self.path, names)
-        if answer == "slow":
-            self.provider.released.wait(30)
-            self.close_connection = True
-            return
-        if answer == "cut before":
-            self.close_connection = True
-            return
-        if answer == "cut inside":
-            self.wfile.write(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"candidates": [')
-            self.close_connection = True
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        end = headers.pop("x-end", "")
-        for name, value in {"content-type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        if "event-stream" in headers.get("content-type", ""):
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            # Cut anywhere, as networks do: also inside of a line or of a character.
-            for begin in range(0, len(body), 7):
-                piece = body[begin : begin + 7]
-                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            if end == "cut":
-                self.close_connection = True
-                return
-            self.wfile.write(b"0\r\n\r\n")
-            return
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Says nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: clients that go away are a part of the tests."""
+    return answer
 
 
 @pytest.fixture(autouse=True)
@@ -300,99 +218,44 @@ def environment(monkeypatch):
 @pytest.fixture
 def provider():
     """A server that listens; at the end, no request may have broken the provider's rules."""
-    made = Provider()
-    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"provider": made}))
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    made.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert made.faults == []
+    with serving(Provider()) as made:
+        yield made
 
 
 @pytest.fixture
 def opened(provider):
     """``async with opened(...) as model``: a chat model of the server, open."""
-    return opener(provider, GeminiChatModel, CHAT)
+    return opener(GeminiChatModel, model=CHAT, base_url=provider.url)
 
 
 @pytest.fixture
 def opened_embedder(provider):
-    """``async with opened_embedder(...) as model``: an embedding model of the server, open."""
-    return opener(provider, GeminiEmbeddingModel, EMBED)
-
-
-def opener(provider: Provider, kind: Any, name: str) -> Any:
-    @asynccontextmanager
-    async def open_model(**arguments: Any):
-        model = kind(**{"model": name, "base_url": provider.url, **arguments})
-        await model.open()
-        try:
-            yield model
-        finally:
-            await model.close()
-
-    return open_model
+    """The same, of the embedding model."""
+    return opener(GeminiEmbeddingModel, model=EMBED, base_url=provider.url)
 
 
 @pytest.fixture
 def ask(opened):
     """Asks once and gives the answer."""
-
-    def once(request: Any, **arguments: Any) -> Any:
-        async def run() -> Any:
-            async with opened(**arguments) as model:
-                return await model.chat(request)
-
-        return asyncio.run(run())
-
-    return once
+    return asking(opened)
 
 
 @pytest.fixture
 def stream(opened):
-    """Asks once and gives the answer and the parts that were told."""
-
-    def once(request: Any, **arguments: Any) -> Any:
-        async def run() -> Any:
-            parts: list[Any] = []
-            async with opened(**arguments) as model:
-                return await model.stream(request, parts.append), parts
-
-        return asyncio.run(run())
-
-    return once
+    """Asks once for a stream; gives the answer and the parts that were told."""
+    return streaming(opened)
 
 
 @pytest.fixture
 def embed(opened_embedder):
     """Embeds texts once."""
-
-    def once(texts: list[str], **arguments: Any) -> Any:
-        async def run() -> Any:
-            async with opened_embedder(**arguments) as model:
-                return await model.embed(texts)
-
-        return asyncio.run(run())
-
-    return once
+    return embedding(opened_embedder)
 
 
 @pytest.fixture
 def key():
     """The API key."""
     return KEY
-
-
-@pytest.fixture
-def unused_port():
-    """A port on which nobody listens: it is bound, so nobody else can take it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
 
 
 @pytest.fixture

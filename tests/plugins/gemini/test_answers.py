@@ -302,7 +302,7 @@ class TestStreams:
         async def give_up_and_ask_again():
             async with opened() as model:
                 slow = asyncio.ensure_future(model.stream(hello(), lambda _: None))
-                await asyncio.to_thread(provider.arrived.acquire, timeout=30)
+                await provider.arrival()
                 slow.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await slow

@@ -136,7 +136,7 @@ class TestConnection:
         async def give_up_and_ask_again():
             async with opened() as model:
                 slow = asyncio.ensure_future(model.chat(HELLO))
-                await asyncio.to_thread(provider.arrived.acquire, timeout=30)
+                await provider.arrival()
                 slow.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await slow

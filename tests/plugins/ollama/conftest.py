@@ -6,20 +6,26 @@ letters of a text, so that each text has a vector of its own.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
-import socket
-import threading
-from contextlib import asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import ollama._types as vendor
 import pytest
 from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
+from tests.loopback import (
+    Answer,
+    Loopback,
+    as_json,
+    asking,
+    cut_up,
+    embedding,
+    opener,
+    serving,
+    streaming,
+)
 
 from headrace.chat import ChatResponse
 from headrace.testing import ChatBackend
@@ -80,29 +86,8 @@ def check_request(path: str, body: dict[str, Any]) -> None:
     REQUESTS[path].validate_json(json.dumps(body), strict=True)
 
 
-class Provider(ChatBackend):
-    """What the server answers, and what it was asked.
-
-    Attributes:
-        bodies: The requests, in order of arrival.
-        headers: The headers of each.
-        answers: What is answered next; the last one again and again.
-        unknown: Options that are the server's own and not the client's.
-        arrived: Counts the requests that came, for those who wait for them.
-        released: Ends the waiting of slow answers.
-    """
-
-    def __init__(self) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.answers: list[Any] = []
-        self.unknown: set[str] = set()
-        self.faults: list[str] = []
-        self.arrived = threading.Semaphore(0)
-        self.released = threading.Event()
-        self.lock = threading.Lock()
-        self.url = ""
+class Provider(Loopback, ChatBackend):
+    """The server."""
 
     # ---------------------------------------------------- what the conformance class asks for
     def model(self) -> OllamaChatModel:
@@ -141,12 +126,6 @@ class Provider(ChatBackend):
         headers = {} if retry_after is None else {"retry_after": str(retry_after)}
         self.raw(status, {"error": words}, **headers)
 
-    def cut(self) -> None:
-        self.answers.append("cut before")
-
-    def requests(self) -> list[dict[str, Any]]:
-        return self.bodies
-
     # ---------------------------------------------------- answers
     def says(self, message: dict[str, Any], **more: Any) -> None:
         """Answers with a message, whole or in parts, as the request wants it."""
@@ -168,41 +147,44 @@ class Provider(ChatBackend):
     def lines(self, *lines: Any) -> None:
         """Answers a stream with these lines."""
         data = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-        self.answers.append((200, {"content-type": "application/x-ndjson"}, b"\n".join(data)))
+        self.answers.append(streamed(b"\n".join(data)))
 
-    def raw(self, status: int, body: Any, **headers: str) -> None:
-        """Answers with anything."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.append((status, named, data))
+    # ---------------------------------------------------- the server's side
+    def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
+        try:
+            check_request(endpoint(path), body)
+        except (ValueError, KeyError) as error:
+            return [str(error)]
+        return []
 
-    def take(self, data: bytes, sent_to: str, headers: dict[str, str]) -> Any:
-        """Checks and records a request; gives what is answered."""
-        body = json.loads(data)
-        path = "/api/" + sent_to.rpartition("/api/")[2]
-        with self.lock:
-            self.bodies.append(body)
-            self.paths.append(sent_to)
-            self.headers.append(headers)
-            self.arrived.release()
-            try:
-                check_request(path, self._known(body))
-            except (ValueError, KeyError) as error:
-                self.faults.append(str(error))
-                return 400, {}, json.dumps({"error": str(error)}).encode()
-            if path == "/api/embed" and not self.answers:
-                return embedded(body)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, dict):
-            return in_parts(answer) if body["stream"] else (200, {}, json.dumps(answer).encode())
-        return answer
+    def refusal(self, why: str) -> Answer:
+        return as_json(400, {"error": why})
 
-    def _known(self, body: dict[str, Any]) -> dict[str, Any]:
+    def sent(self, answer: Any, path: str, body: dict[str, Any]) -> Answer:
+        if body.get("stream"):
+            lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in in_parts(answer))
+            return streamed("".join(lines).encode())
+        return as_json(200, answer)
+
+    def unprompted(self, path: str, body: dict[str, Any]) -> Any:
+        return embedded(body)
+
+    def known(self, body: dict[str, Any]) -> dict[str, Any]:
         options = {n: v for n, v in body.get("options", {}).items() if n not in self.unknown}
         return {**body, "options": options}
 
 
-def in_parts(answer: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def endpoint(path: str) -> str:
+    """What is asked, whatever stands before it."""
+    return "/api/" + path.rpartition("/api/")[2]
+
+
+def streamed(data: bytes) -> Answer:
+    """Lines on their way."""
+    return Answer(headers={"content-type": "application/x-ndjson"}, pieces=cut_up(data, 7))
+
+
+def in_parts(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """An answer as the server streams it: pieces of text, calls, and a last part with the sums."""
     message = answer["message"]
     base = {"model": answer["model"], "created_at": answer["created_at"], "done": False}
@@ -214,11 +196,10 @@ def in_parts(answer: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     lines.append({**answer, "message": {"role": "assistant", "content": ""}})
     for line in lines:
         ANSWERS["/api/chat"].validate_json(json.dumps(line), strict=True)
-    data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
-    return 200, {"content-type": "application/x-ndjson"}, data
+    return lines
 
 
-def embedded(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def embedded(body: dict[str, Any]) -> dict[str, Any]:
     """A vector for each text, of its own letters."""
     length = body.get("dimensions", 32)
     vectors = []
@@ -232,57 +213,7 @@ def embedded(body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         "prompt_eval_count": 3,
     }
     ANSWERS["/api/embed"].validate_json(json.dumps(answer), strict=True)
-    return 200, {}, json.dumps(answer).encode()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits for the client's delayed ACK
-    wbufsize = -1
-    provider: Provider
-
-    def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers["content-length"]))
-        names = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.provider.take(data, self.path, names)
-        if answer == "slow":
-            self.provider.released.wait(30)
-            self.close_connection = True
-            return
-        if answer == "cut before":
-            self.close_connection = True
-            return
-        if answer == "cut inside":
-            self.wfile.write(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"model": "x", ')
-            self.close_connection = True
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        for name, value in {"content-type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        if "x-ndjson" in headers.get("content-type", ""):
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            # Cut anywhere, as networks do: also inside of a line or of a character.
-            for begin in range(0, len(body), 7):
-                piece = body[begin : begin + 7]
-                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            self.wfile.write(b"0\r\n\r\n")
-            return
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Says nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: clients that go away are a part of the tests."""
+    return answer
 
 
 @pytest.fixture(autouse=True)
@@ -297,99 +228,44 @@ def environment(monkeypatch):
 @pytest.fixture
 def provider():
     """A server that listens; at the end, no request may have broken the client's types."""
-    made = Provider()
-    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"provider": made}))
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    made.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert made.faults == []
+    with serving(Provider()) as made:
+        yield made
 
 
 @pytest.fixture
 def opened(provider):
     """``async with opened(...) as model``: a chat model of the server, open."""
-    return opener(provider, OllamaChatModel, "llama-test")
+    return opener(OllamaChatModel, model="llama-test", host=provider.url)
 
 
 @pytest.fixture
 def opened_embedder(provider):
-    """``async with opened_embedder(...) as model``: an embedding model of the server, open."""
-    return opener(provider, OllamaEmbeddingModel, "embed-test")
-
-
-def opener(provider: Provider, kind: Any, name: str) -> Any:
-    @asynccontextmanager
-    async def open_model(**arguments: Any):
-        model = kind(name, **{"host": provider.url, **arguments})
-        await model.open()
-        try:
-            yield model
-        finally:
-            await model.close()
-
-    return open_model
+    """The same, of the embedding model."""
+    return opener(OllamaEmbeddingModel, model="embed-test", host=provider.url)
 
 
 @pytest.fixture
 def ask(opened):
     """Asks once and gives the answer."""
-
-    def once(request: Any, **arguments: Any) -> Any:
-        async def run() -> Any:
-            async with opened(**arguments) as model:
-                return await model.chat(request)
-
-        return asyncio.run(run())
-
-    return once
+    return asking(opened)
 
 
 @pytest.fixture
 def stream(opened):
-    """Asks once and gives the answer and the parts that were told."""
-
-    def once(request: Any, **arguments: Any) -> Any:
-        async def run() -> Any:
-            parts: list[Any] = []
-            async with opened(**arguments) as model:
-                return await model.stream(request, parts.append), parts
-
-        return asyncio.run(run())
-
-    return once
+    """Asks once for a stream; gives the answer and the parts that were told."""
+    return streaming(opened)
 
 
 @pytest.fixture
 def embed(opened_embedder):
     """Embeds texts once."""
-
-    def once(texts: list[str], **arguments: Any) -> Any:
-        async def run() -> Any:
-            async with opened_embedder(**arguments) as model:
-                return await model.embed(texts)
-
-        return asyncio.run(run())
-
-    return once
+    return embedding(opened_embedder)
 
 
 @pytest.fixture
 def key():
     """A key."""
     return KEY
-
-
-@pytest.fixture
-def unused_port():
-    """A port on which nobody listens: it is bound, so nobody else can take it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from contextlib import asynccontextmanager
-from typing import Any
-
 import pytest
 import trustme
+from tests.loopback import asking, opener, serving, streaming
 
 from headrace_openai import OpenAIChatModel, OpenAIEmbeddingModel, OpenAIResponsesModel
 
-from .provider import Handler, Provider, Server
+from .provider import Provider
 
 KEY = "sk-test-0123456789abcdef"
 VARIABLES = (
@@ -49,116 +44,53 @@ def environment(monkeypatch, few_certificates):
 @pytest.fixture
 def provider():
     """A provider that listens; at the end, no request may have broken the vendor's types."""
-    made = Provider()
-    server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"provider": made}))
-    made.root = f"http://127.0.0.1:{server.server_address[1]}"
-    made.url = f"{made.root}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    made.released.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert made.faults == []
-
-
-@asynccontextmanager
-async def _open(model: Any):
-    await model.open()
-    try:
-        yield model
-    finally:
-        await model.close()
+    with serving(Provider()) as made:
+        yield made
 
 
 @pytest.fixture
 def opened(provider):
     """``async with opened(...) as model``: a chat model of the provider, open."""
-
-    def make(**arguments: Any):
-        return _open(OpenAIChatModel("gpt-test", **{"base_url": provider.url, **arguments}))
-
-    return make
+    return opener(OpenAIChatModel, model="gpt-test", base_url=provider.url)
 
 
 @pytest.fixture
 def opened_responses(provider):
     """The same, of the responses interface."""
-
-    def make(**arguments: Any):
-        return _open(OpenAIResponsesModel("gpt-test", **{"base_url": provider.url, **arguments}))
-
-    return make
+    return opener(OpenAIResponsesModel, model="gpt-test", base_url=provider.url)
 
 
 @pytest.fixture
 def opened_embeddings(provider):
     """The same, of the embedding model."""
-
-    def make(**arguments: Any):
-        return _open(OpenAIEmbeddingModel("embed", **{"base_url": provider.url, **arguments}))
-
-    return make
-
-
-def _asking(opened: Any) -> Any:
-    def once(request: Any, **arguments: Any) -> Any:
-        async def run() -> Any:
-            async with opened(**arguments) as model:
-                return await model.chat(request)
-
-        return asyncio.run(run())
-
-    return once
-
-
-def _streaming(opened: Any) -> Any:
-    def once(request: Any, **arguments: Any) -> Any:
-        parts: list[Any] = []
-
-        async def run() -> Any:
-            async with opened(**arguments) as model:
-                return await model.stream(request, parts.append)
-
-        return asyncio.run(run()), parts
-
-    return once
+    return opener(OpenAIEmbeddingModel, model="embed", base_url=provider.url)
 
 
 @pytest.fixture
 def ask(opened):
     """Asks the chat model once and gives the answer."""
-    return _asking(opened)
+    return asking(opened)
 
 
 @pytest.fixture
 def stream(opened):
     """Asks the chat model for a stream, and gives the answer and its parts."""
-    return _streaming(opened)
+    return streaming(opened)
 
 
 @pytest.fixture
 def respond(opened_responses):
     """Asks the model of the responses interface once and gives the answer."""
-    return _asking(opened_responses)
+    return asking(opened_responses)
 
 
 @pytest.fixture
 def respond_streamed(opened_responses):
     """Asks the model of the responses interface for a stream: the answer and its parts."""
-    return _streaming(opened_responses)
+    return streaming(opened_responses)
 
 
 @pytest.fixture
 def key():
     """The API key."""
     return KEY
-
-
-@pytest.fixture
-def unused_port():
-    """A port on which nobody listens: it is bound, so nobody else can take it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]

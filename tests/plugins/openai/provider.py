@@ -5,12 +5,9 @@ It stands in for the models' intelligence only: what they say is put there by th
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
@@ -23,6 +20,7 @@ from openai.types.responses.response_create_params import (
 )
 from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
+from tests.loopback import Answer, Loopback, as_json
 
 from .replies import Completion, Embeddings, Reply
 
@@ -103,36 +101,10 @@ def _check_items(items: list[dict[str, Any]]) -> None:
             raise ValueError("reasoning was provided without its required following item")
 
 
-class Provider:
-    """What the server answers, and what it was asked.
+class Provider(Loopback):
+    """The server; ``url`` is its address as ``base_url``, ``root`` as ``azure_endpoint``."""
 
-    Attributes:
-        requests: The bodies, in order of arrival.
-        headers: The headers of each.
-        paths: The path of each.
-        queries: The query of each.
-        answers: What is answered next; the last one again and again.
-        unknown: Options that are the server's own and not the vendor's.
-        faults: What was wrong with requests.
-        arrived: Whether there was a request.
-        released: Ends the waiting of slow answers.
-        url: The address, as ``base_url``.
-        root: The address without a path, as ``azure_endpoint``.
-    """
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.queries: list[dict[str, list[str]]] = []
-        self.answers: list[Any] = []
-        self.unknown: set[str] = set()
-        self.faults: list[str] = []
-        self.arrived = threading.Event()
-        self.released = threading.Event()
-        self.lock = threading.Lock()
-        self.root = ""
-        self.url = ""
+    path = "/v1"
 
     def reply(self, *replies: Reply) -> None:
         """Answers with what the vendor's types accept, whole or streamed as it is asked."""
@@ -141,12 +113,6 @@ class Provider:
     def answer(self, *choices: dict[str, Any], **more: Any) -> None:
         """Answers with a chat completion."""
         self.reply(Completion(*choices, **more))
-
-    def raw(self, status: int, body: Any, **headers: str) -> None:
-        """Answers with anything."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers.append((status, named, data))
 
     def fail(self, status: int, message: str, code: str | None = None, **headers: str) -> None:
         """Answers with an error, in the vendor's form."""
@@ -158,94 +124,34 @@ class Provider:
 
         It ends well, or with a cut of the connection, or is held open.
         """
-        self.answers.append((pieces, "cut" if cut else "held" if held else ""))
+        end: Any = "cut" if cut else "held" if held else ""
+        self.answers.append(streamed(pieces, end))
 
-    async def arrival(self) -> None:
-        """Waits for the first request."""
-        assert await asyncio.to_thread(self.arrived.wait, 60)
+    def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
+        try:
+            check_request(endpoint(path), body)
+        except ValueError as error:
+            return [str(error)]
+        return []
 
-    def take(self, data: bytes, path: str, headers: dict[str, str]) -> Any:
-        """Checks and records a request; gives what is answered."""
-        body = json.loads(data)
-        known = {name: value for name, value in body.items() if name not in self.unknown}
-        parts = urlsplit(path)
-        endpoint = next(name for name, _ in REQUESTS if parts.path.endswith(f"/{name}"))
-        with self.lock:
-            self.requests.append(body)
-            self.paths.append(parts.path)
-            self.queries.append(parse_qs(parts.query))
-            self.headers.append(headers)
-            self.arrived.set()
-            try:
-                check_request(endpoint, known)
-            except ValueError as error:
-                self.faults.append(str(error))
-                return 400, {}, json.dumps({"error": {"message": str(error)}}).encode()
-            if not self.answers and endpoint == "embeddings":
-                answer: Any = Embeddings()
-            else:
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if not isinstance(answer, Reply):
-            return answer
+    def refusal(self, why: str) -> Answer:
+        return as_json(400, {"error": {"message": why}})
+
+    def sent(self, answer: Reply, path: str, body: dict[str, Any]) -> Answer:
         if body.get("stream"):
-            return answer.events(body), ""
-        return 200, {}, json.dumps(answer.body(body)).encode()
+            return streamed(answer.events(body))
+        return as_json(200, answer.body(body))
+
+    def unprompted(self, path: str, body: dict[str, Any]) -> Any:
+        return Embeddings()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or each answer waits for the client's delayed ACK
-    wbufsize = -1
-    provider: Provider
-
-    def do_POST(self) -> None:
-        data = self.rfile.read(int(self.headers["content-length"]))
-        names = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.provider.take(data, self.path, names)
-        if answer == "slow":
-            self.provider.released.wait(30)
-            self.close_connection = True
-            return
-        if answer == "cut before":
-            self.close_connection = True
-            return
-        if answer == "cut inside":
-            self.wfile.write(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"id"')
-            self.close_connection = True
-            return
-        if len(answer) == 2:
-            self.write_stream(*answer)
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        for name, value in {"content-type": "application/json", **headers}.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def write_stream(self, pieces: Any, end: str) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream; charset=utf-8")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for piece in pieces:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            self.wfile.flush()
-        if end == "held":
-            self.provider.released.wait(30)
-        if end:
-            self.close_connection = True
-        else:
-            self.wfile.write(b"0\r\n\r\n")
-
-    def log_message(self, *args: Any) -> None:
-        """Says nothing."""
+def endpoint(path: str) -> str:
+    """What is asked, whatever stands before it."""
+    return next(name for name, _ in REQUESTS if path.endswith(f"/{name}"))
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing: clients that go away are a part of the tests."""
+def streamed(pieces: Iterable[bytes], end: Any = "") -> Answer:
+    """Events on their way."""
+    kind = {"content-type": "text/event-stream; charset=utf-8"}
+    return Answer(headers=kind, pieces=tuple(pieces), end=end)

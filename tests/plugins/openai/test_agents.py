@@ -81,7 +81,7 @@ def test_agent_calls_its_tools_and_answers(provider):
     outputs = run_local(Reporter(url=provider.url), ["Weather?"])
 
     assert list(outputs) == [["Rain in both.", 22]]
-    first, second = provider.requests
+    first, second = provider.bodies
     assert first["tools"][0]["function"]["parameters"]["required"] == ["city"]
     assert (first["temperature"], first["seed"]) == (0.0, 1)
     told = [message for message in second["messages"] if message["role"] == "tool"]
@@ -102,7 +102,7 @@ def test_reasoning_goes_along_from_turn_to_turn(provider):
     outputs = run_local(Thinker(url=provider.url), ["Weather?"])
 
     assert list(outputs) == [["Rain.", 22]]
-    _, reasoning, call_made, result = provider.requests[1]["input"]
+    _, reasoning, call_made, result = provider.bodies[1]["input"]
     assert [reasoning, call_made] == list(first)
     assert (result["call_id"], json.loads(result["output"])["city"]) == ("a", "Bern")
 
@@ -116,7 +116,7 @@ def test_runtime_tries_again_what_may_pass(provider):
     provider.fail(503, "overloaded")
     provider.answer({"content": "done"})
     assert list(run_local(Patient(url=provider.url), ["x"])) == ["done"]
-    assert len(provider.requests) == 2
+    assert len(provider.bodies) == 2
 
 
 def test_runtime_does_not_try_again_what_will_not_pass(provider):
@@ -137,7 +137,7 @@ def test_missing_key_is_named(provider, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     outputs = run_local(Reporter(url=provider.url), ["x"])
     assert "OPENAI_API_KEY" in json.dumps(outputs.dead_letters, default=str)
-    assert provider.requests == []
+    assert provider.bodies == []
 
 
 class Gated(Agent):
@@ -164,5 +164,5 @@ def test_models_over_one_connection_ask_its_server_with_its_headers(provider):
     outputs = run_local(Gated(url=provider.url), ["How much?"])
 
     assert list(outputs) == [["a lot", "little"]]
-    assert [request["model"] for request in provider.requests] == ["gpt-large", "gpt-small"]
+    assert [request["model"] for request in provider.bodies] == ["gpt-large", "gpt-small"]
     assert [headers["x-gate"] for headers in provider.headers] == ["mill", "mill"]

@@ -64,7 +64,7 @@ class TestAddress:
 
         assert provider.paths == ["/openai/responses"]
         assert provider.queries == [{"api-version": [VERSION]}]
-        assert provider.requests[0]["model"] == given.get("azure_deployment", "gpt-test")
+        assert provider.bodies[0]["model"] == given.get("azure_deployment", "gpt-test")
 
     def test_of_embeddings_names_the_deployment(self, provider, opened_embeddings, azure):
         async def run():

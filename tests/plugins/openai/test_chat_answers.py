@@ -47,7 +47,7 @@ class TestText:
         assert (response.usage.input_tokens, response.usage.output_tokens) == (11, 7)
         assert response.model == "gpt-test-2026"
         assert response.finish_reason == "stop"
-        assert provider.requests == [
+        assert provider.bodies == [
             {
                 "model": "gpt-test",
                 "messages": [
@@ -135,7 +135,7 @@ class TestTools:
             ToolCall(id="call_a", name="weather", arguments={"city": "Zürich"}),
         )
         assert response.finish_reason == "tool_calls"
-        assert provider.requests[0]["tools"] == [
+        assert provider.bodies[0]["tools"] == [
             {
                 "type": "function",
                 "function": {
@@ -178,7 +178,7 @@ class TestTools:
                 tools=(WEATHER,),
             )
         )
-        assert provider.requests[0]["messages"][1:] == [
+        assert provider.bodies[0]["messages"][1:] == [
             {
                 "role": "assistant",
                 "tool_calls": [
@@ -229,7 +229,7 @@ class TestTools:
         with pytest.raises(ModelError, match=why) as caught:
             ask(ChatRequest(messages=(message,)))
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
 
 class TestSideBySide:
@@ -241,4 +241,4 @@ class TestSideBySide:
                 return await asyncio.gather(*(model.chat(hello()) for _ in range(50)))
 
         assert [r.text for r in asyncio.run(many())] == ["x"] * 50
-        assert len(provider.requests) == 50
+        assert len(provider.bodies) == 50

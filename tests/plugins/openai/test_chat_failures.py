@@ -62,7 +62,7 @@ class TestStatus:
         assert (error.code, error.retryable) == (meant, retryable)
         assert f"127.0.0.1 answered {status}" in str(error)
         assert message in str(error)
-        assert len(provider.requests) == 1, "retries are the runtime's, not the client's"
+        assert len(provider.bodies) == 1, "retries are the runtime's, not the client's"
 
     @pytest.mark.parametrize("body", [b"<html>nginx</html>", b"", b"[]", b'{"error": "text"}'])
     def test_without_the_vendors_form_becomes_a_code_too(self, provider, failure, body):
@@ -101,7 +101,7 @@ class TestConnection:
         provider.answers.append(answer)
         error = failure()
         assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
     def test_that_nobody_takes(self, failure, unused_port):
         error = failure(base_url=f"http://127.0.0.1:{unused_port}/v1")
@@ -141,7 +141,7 @@ class TestRedirect:
 
         assert error.code == "bad_request"
         assert "307" in str(error)
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
 
 class TestLength:
@@ -232,7 +232,7 @@ class TestUnsendable:
         error = failure(request_)
         assert error.code == "bad_request"
         assert why in str(error)
-        assert provider.requests == []
+        assert provider.bodies == []
 
 
 class TestSecrets:

@@ -35,7 +35,7 @@ def sent(provider, ask):
 
     def send(request, **arguments):
         ask(request, **arguments)
-        return provider.requests[-1]
+        return provider.bodies[-1]
 
     return send
 
@@ -48,7 +48,7 @@ def refused(provider, ask):
     def fail(request, **arguments):
         with pytest.raises(ModelError) as caught:
             ask(request, **arguments)
-        assert provider.requests == []
+        assert provider.bodies == []
         assert caught.value.code == "bad_request"
         return str(caught.value)
 
@@ -204,7 +204,7 @@ class TestReasoning:
         with pytest.raises(ModelError, match="reasoning_content"):
             ask(of(self.THOUGHT), reasoning_field="reasoning_content")
 
-        [message] = provider.requests[-1]["messages"]
+        [message] = provider.bodies[-1]["messages"]
         assert message["reasoning_content"] == "Clouds, so rain."
         provider.faults.clear()
 

@@ -96,7 +96,7 @@ class TestAnswer:
 
         response, _ = stream(HELLO)
 
-        assert provider.requests[-1]["stream_options"] == {"include_usage": True}
+        assert provider.bodies[-1]["stream_options"] == {"include_usage": True}
         assert (response.usage.input_tokens, response.usage.output_tokens) == (11, 7)
 
     def test_of_a_server_that_does_not_stream_is_one_part(self, provider, stream):

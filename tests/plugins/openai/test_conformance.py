@@ -36,7 +36,7 @@ class OpenAIBackend(ChatBackend):
         self.provider.answers.append("cut before")
 
     def requests(self):
-        return self.provider.requests
+        return self.provider.bodies
 
 
 class CompletionsBackend(OpenAIBackend):

@@ -58,9 +58,7 @@ class TestVectors:
         vectors = embed(texts, encoding=encoding)
 
         assert vectors == [Embeddings().vector(text, 8) for text in texts]
-        assert provider.requests == [
-            {"model": "embed", "input": texts, "encoding_format": encoding}
-        ]
+        assert provider.bodies == [{"model": "embed", "input": texts, "encoding_format": encoding}]
         assert provider.paths == ["/v1/embeddings"]
 
     @pytest.mark.parametrize("asked", ["base64", "float"])
@@ -75,7 +73,7 @@ class TestVectors:
         [vector] = embed(["a"], dimensions=3)
 
         assert len(vector) == 3
-        assert provider.requests[0]["dimensions"] == 3
+        assert provider.bodies[0]["dimensions"] == 3
 
     def test_without_indexes_are_in_order(self, provider, embed):
         provider.raw(200, listed([1.0], [2.0], indexes=False))
@@ -91,7 +89,7 @@ class TestVectors:
 
     def test_of_no_text_ask_nobody(self, provider, embed):
         assert embed([]) == []
-        assert provider.requests == []
+        assert provider.bodies == []
 
 
 class TestBatches:
@@ -100,24 +98,24 @@ class TestBatches:
 
         vectors = embed(texts)
 
-        assert [len(request["input"]) for request in provider.requests] == [2048, 2048, 904]
-        assert [text for request in provider.requests for text in request["input"]] == texts
+        assert [len(request["input"]) for request in provider.bodies] == [2048, 2048, 904]
+        assert [text for request in provider.bodies for text in request["input"]] == texts
         assert vectors[4999] == Embeddings().vector("4999", 8)
 
     def test_have_no_more_texts_than_asked(self, provider, embed):
         embed(["a", "b", "c"], batch_size=2)
 
-        assert [request["input"] for request in provider.requests] == [["a", "b"], ["c"]]
+        assert [request["input"] for request in provider.bodies] == [["a", "b"], ["c"]]
 
     def test_have_no_more_bytes_than_the_provider_takes_tokens(self, provider, embed):
         embed(["ü" * 60_000] * 5)
 
-        assert [len(request["input"]) for request in provider.requests] == [2, 2, 1]
+        assert [len(request["input"]) for request in provider.bodies] == [2, 2, 1]
 
     def test_of_one_text_may_be_longer(self, provider, embed):
         embed(["a", "b" * 9, "c", "d"], batch_bytes=5)
 
-        assert [request["input"] for request in provider.requests] == [
+        assert [request["input"] for request in provider.bodies] == [
             ["a"],
             ["b" * 9],
             ["c", "d"],
@@ -141,7 +139,7 @@ class TestPrefixes:
                 return await model.embed_query("b")
 
         assert asyncio.run(run()) == Embeddings().vector("query: b", 8)
-        assert [request["input"] for request in provider.requests] == [["passage: a"], ["query: b"]]
+        assert [request["input"] for request in provider.bodies] == [["passage: a"], ["query: b"]]
 
 
 class TestOptions:
@@ -150,8 +148,8 @@ class TestOptions:
 
         embed(["a"], options={"user": "u", "truncate": "END"})
 
-        assert provider.requests[0]["user"] == "u"
-        assert provider.requests[0]["truncate"] == "END"
+        assert provider.bodies[0]["user"] == "u"
+        assert provider.bodies[0]["truncate"] == "END"
 
     @pytest.mark.parametrize(
         "name", ["model", "input", "dimensions", "encoding_format", "extra_body", "timeout"]
@@ -177,7 +175,7 @@ class TestFailures:
         provider.fail(status, message, code)
 
         assert failure().code == meant
-        assert len(provider.requests) == 1
+        assert len(provider.bodies) == 1
 
     @pytest.mark.parametrize("cut", ["cut before", "cut inside"])
     def test_of_the_connection(self, provider, failure, cut):
@@ -263,7 +261,7 @@ class TestFailures:
         error = failure(["\ud800"])
 
         assert error.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
     def test_show_no_secret(self, provider, failure, key):
         provider.fail(400, f"Bearer {key}")

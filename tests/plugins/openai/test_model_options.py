@@ -42,7 +42,7 @@ def sent(request, provider, ask, respond):
         else:
             provider.reply(Responded(said("x")))
             respond(asked, **arguments)
-        return provider.requests[-1]
+        return provider.bodies[-1]
 
     return send
 
@@ -62,7 +62,7 @@ class TestModel:
             ask(hello(options={"model": name}))
 
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
 
     def test_of_a_request_is_on_azure_the_deployment(self, provider, ask):
         provider.answer({"content": "x"})
@@ -78,7 +78,7 @@ class TestModel:
         with pytest.raises(ModelError, match="no name of a deployment"):
             ask(hello(options={"model": "../other"}), **azure)
 
-        assert provider.requests == []
+        assert provider.bodies == []
 
     @pytest.mark.parametrize("kind", BOTH)
     def test_is_no_option_of_a_model(self, kind):
@@ -97,7 +97,7 @@ class TestReasoningEffort:
 
         respond(hello(), reasoning_effort="low", options={"reasoning": {"summary": "auto"}})
 
-        assert provider.requests[0]["reasoning"] == {"summary": "auto", "effort": "low"}
+        assert provider.bodies[0]["reasoning"] == {"summary": "auto", "effort": "low"}
 
     @pytest.mark.parametrize(
         ("kind", "options"),
@@ -144,9 +144,9 @@ class TestProbabilities:
         message = ask(hello(), options={"logprobs": True}).message
 
         assert message.native == {"openai": {"logprobs": told}}
-        assert provider.requests[0]["logprobs"] is True
+        assert provider.bodies[0]["logprobs"] is True
         ask(ChatRequest(messages=(message, *hello().messages)))
-        assert provider.requests[1]["messages"][0] == {"role": "assistant", "content": "x"}
+        assert provider.bodies[1]["messages"][0] == {"role": "assistant", "content": "x"}
 
     def test_of_a_stream_are_all_of_its_chunks(self, provider, stream):
         chunks = [

@@ -37,7 +37,7 @@ def test_example_runs(tmp_path, provider):
         check=False,
     )
     assert (run.stdout, run.returncode) == ("Rain.\n", 0), run.stderr
-    assert provider.requests[0]["model"] == "gpt-4.1-mini"
+    assert provider.bodies[0]["model"] == "gpt-4.1-mini"
 
 
 @pytest.mark.parametrize("example", EXAMPLES[1:])

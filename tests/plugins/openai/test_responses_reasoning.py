@@ -41,7 +41,7 @@ def sent_back(provider, respond):
         ]
         request = ChatRequest(messages=(QUESTION, message, *results), tools=(WEATHER,))
         respond(request, **arguments)
-        items = provider.requests[-1]["input"][1:]
+        items = provider.bodies[-1]["input"][1:]
         return items[: len(items) - len(results)]
 
     return send

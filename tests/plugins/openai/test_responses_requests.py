@@ -42,7 +42,7 @@ def sent(provider, respond):
 
     def send(request, **arguments):
         respond(request, **arguments)
-        return provider.requests[-1]
+        return provider.bodies[-1]
 
     return send
 
@@ -55,7 +55,7 @@ def refused(provider, respond):
     def fail(request, **arguments):
         with pytest.raises(ModelError) as caught:
             respond(request, **arguments)
-        assert provider.requests == []
+        assert provider.bodies == []
         assert caught.value.code == "bad_request"
         return str(caught.value)
 

@@ -28,20 +28,20 @@ class TestOptions:
     def test_go_along_with_every_request(self, provider, ask):
         provider.answer({"content": "x"})
         ask(hello(), temperature=0.5, options={"seed": 7, "reasoning_effort": "low"})
-        sent = provider.requests[0]
+        sent = provider.bodies[0]
         assert (sent["temperature"], sent["seed"], sent["reasoning_effort"]) == (0.5, 7, "low")
 
     def test_of_the_request_win(self, provider, ask):
         provider.answer({"content": "x"})
         ask(hello(temperature=0, top_p=1), temperature=0.5, options={"top_p": 0.5})
-        assert (provider.requests[0]["temperature"], provider.requests[0]["top_p"]) == (0, 1)
+        assert (provider.bodies[0]["temperature"], provider.bodies[0]["top_p"]) == (0, 1)
 
     def test_that_the_vendors_client_does_not_know_reach_the_server(self, provider, ask):
         provider.unknown = {"top_k", "guided_choice"}
         provider.answer({"content": "x"})
         ask(hello(guided_choice=["a"]), options={"top_k": 3})
-        assert provider.requests[0]["top_k"] == 3
-        assert provider.requests[0]["guided_choice"] == ["a"]
+        assert provider.bodies[0]["top_k"] == 3
+        assert provider.bodies[0]["guided_choice"] == ["a"]
 
     @pytest.mark.parametrize(
         "name",
@@ -64,7 +64,7 @@ class TestOptions:
         with pytest.raises(ModelError, match=f"{name} is not an option") as caught:
             ask(hello(**{name: 1}))
         assert caught.value.code == "bad_request"
-        assert provider.requests == []
+        assert provider.bodies == []
         with pytest.raises(ResourceError, match=f"{name} is not an option"):
             OpenAIChatModel("m", options={name: 1})
 
