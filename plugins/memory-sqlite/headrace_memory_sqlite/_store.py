@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -71,7 +72,7 @@ class Store:
         try:
             # What is removed is overwritten; what was acknowledged survives a loss of power.
             self._db.execute("PRAGMA secure_delete = ON")
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._use_wal(time.monotonic() + timeout)
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA mmap_size = 268435456")
             self._prepare(path)
@@ -206,9 +207,30 @@ class Store:
         ).fetchall()
         return [_item(row) for row in rows], (rows[-1][7], rows[-1][0]) if rows else None
 
-    def _prepare(self, path: str) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _use_wal(self, deadline: float) -> None:
+        """Lets readers and a writer work side by side.
+
+        Two processes that make one file at a time get in each other's way here, and SQLite does
+        not wait by itself.
+        """
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _version(self) -> int:
         [version] = self._db.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    def _prepare(self, path: str) -> None:
+        if self._version() == SCHEMA:
+            return  # who only reads waits for no writer
+        self._db.execute("BEGIN IMMEDIATE")
+        version = self._version()  # another process may have been quicker
         if version > SCHEMA:
             raise ResourceError(
                 f"{path} was written by a newer headrace-memory-sqlite (schema {version}; this one "

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -82,6 +83,32 @@ class TestProcesses:
 
         assert set(acknowledged) <= set(kept)
         assert sorted(found) == sorted(kept), "the index and the memories say the same"
+
+    def test_may_make_the_file_at_the_same_time(self, tmp_path):
+        together = threading.Barrier(6)
+
+        def open_and_close(path):
+            async def go():
+                memory = SqliteMemory(path)
+                together.wait(60)
+                await memory.open()
+                await memory.close()
+
+            asyncio.run(go())
+
+        with ThreadPoolExecutor(6) as pool:
+            for number in range(25):  # without care some of these opens find the file locked
+                list(pool.map(open_and_close, [str(tmp_path / f"{number}.db")] * 6))
+
+    def test_that_write_keep_nobody_from_opening_and_reading(self, path, using):
+        using(SqliteMemory(path), lambda memory: memory.add(ADA, "m-1", "Tea.", {}))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            found = using(
+                SqliteMemory(path, timeout=0), lambda memory: memory.search(ADA, "tea", 5)
+            )
+
+        assert [item["id"] for item in found] == ["m-1"]
 
     def test_that_hold_the_lock_do_not_stop_the_loop(self, path):
         async def go():
