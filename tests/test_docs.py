@@ -71,6 +71,7 @@ OWN_TESTS = {
     "agents submit job.zip --cluster flink.example.com:8081 --input s3://logs "
     "--output s3://incidents": "tests/on_a_cluster/test_main_job.py",
     "./dev docs": "tests/test_site.py",
+    "agents serve examples/order_desk/order_chat.py:OrderChat": "tests/examples/test_order_desk.py",
 }
 IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"
 ON_FLINK = (
@@ -104,6 +105,10 @@ COMMANDS = {
         "OPENAI_API_KEY", IN_PLACE
     ),
     "python examples/document_answers/index.py": Way("8 documents", "--index {tmp}/library.db"),
+    "agents run examples/order_desk": Way("7 outputs", IN_PLACE + " --param folder={tmp}"),
+    "agents run examples/order_desk --engine flink": Way(
+        "7 outputs", IN_PLACE + " --param folder={tmp}", flink=True
+    ),
     "agents run examples/review_team": Way("6 outputs", IN_PLACE),
     "agents run examples/review_team --engine flink": Way("6 outputs", IN_PLACE, flink=True),
     "agents plan examples/review_team --mermaid": Way("flowchart LR"),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
+from tests.servers import AGENTS, Server
 
 AGENT = '''
 import asyncio
@@ -46,7 +44,6 @@ class Failing(Agent):
             raise ValueError("a secret")
         ctx.send(OutputEvent(output={"heard": event.input, "key": ctx.key}))
 '''
-COMMAND = [sys.executable, "-c", "from headrace_cli.main import main; main()"]
 RULES = """
 rules:
   - name: what was it
@@ -61,38 +58,6 @@ rules:
   - name: what
     say: 'What would you like?'
 """
-
-
-class Server:
-    """``agents serve`` in a process of its own."""
-
-    def __init__(self, folder, *arguments, **environment):
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments, "--port", "0"],
-            cwd=folder,
-            env={**os.environ, **environment},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        line = self.process.stderr.readline()
-        found = re.search(r"http://\S+?:(\d+)/", line)
-        assert found, line + self.process.stderr.read()
-        self.url = f"http://127.0.0.1:{found[1]}"
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
-
-    def ask(self, message, key="ada", **more):
-        return self.http.post("/api/chat", json={"key": key, "message": message}, **more)
-
-    def said(self, message, key="ada", **more):
-        return self.ask(message, key, **more).json()["outputs"]
-
-    def end(self, number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        self.process.wait(30)
-        self.process.stderr.close()
-        self.http.close()
-        return self.process.returncode
 
 
 @pytest.fixture
@@ -165,7 +130,7 @@ class TestMemory:
     def test_what_the_stream_learned_is_known_to_the_server(self, serve, tmp_path):
         (tmp_path / "in.jsonl").write_text('{"guest": "ada", "said": "one cider, my usual"}\n')
         stream = ["run", "shop.py:Host", "--input", "in.jsonl", "--key", "guest", "--quiet"]
-        subprocess.run([*COMMAND, *stream], cwd=tmp_path, check=True)
+        subprocess.run([*AGENTS, *stream], cwd=tmp_path, check=True)
         server = serve("shop.py:Host", "--key", "guest", "--message-field", "said")
 
         assert server.said("the usual") == ["As always, cider."]
