@@ -63,18 +63,22 @@ def find(name: str, mains: Mapping[str, Any] | None = None) -> Any:
     if mains and name in mains:
         return mains[name]
     module_name, colon, qualname = name.partition(":")
-    if not colon or not qualname:
+    if not colon or not qualname or not all(module_name.split(".")):
         raise ResourceError(f"{name!r} is no reference: write it as module:name")
     try:
         found: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ResourceError(f"{name} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # the module's own code, which may raise anything
+        why = f"{type(error).__name__}: {error}"
+        raise ResourceError(f"{name} cannot be imported: {why}") from error
+    try:
         for part in qualname.split("."):
             found = (
                 inspect.getattr_static(found, part)
                 if isinstance(found, type)
                 else getattr(found, part)
             )
-    except ImportError as error:
-        raise ResourceError(f"{name} cannot be imported: {error}") from error
     except AttributeError:
         raise ResourceError(f"the module {module_name} has no {qualname}") from None
     return found.__func__ if isinstance(found, (staticmethod, classmethod)) else found

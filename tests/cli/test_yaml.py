@@ -58,6 +58,30 @@ def test_the_file_of_connections_is_swapped(files):
     assert key_of(files, "agents.yaml:gated", "-f", "prod.yaml") == "KEY_OF_PROD"
 
 
+@pytest.mark.parametrize("order", [("dev.yaml", "more.yaml"), ("more.yaml", "dev.yaml")])
+def test_several_files_are_read_together_in_any_order(files, order):
+    files.write(
+        "more.yaml", "agents: {third: {class: 'MODULE:Echo'}}".replace("MODULE", files.module)
+    )
+    asked = [part for name in order for part in ("-f", name)]
+
+    assert key_of(files, "agents.yaml:gated", *asked) == "KEY_OF_DEV"
+    result = files.run("run", "agents.yaml:third", *asked, input='"x"\n')
+    assert json.loads(result.stdout)["text"].endswith("x")
+
+
+def test_what_is_wrong_in_several_files_is_told_at_once_and_without_a_traceback(files):
+    files.write("one.yaml", "connections: {gate: {use: openai, wiht: {}}}\n")
+    files.write("two.yaml", "connections: {x: {use: openai}}\nagents: {y: !!int z}\n")
+
+    result = files.run("plan", "agents.yaml:gated", "-f", "one.yaml", "-f", "two.yaml")
+
+    assert result.exit_code == 1
+    assert "1. one.yaml:1:35: connections.gate.wiht: there is no such field" in result.stderr
+    assert "2. two.yaml:2:13: 'z' is read as int" in result.stderr
+    assert "not expected" not in result.stderr
+
+
 def test_a_parameter_is_typed(files):
     result = files.run(
         "run", "agents.yaml:echo", "-f", "dev.yaml", "--param", "prefix=007", input='"x"\n'

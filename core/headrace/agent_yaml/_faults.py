@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from headrace.agent_yaml._form import TAGS, YamlFile
+from headrace.agent_yaml._form import YamlFile
 from headrace.agent_yaml._reading import NAME, place_of
 from headrace.errors import Fault
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
     from headrace.agent_yaml._reading import Places
 
-__all__ = ["content_fault", "nearest", "ways"]
+__all__ = ["content_faults", "nearest", "ways"]
 
 _TOLD = {
     "model_type": "must be a mapping of names to values",
     "dict_type": "must be a mapping of names to values",
     "tuple_type": "must be a list",
+    "string_type": "must be a text",
+    "bool_type": "must be true or false",
     "missing": "is missing",
+    "invalid_key": "a name must be a text: put it in quotes",
 }
 
 
@@ -36,11 +39,27 @@ def nearest(name: str, names: Iterable[str], *, otherwise: str = "") -> str:
     return f"there is: {', '.join(known)}" if known else otherwise
 
 
-def content_fault(error: Any, places: Places, where: str) -> Fault:
-    """One of pydantic's errors as a fault."""
+def content_faults(errors: Iterable[Any], places: Places, where: str) -> list[Fault]:
+    """Pydantic's errors as faults: one for each part, however many ways there are to write it."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for error in errors:
+        place, label, text, hint = _told(error, places, where)
+        texts = found.setdefault((place, label, hint), [])
+        texts += [] if text in texts else [text]
+    return [
+        Fault(place, ": ".join(filter(None, (label, ", or ".join(texts)))), hint)
+        for (place, label, hint), texts in found.items()
+    ]
+
+
+def _told(error: Any, places: Places, where: str) -> tuple[str, str, str, str]:
+    """Place, label, text and hint."""
     path: list[Any] = []
-    for part in error["loc"]:
-        if (*path, part) in places or part not in TAGS:
+    for number, part in enumerate(error["loc"], 1):
+        # What is not in the file is a field that is missing, or else which of several ways to
+        # write something pydantic has tried.
+        missing = error["type"] == "missing" and number == len(error["loc"])
+        if missing or (*path, part) in places:
             path.append(part)
     label = ".".join(map(str, path))
     text = _TOLD.get(error["type"], error["msg"])
@@ -51,7 +70,7 @@ def content_fault(error: Any, places: Places, where: str) -> Fault:
         near = difflib.get_close_matches(str(path[-1]), known, 1)
         hint = f"did you mean {near[0]}?" if near else f"fields: {', '.join(known)}"
         path.append(NAME)
-    return Fault(place_of(tuple(path), places, where), f"{label}: {text}" if label else text, hint)
+    return place_of(tuple(path), places, where), label, text, hint
 
 
 def _fields(kind: Any, path: list[Any]) -> Iterator[str]:

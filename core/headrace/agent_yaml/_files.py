@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from headrace.agent_yaml._faults import content_fault
+from headrace.agent_yaml._faults import content_faults
 from headrace.agent_yaml._form import YamlFile
 from headrace.agent_yaml._reading import NAME, Places, place_of, plain, tree
 from headrace.errors import Fault, PlanError
@@ -108,5 +108,4 @@ def read_text(data: bytes | str, where: str) -> Read:
     try:
         return Read(where, YamlFile.model_validate(content), places)
     except ValidationError as error:
-        found = [content_fault(each, places, where) for each in error.errors()]
-        raise PlanError(where, found) from None
+        raise PlanError(where, content_faults(error.errors(), places, where)) from None

@@ -13,7 +13,6 @@ from headrace.models.policy import ModelPolicy
 from headrace.policy import FailurePolicy
 
 __all__ = [
-    "TAGS",
     "YamlAction",
     "YamlAgent",
     "YamlConnection",
@@ -25,10 +24,6 @@ __all__ = [
     "YamlTeam",
     "YamlTool",
 ]
-
-
-TAGS = frozenset({"name", "names", "written"})
-"""Which of two ways something is written in; parts of the places that pydantic tells."""
 
 
 def _way(value: Any) -> str:

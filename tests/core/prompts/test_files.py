@@ -150,7 +150,7 @@ def test_messages_keep_roles_and_images(read):
         ("a.yaml", "- {role: boss}", {}, "holds neither a text nor messages: messages.0.role"),
         ("a.yaml", "- {role: user}", {"role": "user"}, "have roles of their own"),
         ("a.yaml", "{}", {}, "holds neither a text nor messages"),
-        ("a.yaml", "a: &b [1]\nc: *b", {}, "a.yaml:1: uses an anchor or alias"),
+        ("a.yaml", "a: &b [1]\nc: *b", {}, "a.yaml:1:4: uses an anchor or alias"),
         ("a.yaml", "{", {}, "is no YAML"),
     ],
 )
