@@ -221,7 +221,7 @@ def serving(provider: Any) -> Iterator[Any]:
         server.shutdown()
         server.server_close()
         thread.join()
-    assert provider.faults == []
+    assert provider.faults == [], provider.faults
 
 
 def opener(kind: Any, **usual: Any) -> Opened:

@@ -1,4 +1,4 @@
-"""The loopback provider is only worth something if a broken rule cannot pass: this holds it to that."""
+"""The loopback provider is worth something only if no broken rule can pass it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 
 import pytest
-
 from tests.loopback import Answer, Loopback, as_json, serving
 
 
