@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -133,23 +132,12 @@ def _made(
 def _with_parameters(kind: type[Agent], typed: Mapping[str, str]) -> Agent:
     from pydantic import ValidationError
 
-    values = {name: _parsed(text) for name, text in typed.items()}
+    from headrace.typed import made_of_typed
+
     try:
-        return kind(**values)
-    except ValidationError as error:
-        # What reads as JSON may be meant as a text all the same: --param code=007.
-        again = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]} & values.keys()
-    try:
-        return kind(**{**values, **{name: typed[name] for name in again}})
+        return made_of_typed(kind, typed)
     except ValidationError as error:
         raise _wrong_parameters(kind, error) from None
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _wrong_parameters(kind: type[Agent], error: Any) -> WrongUseError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from headrace.prompts import Prompt
 from headrace.references import find
 from headrace.sub_agents import SubAgent, sub_agent
 from headrace.teams import Team, route
+from headrace.typed import made_of_typed, read_typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -228,19 +229,13 @@ class _Building:
         kind = self.find(_READY.get(parsed.agent_class, parsed.agent_class), place)
         if kind is None:
             return None
-        values = {**parsed.parameters, **{name: _parsed(one) for name, one in self.typed.items()}}
+        make = functools.partial(AgentBuilder, kind, description=parsed.description)
         try:
-            builder = AgentBuilder(kind, description=parsed.description, **values)
+            builder = made_of_typed(make, self.typed, parsed.parameters)
         except ValidationError as error:
-            # What reads as JSON may be meant as a text all the same: --param code=007.
-            wrong = {str(one["loc"][0]) for one in error.errors() if one["loc"]}
-            again = {name: text for name, text in self.typed.items() if name in wrong}
-            try:
-                builder = AgentBuilder(kind, description=parsed.description, **{**values, **again})
-            except ValidationError as last:
-                for each in last.errors():
-                    self.wrong_parameter(each, kind)
-                return None
+            for each in error.errors():
+                self.wrong_parameter(each, kind)
+            return None
         if self.part.path or parsed.name:
             builder.definition().name = self.linked.name
         return builder
@@ -251,7 +246,7 @@ class _Building:
         for name, text in self.typed.items():
             if name not in said:
                 self.fault(f"--param {name}", "there is no such parameter", nearest(name, said))
-            values[name] = text if isinstance(said.get(name), str) else _parsed(text)
+            values[name] = text if isinstance(said.get(name), str) else read_typed(text)
         return values
 
     def wrong_parameter(self, error: Any, kind: Any) -> None:
@@ -361,10 +356,3 @@ def _settings(policy: ModelPolicy | None) -> dict[str, Any] | None:
 def _said(config: RuntimeConfig) -> dict[str, Any]:
     """What settings say, without what they leave as it is."""
     return {name: getattr(config, name) for name in config.model_fields_set}
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
