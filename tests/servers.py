@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, folder, *arguments, **environment):
         self.process = subprocess.Popen(
-            [*AGENTS, "serve", *map(str, arguments), "--port", "0"],
+            [*AGENTS, "serve", "--port", "0", *map(str, arguments)],
             cwd=folder,
             env={**os.environ, **environment},
             stderr=subprocess.PIPE,

@@ -1,16 +1,17 @@
-"""``agents serve``: real requests, a real browser, and a process that is killed."""
+"""``agents serve``: real requests, and a process that is killed."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
-import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.servers import AGENTS, Server
+
+from headrace_cli._serving._app import _sent
 
 AGENT = '''
 import asyncio
@@ -35,6 +36,12 @@ class Host(ChatAgent):
     prompt = "{said}"
 
 
+class Greeter(Agent):
+    @action(InputEvent)
+    async def greet(self, event: InputEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output=ctx.config["greeting"]))
+
+
 class Failing(Agent):
     @action(InputEvent)
     async def fail(self, event: InputEvent, ctx: Context) -> None:
@@ -44,6 +51,16 @@ class Failing(Agent):
             raise ValueError("a secret")
         ctx.send(OutputEvent(output={"heard": event.input, "key": ctx.key}))
 '''
+AGENTS_FILE = """
+agents:
+  waiter:
+    class: ChatAgent
+    resources: {model: house}
+"""
+RESOURCES_FILE = """
+resources:
+  house: {kind: chat_models, use: scripted, with: {policy: waiter.yaml}}
+"""
 RULES = """
 rules:
   - name: what was it
@@ -119,6 +136,29 @@ class TestAnswers:
         assert output["key"] == "eve"
 
 
+class TestSilence:
+    def test_a_stream_that_says_nothing_says_that_it_is_there(self, monkeypatch):
+        monkeypatch.setattr("headrace_cli._serving._app._SILENCE", 0.001)
+
+        async def talk():
+            released = asyncio.Event()
+
+            async def events():
+                await released.wait()
+                yield "done", []
+
+            parts = _sent(events())
+            first = await anext(parts)
+            released.set()
+            return first, [part async for part in parts if not part.startswith(b":")]
+
+        first, rest = asyncio.run(talk())
+
+        assert first.startswith(b":")
+        assert first.endswith(b"\n\n")
+        assert rest == [b"event: done\ndata: []\n\n"]
+
+
 class TestMemory:
     def test_a_server_that_was_killed_goes_on_with_the_conversation(self, serve):
         first = serve("shop.py:Waiter", "--state", "state.db")
@@ -134,6 +174,20 @@ class TestMemory:
         server = serve("shop.py:Host", "--key", "guest", "--message-field", "said")
 
         assert server.said("the usual") == ["As always, cider."]
+
+
+class TestWhatIsTyped:
+    def test_a_setting_holds(self, serve):
+        server = serve("shop.py:Greeter", "--set", "values.greeting=Ahoy")
+
+        assert server.said("x") == ["Ahoy"]
+
+    def test_an_agents_file_is_read_with_the_others_that_are_named(self, serve, tmp_path):
+        (tmp_path / "agents.yaml").write_text(AGENTS_FILE)
+        (tmp_path / "house.yaml").write_text(RESOURCES_FILE)
+        server = serve("agents.yaml:waiter", "-f", "house.yaml")
+
+        assert server.said("one tea") == ["Here is your tea <b>now</b>."]
 
 
 class TestLimits:
@@ -209,58 +263,3 @@ def test_it_ends_cleanly_when_it_is_told_to(waiter):
     waiter.said("one tea")
 
     assert waiter.end(signal.SIGTERM) in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if program is None:
-        if os.environ.get("HEADRACE_REQUIRE_BROWSER") == "1":
-            pytest.fail("there is no browser")
-        pytest.skip("there is no browser")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser, waiter):
-    context = browser.new_context()
-    page = context.new_page()
-    page.wrong = []
-    page.asked = []
-    page.on("console", lambda said: page.wrong.append(said.text))
-    page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("request", lambda one: page.asked.append(one.url))
-    page.goto(waiter.url)
-    yield page
-    context.close()
-
-
-def test_one_chats_on_the_page(page, waiter):
-    page.get_by_label("Message").fill("one tea")
-    page.get_by_label("Message").press("Enter")
-    page.get_by_text("Here is your tea <b>now</b>.").wait_for()  # as text, not as HTML
-    page.get_by_label("Message").fill("the same")
-    page.get_by_role("button", name="Send").click()
-    page.get_by_text("Another tea.").wait_for()
-
-    assert page.wrong == []
-    assert all(url.startswith((waiter.url, "data:")) for url in page.asked)
-
-
-def test_the_page_tells_whose_agent_it_is(page):
-    page.get_by_role("heading", name="Waiter").wait_for()
-
-    assert page.title() == "Waiter"
-
-
-def test_an_error_is_told_where_screen_readers_hear_it(page, waiter):
-    waiter.end(signal.SIGKILL)
-    page.get_by_label("Message").fill("one tea")
-    page.get_by_role("button", name="Send").click()
-
-    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('etch')")

@@ -33,8 +33,11 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
               help="Requests under way; more are refused.")  # fmt: skip
 @click.option("--max-bytes", type=click.IntRange(64), default=65_536, show_default=True,
               help="The longest request.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="SETTING=VALUE", help="A setting.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
+@click.option("-f", "--file", "files", multiple=True, metavar="FILE.yaml",
+              help="A YAML file read together with the agent's; repeat.")  # fmt: skip
 def command(target: str, **typed: Any) -> None:
     """Serve an agent over HTTP, with a page to chat on.
 
@@ -56,6 +59,7 @@ def command(target: str, **typed: Any) -> None:
         ) from None
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._serving._front import Front
+    from headrace_cli._settings import apply_settings, pairs, split_settings
     from headrace_cli._targets import load_target
 
     host = typed["host"]
@@ -65,8 +69,10 @@ def command(target: str, **typed: Any) -> None:
             f"{host} can be reached from other machines, so requests must bring a token",
             then=f"--token-file FILE, or {_VARIABLE}, of {_SHORTEST_TOKEN} characters or more",
         )
-    loaded = load_target(target, agent_parameters(typed["parameters"], typed["model"]))
-    plan = _for_serving(loaded.plan)
+    parameters = agent_parameters(typed["parameters"], typed["model"])
+    loaded = load_target(target, parameters, typed["files"])
+    settings, _ = split_settings(pairs(typed["settings"], "--set"), "local")
+    plan = _for_serving(apply_settings(loaded.plan, settings))
     rules = Rules(
         agent=plan.name,
         key=typed["key"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from headrace.fields import FieldKey, MissingFieldError
 from headrace_cli._serving._front import BusyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from starlette.requests import Request
 
@@ -40,6 +41,10 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+# Proxies that hold back what they pass on are asked not to (nginx).
+_STREAMED = {**_HEADERS, "X-Accel-Buffering": "no"}
+_SILENCE = 15.0
+"""Seconds after which a stream that says nothing says that it is there."""
 _LONGEST_KEY = 512
 _DECISION = "headrace.decision"
 
@@ -77,16 +82,14 @@ def application(front: Front, rules: Rules) -> Starlette:
             _check_token(request, rules)
             key, value = _question(await _body(request, rules), rules)
             events = front.ask(key, value)
-            first = await anext(events)  # refused here, before an answer has begun
         except _RefusedError as error:
             return JSONResponse({"error": str(error)}, error.status, {**_HEADERS, **error.headers})
         except BusyError:
             text = "too many requests are under way: try again"
             return JSONResponse({"error": text}, 503, {**_HEADERS, "Retry-After": "1"})
         if "text/event-stream" in request.headers.get("accept", ""):
-            stream = _sent(first, events)
-            return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
-        what, data = first
+            stream = _sent(events)
+            return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAMED)
         async with aclosing(events) as rest:
             async for what, data in rest:  # noqa: B007 - the last one counts
                 pass
@@ -102,7 +105,7 @@ def application(front: Front, rules: Rules) -> Starlette:
         return Response(content, media_type=_TYPES[name], headers=_HEADERS)
 
     async def about(_request: Request) -> Response:
-        told = {"agent": rules.agent, "token": rules.token is not None}
+        told = {"agent": rules.agent, "key": rules.key, "token": rules.token is not None}
         return JSONResponse(told, 200 if front.alive else 503, _HEADERS)
 
     return Starlette(
@@ -116,13 +119,24 @@ def application(front: Front, rules: Rules) -> Starlette:
     )
 
 
-async def _sent(
-    first: tuple[str, Any], events: AsyncIterator[tuple[str, Any]]
-) -> AsyncIterator[bytes]:
-    """Server-sent events, one for each that comes."""
-    yield _line(*first)
-    async for what, data in events:
-        yield _line(what, data)
+async def _sent(events: AsyncGenerator[tuple[str, Any], None]) -> AsyncIterator[bytes]:
+    """Server-sent events, one for each that comes; a comment where none has come for long."""
+    async with aclosing(events) as rest:
+        coming = asyncio.ensure_future(anext(rest, None))
+        try:
+            while True:
+                await asyncio.wait((coming,), timeout=_SILENCE)
+                if not coming.done():
+                    yield b": still there\n\n"  # proxies end connections that say nothing
+                    continue
+                event = coming.result()
+                if event is None:
+                    return
+                yield _line(*event)
+                coming = asyncio.ensure_future(anext(rest, None))
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 def _line(what: str, data: Any) -> bytes:

@@ -41,6 +41,14 @@ class Question:
         with suppress(RuntimeError):  # the server has ended: nobody listens
             self.loop.call_soon_threadsafe(self.events.put_nowait, (what, data))
 
+    async def told(self) -> AsyncGenerator[tuple[str, Any], None]:
+        """What comes of it, up to its end."""
+        while True:
+            what, data = await self.events.get()
+            yield what, data
+            if what in {"done", "error"}:
+                return
+
 
 class _Questions(Source):
     """The source of the engine: questions as they are asked."""
@@ -136,7 +144,7 @@ class Front:
         """Whether requests are answered."""
         return self._thread.is_alive()
 
-    async def ask(self, key: Any, value: Any) -> AsyncGenerator[tuple[str, Any], None]:
+    def ask(self, key: Any, value: Any) -> AsyncGenerator[tuple[str, Any], None]:
         """Asks, and gives what comes: ``delta``, ``restart``, and at the end ``done`` or ``error``.
 
         A question that is given up goes on: its run commits.
@@ -149,11 +157,7 @@ class Front:
             raise BusyError
         question = Question(key, value, asyncio.get_running_loop())
         self._source.put(question)
-        while True:
-            what, data = await question.events.get()
-            yield what, data
-            if what in {"done", "error"}:
-                return
+        return question.told()
 
     # ------------------------------------------------------------ the engine's thread
     def _run(self) -> None:
