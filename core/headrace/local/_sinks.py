@@ -63,12 +63,17 @@ class FileSink(Sink):
         self._path: Path | None = None
         if isinstance(target, Path):
             self._path = target
-            self._file: IO[Any] = target.open("ab" if keep else "wb")
+            # Not buffered: what a full disk did not take must not be written at another time.
+            self._file: IO[Any] = target.open("ab" if keep else "wb", buffering=0)
         else:
             self._file = target
 
     def write(self, lines: list[Any]) -> int:
-        """Writes the lines, whole, and hands them to the operating system."""
+        """Writes the lines and hands them to the operating system.
+
+        Raises:
+            StateError: The file takes no more. A part of them may be in it; ``cut`` takes it back.
+        """
         text = "".join(
             json.dumps(to_jsonable(decode(line)), ensure_ascii=False) + "\n" for line in lines
         )
@@ -76,8 +81,15 @@ class FileSink(Sink):
             self._file.write(text)
             self._file.flush()
             return 0
-        self._file.write(text.encode(errors="backslashreplace"))
-        self._file.flush()
+        left = memoryview(text.encode(errors="backslashreplace"))
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise StateError(
+                f"{self._path} cannot be written: {error.strerror}. With a state file nothing is "
+                "lost: make room on its disk, and start the job again"
+            ) from error
         return self._file.tell()
 
     def cut(self, length: int) -> None:

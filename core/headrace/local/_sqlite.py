@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import StateError
@@ -62,6 +63,7 @@ class SqliteState(State):
         clock: Callable[[], float],
         deliver: Callable[[list[tuple[str, Any]]], dict[str, int]],
     ) -> None:
+        self._path = path
         self._clock = clock
         self._deliver = deliver
         self._cache: OrderedDict[str, dict[str, Stored]] = OrderedDict()
@@ -187,8 +189,7 @@ class SqliteState(State):
         if not (self._dirty or self._done or self._lines or self._journals or self._moved):
             return
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             self._write_memory()
             db.executemany("DELETE FROM pending WHERE sequence = ?", ((n,) for n in self._done))
             db.executemany(
@@ -214,10 +215,6 @@ class SqliteState(State):
             if self._moved:
                 self._set("position", self._position)
                 self._set("sequence", self._sequence)
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
         self._dirty, self._new, self._journals, self._done = {}, {}, {}, []
         lines, self._lines, self._moved = self._lines, [], False
         if lines and not self._behind:
@@ -227,10 +224,9 @@ class SqliteState(State):
 
     def delivered(self, lengths: dict[str, int]) -> None:
         """Notes that the outbox is in its streams, which have these lengths now."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("DELETE FROM outbox")
-        self._set("streams", lengths)
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._db.execute("DELETE FROM outbox")
+            self._set("streams", lengths)
 
     def close(self) -> None:
         """Flushes and closes the file."""
@@ -238,6 +234,28 @@ class SqliteState(State):
             self.flush()
         finally:
             self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing.
+
+        Raises:
+            StateError: The file cannot be written.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.Error):
+                if self._db.in_transaction:  # on a full disk SQLite has gone back by itself
+                    self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StateError(
+                    f"the state file {self._path} cannot be written: {error}. Nothing is lost: "
+                    "make room on its disk, and start the job again"
+                ) from error
+            raise
 
     def _write_memory(self) -> None:
         gone, kept = [], []

@@ -118,6 +118,7 @@ class DurableCalls:
     ) -> Any:
         run, operator = self._run, self._run.operator
         entry.begun = True
+        entry.reconciled = reconcile is not None
         if operator.watch is not None:
             await operator.watch.begun(run, entry)
         if entry.state in {"finished", "failed"}:
@@ -127,24 +128,20 @@ class DurableCalls:
         began = time.monotonic()
         seconds = self._task.branch.config.call_timeout if isinstance(timeout, Default) else timeout
         try:
-            result: Any = RETRY
-            if entry.state == "started" and entry.recorded:
-                if reconcile is not None:
-                    result = await self._within(seconds, reconcile, entry.name)
-                elif if_unknown == "fail":
-                    raise NonRetryableError(  # noqa: TRY301 - recorded like any other failure
-                        f"the durable call {entry.name} was begun, its end is not recorded, and "
-                        "it must not be made twice (if_unknown='fail'): give it reconcile=..."
-                    )
+            unsure = entry.state == "started" and entry.recorded
+            if unsure and reconcile is None and if_unknown == "fail":
+                raise NonRetryableError(  # noqa: TRY301 - recorded like any other failure
+                    f"the durable call {entry.name} was begun, its end is not recorded, and "
+                    "it must not be made twice (if_unknown='fail'): give it reconcile=..."
+                )
             entry.state = "started"
             if reconcile is not None or if_unknown == "fail":
                 await operator.recorded(run)
-            if result is RETRY:
-                outer = OUTER_CALL.set(entry)
-                try:
-                    result = await self._tries(entry, make, seconds, retry)
-                finally:
-                    OUTER_CALL.reset(outer)
+            outer = OUTER_CALL.set(entry)
+            try:
+                result = await self._tries(entry.name, make, reconcile, seconds, retry, unsure)
+            finally:
+                OUTER_CALL.reset(outer)
             entry.finish(result)
             self._forget_inner(entry)
             if operator.watch is not None:
@@ -161,17 +158,28 @@ class DurableCalls:
         return result if type(result) in _IMMUTABLE else entry.result()
 
     async def _tries(
-        self, entry: Entry, make: Callable[[], Any], seconds: float | None, retry: FailurePolicy
+        self,
+        name: str,
+        make: Callable[[], Any],
+        reconcile: Callable[[], Any] | None,
+        seconds: float | None,
+        retry: FailurePolicy,
+        unsure: bool,  # noqa: FBT001 - whether an earlier try may have taken effect
     ) -> Any:
         attempt = 1
         while True:
             try:
-                return await self._within(seconds, make, entry.name)
+                if unsure and reconcile is not None:
+                    settled = await self._within(seconds, reconcile, name)
+                    if settled is not RETRY:
+                        return settled
+                return await self._within(seconds, make, name)
             except Exception as error:
                 if not retry.retryable(error, attempt):
                     raise
                 await asyncio.sleep(retry.wait(error, attempt))
                 attempt += 1
+                unsure = True
 
     async def _within(self, seconds: float | None, make: Callable[[], Any], name: str) -> Any:
         try:

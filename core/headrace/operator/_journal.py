@@ -27,6 +27,8 @@ class Entry:
         begun: Whether the call was awaited in the present attempt.
         outer: The call that made this one.
         stale: Whether a further attempt makes it again, though it has finished.
+        reconciled: Whether it has a reconciler, so that one that did not finish is asked about
+            before it is made again.
         asked: Where somebody watches: its task, its number among equal ones, and its identity.
     """
 
@@ -37,6 +39,7 @@ class Entry:
         "name",
         "outcome",
         "outer",
+        "reconciled",
         "recorded",
         "stale",
         "state",
@@ -53,6 +56,7 @@ class Entry:
         self.begun = False
         self.outer: Entry | None = None
         self.stale = False
+        self.reconciled = False
         self.asked: tuple[ActionTask, int, Stored] | None = None
 
     def finish(self, result: Any) -> None:
@@ -68,6 +72,17 @@ class Entry:
                 f"the result of the durable call {self.name} cannot be recorded: {error}"
             ) from None
         self.state = "finished"
+
+    def begin_again(self) -> bool:
+        """Turns to a further attempt; ``False``: nothing is known of it there."""
+        if self.state == "finished" and not self.stale:
+            self.recorded = True
+        elif self.reconciled:  # what failed, or was cut off, may have taken effect all the same
+            self.state, self.outcome, self.recorded = "started", None, True
+        else:
+            return False
+        self.used = self.begun = False
+        return True
 
     def fail(self, error: Exception) -> None:
         """Takes the error."""
@@ -161,14 +176,14 @@ class Journal:
         return self._attempts.get(task, 1)
 
     def begin_attempt(self, task: str, number: int) -> None:
-        """Turns to another attempt: calls that failed may be made again, finished ones stay."""
+        """Turns to another attempt: calls that failed may be made again, finished ones stay.
+
+        Those with a reconciler stay too, as begun: it is asked first what became of them.
+        """
         self._attempts[task] = number
         self.changed = True
         for call, entry in list(self._tasks.get(task, {}).items()):
-            if entry.state == "finished" and not entry.stale:
-                entry.used = entry.begun = False
-                entry.recorded = True
-            else:
+            if not entry.begin_again():
                 del self._tasks[task][call]
         inside = f"{task}/"
         for name in [each for each in self._attempts if each.startswith(inside)]:
@@ -181,9 +196,7 @@ class Journal:
     def _begin_again(entries: dict[str, Entry]) -> None:
         """A sub-agent that did not finish goes its way from its start: finished calls stay."""
         for call, entry in list(entries.items()):
-            if entry.state == "finished" and not entry.stale:
-                entry.used = entry.begun = False
-                entry.recorded = True
+            if entry.begin_again():
                 entry.attempt = 0  # of no attempt: it may go another way now
             else:
                 del entries[call]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import sqlite3
+import subprocess
 import sys
 import threading
 import types
@@ -251,6 +252,56 @@ class TestRefusals:
             run(folder, Other())
 
         assert run(folder) == [1, 2, 3]
+
+
+class TestNoRoom:
+    """The disk takes no more, in the middle of a job: files may not grow over a limit."""
+
+    INPUTS = 600
+    PROGRAM = """
+import resource, sys
+from pathlib import Path
+from unit_agents import Counting
+from headrace import AgentPlan
+from headrace.local import FileSink, FileSource, LocalEngine
+
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+engine = LocalEngine(
+    AgentPlan.from_agent(Counting()),
+    key=lambda value: value["key"],
+    state=folder / "state.db",
+    output=FileSink(folder / "out.jsonl", keep=True),
+)
+engine.run(FileSource(folder / "in.jsonl"))
+"""
+
+    @pytest.fixture
+    def start(self, tmp_path):
+        inputs = [{"key": f"key {n} {'-' * 200}", "n": n} for n in range(self.INPUTS)]
+        write_inputs(tmp_path, inputs)
+
+        def start(limit):
+            program = [sys.executable, "-c", self.PROGRAM, str(tmp_path), str(limit)]
+            return subprocess.run(program, check=False, capture_output=True, text=True, timeout=60)
+
+        return start
+
+    @pytest.fixture(params=[20_000, 60_000, 100_000, 1_000], ids="limit={}".format)
+    def stopped(self, start, request):
+        return start(request.param)
+
+    def test_it_stops_and_says_which_file_takes_no_more(self, stopped):
+        assert stopped.returncode == 1
+        assert "StateError" in stopped.stderr
+        assert "cannot be " in stopped.stderr.splitlines()[-1]
+
+    def test_with_room_again_it_goes_on_and_nothing_is_lost_or_doubled(
+        self, stopped, start, tmp_path
+    ):
+        assert start(0).returncode == 0
+        assert (tmp_path / "out.jsonl").read_text().splitlines() == ["1"] * self.INPUTS
 
 
 class TestStopping:
