@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,16 @@ class Found:
     """By way: how often the effect was taken that was taken most often."""
     after_return: list[str]
     """Plain effects that were taken again after the call had returned to its action."""
-    stall: float
-    """The longest time without an effect, in seconds."""
-    seconds: float = 0.0
-    counts: Counter[str] = field(default_factory=Counter)
-    """Strikes by what they were."""
+    stalls: dict[Strike, float]
+    """How long after each strike no effect was taken, in seconds: the longest time until the next
+    strike."""
+    inputs: int
+    """How many there were."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Strikes by what they were."""
+        return Counter(one.what for one in self.strikes)
 
 
 class LocalJob:
@@ -218,9 +224,8 @@ def judged(job: LocalJob, strikes: list[Strike]) -> Found:
         again={way: [one for one, often in taken[way].items() if often > 1] for way in EFFECTS},
         most={way: max(taken[way].values(), default=0) for way in EFFECTS},
         after_return=_after_return(job.returned(), effects),
-        stall=_stall(effects),
-        seconds=effects[-1].at - effects[0].at if effects else 0.0,
-        counts=Counter(one.what for one in strikes),
+        stalls=_stalls(strikes, effects),
+        inputs=len(job.inputs),
     )
 
 
@@ -254,6 +259,11 @@ def _after_return(returned: list[tuple[str, str]], effects: Iterable[Effect]) ->
     )
 
 
-def _stall(effects: list[Effect]) -> float:
-    times = [one.at for one in effects]
-    return max((later - one for one, later in itertools.pairwise(times)), default=0.0)
+def _stalls(strikes: list[Strike], effects: list[Effect]) -> dict[Strike, float]:
+    found = dict.fromkeys(strikes, 0.0)
+    moments = [one.at for one in strikes]
+    for one, later in itertools.pairwise(effect.at for effect in effects):
+        if number := bisect.bisect(moments, later):
+            last = strikes[number - 1]
+            found[last] = max(found[last], later - max(one, last.at))
+    return found
