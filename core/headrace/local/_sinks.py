@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -57,7 +58,10 @@ class CallSink(Sink):
 
 
 class FileSink(Sink):
-    """A file of JSON lines, or a stream such as stdout."""
+    """A file of JSON lines, or a stream such as stdout, a pipe or a device.
+
+    What was written to a stream cannot be taken back: after a crash some of it may come twice.
+    """
 
     def __init__(self, target: Path | IO[str], *, keep: bool = False) -> None:
         self._path: Path | None = None
@@ -65,6 +69,7 @@ class FileSink(Sink):
             self._path = target
             # Not buffered: what a full disk did not take must not be written at another time.
             self._file: IO[Any] = target.open("ab" if keep else "wb", buffering=0)
+            self._has_length = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         else:
             self._file = target
 
@@ -90,11 +95,11 @@ class FileSink(Sink):
                 f"{self._path} cannot be written: {error.strerror}. With a state file nothing is "
                 "lost: make room on its disk, and start the job again"
             ) from error
-        return self._file.tell()
+        return self._file.tell() if self._has_length else 0
 
     def cut(self, length: int) -> None:
         """Cuts the file to a length."""
-        if self._path is None:
+        if self._path is None or not self._has_length:
             return
         size = os.fstat(self._file.fileno()).st_size
         if size < length:

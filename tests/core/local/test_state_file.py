@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import operator
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 import types
+from pathlib import Path
 
 import pytest
 import unit_agents
@@ -80,6 +82,28 @@ class TestGoingOn:
         run_local(unit_agents.Churn(), range(200), state=folder / "state.db")
 
         assert (count_rows(folder, "pending"), count_rows(folder, "outbox")) == (0, 0)
+
+
+class TestStreams:
+    def test_outputs_may_go_to_a_device(self, folder):
+        made = LocalEngine(
+            AgentPlan.from_agent(Counting()),
+            key=lambda _value: "one",
+            state=folder / "state.db",
+            output=FileSink(Path("/dev/null"), keep=True),
+        )
+
+        assert made.run(FileSource(folder / "in.jsonl")).outputs == 3
+
+    def test_outputs_may_go_to_a_named_pipe(self, folder):
+        os.mkfifo(folder / "out.jsonl")
+        read = threading.Thread(target=lambda: lines.append((folder / "out.jsonl").read_text()))
+        lines = []
+        read.start()
+        engine(folder, Counting()).run(FileSource(folder / "in.jsonl"))
+        read.join()
+
+        assert lines == ["1\n2\n3\n"]
 
 
 class TestRenamed:
