@@ -68,6 +68,12 @@ class RuntimeConfig(BaseModel):
     not say: who called it is told, or the run fails."""
     budget: RunBudget = RunBudget()
     """What the models of one run may cost, all of them together."""
+    action_store_errors: Literal["wait", "go_on"] = "wait"
+    """What follows where the agent's action store is away, slow or full: runs wait until it is
+    not, which holds the stream back; or they go on without it, which is told in the log."""
+    action_store_keep: float = Field(default=0.0, ge=0, json_schema_extra=_of("seconds"))
+    """How long an action store keeps the calls of a run whose end is in a state that lasts: so
+    long a job may go back to an older savepoint, or copy of its state, and make no call again."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))

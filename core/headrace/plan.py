@@ -286,6 +286,17 @@ class AgentPlan(_Frozen):
         }
 
     @property
+    def action_store(self) -> tuple[str | None, str] | None:
+        """Whose the resource is that keeps finished calls, and its name; ``None``: there is none.
+
+        Calls of members and sub-agents are in the journal of their run: one store has them all.
+        """
+        for owner in (None, *self.members):
+            for name in self.resources_of(owner).get("action_stores", {}):
+                return owner, name
+        return None
+
+    @property
     def modules(self) -> frozenset[str]:
         """The modules that hold the agent's own code; ``__main__`` is one of them for a script."""
         references = [spec.function for spec in self.actions.values()]

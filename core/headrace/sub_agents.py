@@ -42,7 +42,14 @@ DEEPEST = 8
 """How deep sub-agents may be within each other."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_OF_ENGINE = ("max_in_flight", "blocking_threads", "shards", "page_bytes")
+_OF_ENGINE = (
+    "max_in_flight",
+    "blocking_threads",
+    "shards",
+    "page_bytes",
+    "action_store_errors",
+    "action_store_keep",
+)
 _DEPTH: ContextVar[int] = ContextVar("headrace-sub-agents-depth", default=0)
 _TEXT = {
     "type": "object",

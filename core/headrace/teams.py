@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from headrace.action_stores._checking import check_team_stores
 from headrace.config import RuntimeConfig, read_config
 from headrace.errors import Fault, MemoryValueError, PlanError, placed
 from headrace.plan import AgentPlan, Member, Route
@@ -168,6 +169,7 @@ class Team:
 
     def _check(self, plans: Mapping[str, AgentPlan]) -> Iterable[Fault]:
         known = ", ".join(self._members) or "none"
+        yield from check_team_stores(self.name, plans)
         for name, plan in plans.items():
             where = f"{self.name}.{name}"
             if not _NAME.fullmatch(name):

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from headrace import prompt_files
+from headrace.action_stores._checking import check_action_stores
 from headrace.compiling._connections import Connections
 from headrace.compiling._prompts import check_prompts
 from headrace.compiling._tools import compile_tool
@@ -42,6 +43,7 @@ def compile_resources(work: Work) -> Provided:
         found[provider.kind][provider.name] = provider
     work.faults += connections.faults
     work.faults += check_models(definition.name, found)
+    work.faults += check_action_stores(definition.name, found, work.sub_agents)
     _check_names_of_sub_agents(work, found)
     work.faults += check_prompts(definition.name, definition.actions, found)
     for check in definition.checks:

@@ -38,7 +38,7 @@ from headrace.flink._shards import Reader, Shard
 from headrace.flink._waking import own_shards, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
-from headrace.operator import Journal, Operator, Run, RunInput, mark_logs
+from headrace.operator import Journal, Names, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.values import decode, encode, key_id
 
@@ -117,6 +117,7 @@ class AgentFunction(KeyedProcessFunction):
         self._count = state.get_state(ValueStateDescriptor("page-count", Types.INT()))
         self._pending = state.get_state(ValueStateDescriptor("pending", pickled))
         self._sequence = state.get_state(ValueStateDescriptor("sequence", Types.LONG()))
+        self._names = state.get_state(ValueStateDescriptor("names", pickled))
         self._config = plan.config
         self._context = runtime_context
         self._asleep = own_shards(runtime_context, plan.config.shards)
@@ -136,6 +137,10 @@ class AgentFunction(KeyedProcessFunction):
             holding=functools.partial(_holding, me),
             mains=self._mains,
         )
+        self._identity = plan.identity
+        if self._operator.ledger is not None:
+            with self._loop:
+                self._loop.run(self._operator.ledger.open(self._asleep))
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         """One input."""
@@ -153,7 +158,7 @@ class AgentFunction(KeyedProcessFunction):
             self._pace(shard, outputs)
             self._commit(shard, outputs)
             self._save(number, shard, ctx)
-            self._loop.help(bool(self._operator.suspended))
+            self._loop.help(self._busy)
         yield from outputs
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
@@ -170,7 +175,7 @@ class AgentFunction(KeyedProcessFunction):
             if timestamp == _END_OF_TIME:
                 self._drain(number, outputs)
             self._save(number, shard, ctx)
-            self._loop.help(bool(self._operator.suspended))
+            self._loop.help(self._busy)
         yield from outputs
 
     def close(self) -> None:
@@ -183,6 +188,12 @@ class AgentFunction(KeyedProcessFunction):
         loop = self.__dict__.get("_loop")
         if loop is not None:
             loop.drop()
+
+    @property
+    def _busy(self) -> bool:
+        """Whether anything goes on that needs the loop between Flink's calls."""
+        ledger = self._operator.ledger
+        return bool(self._operator.suspended) or (ledger is not None and ledger.busy)
 
     def _adopt_mains(self) -> None:
         """Puts the driver script's classes where values that name ``__main__`` look for them."""
@@ -205,9 +216,8 @@ class AgentFunction(KeyedProcessFunction):
         sequence = self._next[number]
         self._next[number] = sequence + 1
         stamp = None if timestamp == _NO_TIME else timestamp
-        self._offer(
-            shard, RunInput(key, key_id(key), encode(value), sequence, stamp), None, outputs
-        )
+        item = RunInput(key, key_id(key), encode(value), sequence, stamp, shard.names)
+        self._offer(shard, item, None, outputs)
 
     def _decide(self, decision: Decision) -> None:
         """Brings a decision to the run that waits for it; one that comes too late is dropped."""
@@ -348,24 +358,38 @@ class AgentFunction(KeyedProcessFunction):
                 count=self._count.value() or 1,
                 page_bytes=self._config.page_bytes,
             )
-            shard = self._shards[number] = Shard(pages)
+            names = Names(self._identity, self._names.value(), number)
+            shard = self._shards[number] = Shard(pages, names)
             self._next[number] = self._sequence.value() or 0
             shard.pending = dict(self._pending.value() or {})
-            for sequence, kept in sorted(shard.pending.items()):
-                key, value, timestamp, journal = kept
-                item = RunInput(decode(key), key_id(decode(key)), value, sequence, timestamp)
-                self._next[number] = max(self._next[number], sequence + 1)
-                self._offer(shard, item, None if journal is None else Journal(journal), outputs)
+            self._recover(number, shard, outputs)
         return shard
+
+    def _recover(self, number: int, shard: Shard, outputs: list[Any]) -> None:
+        """Begins the runs again that the state holds."""
+        items = []
+        for sequence, (key, value, timestamp, _, *name) in sorted(shard.pending.items()):
+            own = decode(key)
+            item = RunInput(own, key_id(own), value, sequence, timestamp, shard.names, *name)
+            items.append(item)
+            self._next[number] = max(self._next[number], sequence + 1)
+        if self._operator.ledger is not None:
+            self._operator.ledger.begin(number, shard.names, items)
+        for item in items:
+            journal = shard.pending[item.sequence][3]
+            self._offer(shard, item, None if journal is None else Journal(journal), outputs)
 
     def _keep(self, shard: Shard, item: RunInput, journal: Journal | None) -> None:
         """Notes an input whose run has not ended."""
         stored: Stored = None if journal is None else journal.stored()
-        shard.pending[item.sequence] = [encode(item.key), item.value, item.timestamp, stored]
+        kept = [encode(item.key), item.value, item.timestamp, stored, item.named()]
+        shard.pending[item.sequence] = kept
         shard.changed = True
 
     def _write(self, number: int, shard: Shard) -> None:
         """Writes what changed; in a turn of the shard."""
+        if shard.names.changed:
+            self._names.update(shard.names.stored())
         if shard.changed:
             shard.changed = False
             if shard.pending:

@@ -69,6 +69,10 @@ class WorkerLoop:
             self._waiting = False
             handle.cancel()
 
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Turns until a coroutine is done; inside ``with``."""
+        self.loop.run_until_complete(coroutine)
+
     def wake(self) -> None:
         """Ends a ``wait``; called on the loop."""
         if self._waiting:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from headrace.flink._pages import Pages
     from headrace.flink._pyflink import Shape
-    from headrace.operator import Run
+    from headrace.operator import Names, Run
 
 __all__ = ["Reader", "Shard", "ShardSelector", "plain"]
 
@@ -97,14 +97,16 @@ class Shard:
         "changed",
         "done",
         "held",
+        "names",
         "pages",
         "pending",
         "tick",
         "waiting",
     )
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, names: Names) -> None:
         self.pages = pages
+        self.names = names
         self.pending: dict[int, list[Any]] = {}
         self.done: deque[Run] = deque()
         self.asked: deque[Any] = deque()  # requests that are shown with the next turn

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from headrace.operator import Ledger, Names
     from headrace.plan import AgentPlan
     from headrace.recording import Recorder
     from headrace.records import Record
@@ -115,6 +116,7 @@ class LocalEngine:
         self._on_progress = on_progress
         self._on_committed = committed
         self._committed: list[Run] = []
+        self._over: list[str] = []  # runs whose ends the state has with its next flush
         self._stop_after = stop_after
         self._state_path = state
         self._stopping = False
@@ -122,7 +124,10 @@ class LocalEngine:
         self._broken: Exception | None = None
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
         self._turning: TurnedLoop
+        self._names: Names
         self._operator: Operator
+        self._ledger: Ledger | None
+        self._keeping = False  # whether the ends of runs are in a state that lasts
         self._state: State
 
     def run(self, source: Source) -> JobResult:
@@ -153,6 +158,8 @@ class LocalEngine:
                 clock=self._clock,
                 watch=self._recorder,
             )
+            self._ledger = self._operator.ledger
+            self._keeping = self._ledger is not None and self._state.durable
             if self._recorder is not None:
                 self._turning.run(self._recorder.open(self.plan))
             self._journaled: list[tuple[Run, asyncio.Future[None]]] = []
@@ -176,9 +183,16 @@ class LocalEngine:
 
     # ------------------------------------------------------------ driving
     def _drive(self, source: Source) -> None:
-        for pending in self._state.pending():
-            journal = None if pending.journal is None else Journal(pending.journal)
-            self._offer(pending.item, journal)
+        pending = list(self._state.pending())
+        self._names = self._state.names(self.plan.identity)
+        for one in pending:
+            one.item.names = self._names
+        if self._ledger is not None:
+            self._turning.run(self._ledger.open([self._names.part]))
+            self._ledger.begin(self._names.part, self._names, [one.item for one in pending])
+        for one in pending:
+            journal = None if one.journal is None else Journal(one.journal)
+            self._offer(one.item, journal)
             self._pace()
         sequence = self._state.next_sequence
         source.start(self._state.position(), self._turning.wake_from_thread)
@@ -214,6 +228,9 @@ class LocalEngine:
             if (left := deadline - time.monotonic()) <= 0:
                 break
             self._wait(left)
+        if self._ledger is not None and not (self._keeping or self._stopping or self._failure):
+            # Nothing lasts that the job could go on from: now it is over as a whole.
+            self._turning.run(self._ledger.forget_all(self._names.part))
 
     def _busy(self) -> bool:
         return bool(self._operator.suspended)
@@ -249,7 +266,7 @@ class LocalEngine:
     def _item(self, value: Any, sequence: int, source: Source) -> RunInput:
         try:
             key = self._key(value)
-            return RunInput(key, key_id(key), encode(value), sequence)
+            return RunInput(key, key_id(key), encode(value), sequence, names=self._names)
         except Exception as error:
             place = source.place() or f"input {sequence + 1}"
             if isinstance(error, (MissingFieldError, MemoryValueError)):
@@ -263,6 +280,8 @@ class LocalEngine:
         self.result.inputs += 1
         if self._lanes.enter(item.key_id, (item, journal)):
             self._begin(item, journal)
+        else:
+            item.named()  # in the order of the inputs
 
     def _begin(self, item: RunInput, journal: Journal | None) -> None:
         """Runs a key's inputs until one has to wait."""
@@ -324,6 +343,8 @@ class LocalEngine:
         result.outputs += len(outcome.outputs)
         self._state.commit(run.item, outcome.changes, lines)
         self._since_flush += 1
+        if self._keeping and run.journal is not None and run.journal.version:
+            self._over.append(run.id)
         if self._on_committed is not None:
             self._committed.append(run)
         following = self._lanes.leave(run.item.key_id)
@@ -375,6 +396,9 @@ class LocalEngine:
             if run.journal is not None:
                 self._state.journal(run.item, run.journal.stored())
         self._state.flush()
+        if self._ledger is not None and self._over:
+            over, self._over = self._over, []
+            self._ledger.over(over)
         if self._on_committed is not None:
             committed, self._committed = self._committed, []
             for run in committed:
@@ -391,7 +415,10 @@ class LocalEngine:
         """Hands back what is under way, and closes the resources."""
         self.result.held = len(self._operator.approvals.held)
         try:
-            self._turning.run(self._operator.close())
+            try:
+                self._flush()
+            finally:
+                self._turning.run(self._operator.close())
             self.result.handed_back += self._lanes.waiting
         finally:
             self._flush()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.errors import StateError
 from headrace.local._state import Pending, State
 from headrace.memory import DELETED, Changes, apply_changes
-from headrace.operator import RunInput
+from headrace.operator import Names, RunInput
 from headrace.values import decode, encode
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class SqliteState(State):
         self._position: Any = None
         self._moved = False
         self._behind = False
+        self._names: Names | None = None
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.OperationalError as error:
@@ -131,11 +132,15 @@ class SqliteState(State):
             "SELECT sequence, key, input, timestamp, journal FROM pending ORDER BY sequence"
         ).fetchall()
         for sequence, key, value, timestamp, journal in rows:
-            key_id, stored_key = json.loads(key)
-            yield Pending(
-                RunInput(decode(stored_key), key_id, json.loads(value), sequence, timestamp),
-                None if journal is None else json.loads(journal),
-            )
+            key_id, stored_key, *name = json.loads(key)
+            item = RunInput(decode(stored_key), key_id, json.loads(value), sequence, timestamp)
+            item.name = name[0] if name else None
+            yield Pending(item, None if journal is None else json.loads(journal))
+
+    def names(self, identity: str) -> Names:
+        """Gives runs their names; what it knows is in the file."""
+        self._names = Names(identity, self._meta("names"))
+        return self._names
 
     def position(self) -> Any:
         """Where the source goes on."""
@@ -197,7 +202,7 @@ class SqliteState(State):
                 (
                     (
                         item.sequence,
-                        json.dumps([item.key_id, encode(item.key)]),
+                        json.dumps([item.key_id, encode(item.key), item.named()]),
                         json.dumps(item.value),
                         item.timestamp,
                     )
@@ -215,6 +220,8 @@ class SqliteState(State):
             if self._moved:
                 self._set("position", self._position)
                 self._set("sequence", self._sequence)
+            if self._names is not None and self._names.changed:
+                self._set("names", self._names.stored())
         self._dirty, self._new, self._journals, self._done = {}, {}, {}, []
         lines, self._lines, self._moved = self._lines, [], False
         if lines and not self._behind:

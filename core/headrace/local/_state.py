@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.memory import Changes, apply_changes, purge
+from headrace.operator import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +54,10 @@ class State(ABC):
 
     def journal(self, item: RunInput, stored: Stored) -> None:  # noqa: B027
         """Takes the journal of a run that is under way."""
+
+    def names(self, identity: str) -> Names:
+        """Gives runs their names; it goes on where an earlier process left off."""
+        return Names(identity)
 
     def flush(self) -> None:  # noqa: B027
         """Makes all that was told permanent."""

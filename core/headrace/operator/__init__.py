@@ -10,13 +10,17 @@
 
 from headrace.operator._alone import resources_alone
 from headrace.operator._journal import Journal
+from headrace.operator._ledger import Ledger
 from headrace.operator._logs import mark_logs
+from headrace.operator._names import Names
 from headrace.operator._operator import Operator, check_worker
 from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
 
 __all__ = [
     "DeadLetter",
     "Journal",
+    "Ledger",
+    "Names",
     "Operator",
     "Outcome",
     "Run",

@@ -136,7 +136,7 @@ class DurableCalls:
                 )
             entry.state = "started"
             if reconcile is not None or if_unknown == "fail":
-                await operator.recorded(run)
+                await operator.recorded(run, self._task)
             outer = OUTER_CALL.set(entry)
             try:
                 result = await self._tries(entry.name, make, reconcile, seconds, retry, unsure)
@@ -150,10 +150,10 @@ class DurableCalls:
             entry.fail(error)
             if operator.watch is not None:
                 operator.watch.ended(run, entry)
-            await operator.recorded(run)
+            await operator.recorded(run, self._task)
             self._observe(call_id, entry, "failed", began, error)
             raise
-        await operator.recorded(run)
+        await operator.recorded(run, self._task)
         self._observe(call_id, entry, "finished", began, None)
         return result if type(result) in _IMMUTABLE else entry.result()
 

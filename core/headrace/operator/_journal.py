@@ -110,10 +110,22 @@ class Entry:
 class Journal:
     """The calls of a run, for each of its action tasks."""
 
-    __slots__ = ("_attempts", "_spent_in", "_tasks", "approvals", "changed", "spent")
+    __slots__ = (
+        "_attempts",
+        "_spent_in",
+        "_tasks",
+        "_told",
+        "approvals",
+        "changed",
+        "spent",
+        "version",
+    )
 
     def __init__(self, stored: Stored = None) -> None:
         data = stored or {"attempts": {}, "calls": {}}
+        self.version: int = data.get("version", 0)
+        """How often its changes were taken."""
+        self._told: dict[tuple[str, str], tuple[Entry, str, int]] = {}
         self.approvals: dict[str, list[Any]] = {
             request: list(asked) for request, asked in data.get("approvals", {}).items()
         }
@@ -149,7 +161,55 @@ class Journal:
             stored["spent"] = spent
         if spent_in := {path: one.stored() for path, one in self._spent_in.items() if one.calls}:
             stored["spent_in"] = spent_in
+        if self.version:
+            stored["version"] = self.version
         return stored
+
+    # ------------------------------------------------------------ for an action store
+    def taken(self) -> Stored:
+        """What has changed since it was taken last, for a log that ``take`` is given in order.
+
+        Approvals are no part of it: a request that was shown before the engine's state went back
+        has to be shown again.
+        """
+        calls: dict[str, dict[str, Stored]] = {}
+        told: dict[tuple[str, str], tuple[Entry, str, int]] = {}
+        for task, entries in self._tasks.items():
+            for call, entry in entries.items():
+                if not entry.state:
+                    continue
+                now = told[task, call] = (entry, entry.state, entry.attempt)
+                if self._told.get((task, call)) != now:
+                    kept = [entry.name, entry.attempt, entry.state, entry.outcome]
+                    calls.setdefault(task, {})[call] = kept
+        for task, call in self._told.keys() - told.keys():
+            calls.setdefault(task, {})[call] = None
+        self._told = told
+        self.version += 1
+        changes = {"version": self.version, "calls": calls, "attempts": dict(self._attempts)}
+        if (spent := self.spent.stored()) is not None:
+            changes["spent"] = spent
+        if spent_in := {path: one.stored() for path, one in self._spent_in.items() if one.calls}:
+            changes["spent_in"] = spent_in
+        return changes
+
+    def take(self, changes: Stored) -> None:
+        """Makes changes again that were taken of the same run; those that it has do nothing."""
+        if changes["version"] <= self.version:
+            return
+        self.version = changes["version"]
+        self._attempts = dict(changes["attempts"])
+        self.spent = Spent(changes.get("spent"))
+        self._spent_in = {path: Spent(one) for path, one in changes.get("spent_in", {}).items()}
+        for task, calls in changes["calls"].items():
+            entries = self._tasks.setdefault(task, {})
+            for call, kept in calls.items():
+                if kept is None:
+                    entries.pop(call, None)
+                    self._told.pop((task, call), None)
+                else:
+                    entry = entries[call] = Entry(*kept)
+                    self._told[task, call] = (entry, entry.state, entry.attempt)
 
     def spent_in(self, path: str) -> Spent:
         """What a sub-agent's models have cost, in one call of it."""

@@ -27,6 +27,7 @@ from headrace.memory_events import MemoryEvent
 from headrace.operator._approvals import Approvals
 from headrace.operator._configs import config_of, with_settings
 from headrace.operator._eager import Deadlines, start
+from headrace.operator._ledger import Ledger
 from headrace.operator._resources import Resources
 from headrace.operator._routes import Routes
 from headrace.operator._run import Outcome, Run, RunInput
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.config import RuntimeConfig
+    from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Journal
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
@@ -186,6 +188,8 @@ class Operator:
             )
             for member in plan.owners
         }
+        kept = plan.action_store
+        self.ledger = None if kept is None else Ledger(self, *kept)
         self._configs = {member: config_of(plan, member, mains) for member in plan.owners}
         self._agents: dict[str | None, Any] = {None: self._made(plan.agent_class, plan.parameters)}
         for name, one in plan.members.items():
@@ -209,6 +213,8 @@ class Operator:
         Returns:
             The run. Its ``outcome`` is there when it is done; else ``on_done`` tells of it later.
         """
+        if item.names is not None and item.names.any_lost:
+            item.named()  # it may be one whose run was lost
         run = Run(self, item, stored, journal)
         if self.watch is not None:
             self.watch.started(run)
@@ -243,9 +249,16 @@ class Operator:
             run.waiting = False
             self.in_flight += 1
 
-    async def recorded(self, run: Run) -> None:
-        """Waits until a run's journal is where it outlives this process."""
+    async def recorded(self, run: Run, task: ActionTask | None = None) -> None:
+        """Waits until a run's journal is where it outlives this process.
+
+        Args:
+            run: The run.
+            task: Its action that waits: its time stands still while the action store is away.
+        """
         run.journaled().touch()
+        if self.ledger is not None:
+            await self.ledger.record(run, task)
         if self._recorded is not None:
             await self._recorded(run)
 
@@ -255,6 +268,8 @@ class Operator:
         waiting = [run.asyncio_task for run in self.suspended if run.asyncio_task is not None]
         if waiting:
             await asyncio.gather(*waiting, return_exceptions=True)
+        if self.ledger is not None:
+            await self.ledger.close()
         for resources in self._resources.values():
             await resources.close()
         self.deadlines.close()

@@ -10,6 +10,7 @@ from headrace.errors import ActionError, HeadraceError, StateError
 from headrace.operator._action_task import ActionFailure
 from headrace.operator._branch import Branch
 from headrace.operator._journal import Journal
+from headrace.operator._names import content_of
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.memory import Changes
     from headrace.operator._action_task import ActionTask
+    from headrace.operator._names import Names
     from headrace.operator._operator import Operator
 
 __all__ = ["DeadLetter", "Outcome", "Run", "RunInput"]
@@ -37,6 +39,18 @@ class RunInput:
     """A number that the engine gave it, unique in its state, the same after a recovery."""
     timestamp: int | None = None
     """Event time, in milliseconds since the epoch."""
+    names: Names | None = None
+    """Gives it its name; ``None``: it is named by its content and ``sequence``."""
+    name: str | None = None
+    """The name of its run, once that was given."""
+    kept: bool = False
+    """Whether an action store has entries of its run."""
+
+    def named(self) -> str | None:
+        """The name of its run; ``None`` where nothing gives it one."""
+        if self.name is None and self.names is not None:
+            self.name, self.kept = self.names.give(self.key_id, self.value)
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +126,13 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Names the run by its input: content and number, not by how often it was tried."""
+        """Names the run by its input, not by how often it was tried; see ``Names``."""
         if self._id is None:
-            content = digest([self.operator.plan.identity, self.item.key_id, self.item.value])
-            self._id = f"{content[:16]}-{self.item.sequence}"
+            item = self.item
+            self._id = item.named() or (
+                f"{content_of(self.operator.plan.identity, item.key_id, item.value)}"
+                f"-{item.sequence}"
+            )
         return self._id
 
     def memory_home(self) -> str:
@@ -138,6 +155,8 @@ class Run:
         """Runs to the end and leaves an outcome; only cancelling gets out of it."""
         if self.operator.observing:
             self.operator.record(self, "run", "started", name=self.operator.plan.name)
+        if self.item.kept and self.operator.ledger is not None:
+            await self.operator.ledger.recall(self)
         branch = Branch(self, self.operator.plan.start, self.item.value)
         try:
             await branch.execute()

@@ -14,6 +14,7 @@ import pytest
 from headrace.lazy import lazily
 
 if TYPE_CHECKING:
+    from headrace.testing._action_stores import ActionStoreSuite
     from headrace.testing._chat_models import ChatBackend, ChatModelSuite
     from headrace.testing._embedding_models import EmbeddingModelSuite
     from headrace.testing._memory import MemoryBackendSuite
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from headrace.testing._vector_stores import VectorStoreSuite
 
 _HOMES = {
+    "_action_stores": ("ActionStoreSuite",),
     "_chat_models": ("ChatBackend", "ChatModelSuite"),
     "_embedding_models": ("EmbeddingModelSuite",),
     "_memory": ("MemoryBackendSuite",),
@@ -33,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ActionStoreSuite",
     "ChatBackend",
     "ChatModelSuite",
     "EmbeddingModelSuite",
