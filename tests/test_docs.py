@@ -49,6 +49,13 @@ class Way:
     flink: bool = False
 
 
+ASKED = 'curl -s localhost:8000/api/chat --json \'{{"key": "{}", "message": "{}"}}\''
+SERVED = [
+    ASKED.format("ada", "one tea"),
+    ASKED.format("ada", "the same"),
+    ASKED.format("bo", "the same"),
+    ASKED.format("bo", "one beer") + " -H 'Accept: text/event-stream'",
+]
 OWN_TESTS = {
     "python counter.py": "tests/plugins/scripted/test_readme.py",
     "python seller.py": "tests/plugins/mcp/test_readme.py",
@@ -71,6 +78,8 @@ OWN_TESTS = {
     "agents submit job.zip --cluster flink.example.com:8081 --input s3://logs "
     "--output s3://incidents": "tests/on_a_cluster/test_main_job.py",
     "./dev docs": "tests/test_site.py",
+    "agents serve waiter.py:Waiter --state chats.db": "tests/cli/test_serve_guide.py",
+    **dict.fromkeys(SERVED, "tests/cli/test_serve_guide.py"),
     "agents serve examples/order_desk/order_chat.py:OrderChat": "tests/examples/test_order_desk.py",
 }
 IN_PLACE = "--output {tmp}/out.jsonl --dead-letters {tmp}/dead.jsonl"

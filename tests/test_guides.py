@@ -19,6 +19,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [
+    "docs/agents.md",
+    "docs/tools.md",
+    "docs/prompts.md",
     "docs/approvals.md",
     "docs/from-flink-agents.md",
     "docs/models.md",
