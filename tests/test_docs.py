@@ -59,6 +59,7 @@ SERVED = [
 OWN_TESTS = {
     "python counter.py": "tests/plugins/scripted/test_readme.py",
     "python seller.py": "tests/plugins/mcp/test_readme.py",
+    "agents login agent.py:Watch": "tests/plugins/mcp/test_login.py",
     "agents run .": "tests/examples/test_refund_approval.py",
     "agents approvals list": "tests/examples/test_refund_approval.py",
     "agents approvals approve --all": "tests/test_guides.py",

@@ -20,6 +20,7 @@ _COMMANDS = {
     "serve": "Serve an agent over HTTP, with a page to chat on.",
     "replay": "Run recorded runs again, offline, and show what differs.",
     "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
+    "login": "Sign in to the servers of an agent's tools, once, with a browser.",
     "memory": "What agents remember for long: search it, export it, erase a person's.",
     "plan": "Compile an agent without running it, and show its plan.",
     "config": "Settings: what each is, where it came from, what it means.",

@@ -160,6 +160,34 @@ class Toolset(Resource, ABC):
         """
         return None
 
+    @property
+    def signs_in(self) -> bool:
+        """Whether a person has to have signed in where it runs, once (``agents login``)."""
+        return False
+
+    async def sign_in(
+        self, show: Callable[[str, str], None], *, port: int = 0, seconds: float = 300.0
+    ) -> str:
+        """Lets a person sign in to what the tools are had from; asked of one that ``signs_in``.
+
+        The object is not open and need not be closed. What comes of it is kept on this machine,
+        outside of plans, projects and logs.
+
+        Args:
+            show: Shows the person who asks for the sign-in, and the address to open in a browser.
+            port: The port of this machine that the browser comes back to; 0: any.
+            seconds: How long the person may take.
+
+        Returns:
+            Where it is kept.
+
+        Raises:
+            ResourceError: Nothing came of it; the text says why.
+            ToolError: What the tools are had from is not to be had now.
+        """
+        del show, port, seconds
+        raise ResourceError("these tools need nobody to sign in")
+
     def instructions(self) -> str:
         """Text for the system prompt; the same each time, so that providers can cache it."""
         return ""

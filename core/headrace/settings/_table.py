@@ -181,6 +181,11 @@ VARIABLES: tuple[Variable, ...] = (
         "The folder in which a worker finds a job's secrets that are not in its environment",
     ),
     Variable(
+        "HEADRACE_MCP_TOKENS",
+        "`headrace/mcp` in the user's state (`~/.local/state`)",
+        "The folder of what `agents login` keeps for MCP servers",
+    ),
+    Variable(
         "HEADRACE_SIGNING_KEYS", "", "The folder of keys that registries and zips are signed by"
     ),
     Variable("HEADRACE_SIGNING_PASSWORD", "not encrypted", "The password of those keys"),

@@ -20,7 +20,7 @@ from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
-from headrace.errors import HeadraceError, ToolError
+from headrace.errors import HeadraceError, ResourceError, ToolError
 from headrace.records import TELLER, tell
 from headrace_mcp._failures import first_of, words
 from headrace_mcp._http import made_here
@@ -129,7 +129,7 @@ class Connection:
         """Connects, and looks up what the server offers.
 
         Raises:
-            ResourceError: The server's command cannot be started.
+            ResourceError: The server's command cannot be started, or a token is not to be had.
             ToolError: The server is not to be had; the text says why.
         """
         keep = self._run()
@@ -273,6 +273,8 @@ class Connection:
         if made_here(error.data):
             sent = error.data["sent"]
             told = self._explain(said)
+            if error.data["lasting"]:
+                return ResourceError(told)
             return ToolError(told) if sent is None else LostError(told, sent=sent)
         # A server may use this code for errors of its own.
         broken = self.lost or self._closing or said.startswith("SSE stream")
@@ -297,6 +299,8 @@ class Connection:
             leaf = first_of(error)
             if isinstance(leaf, HeadraceError):
                 self._failure = leaf
+            elif isinstance(leaf, MCPError) and made_here(leaf.data) and leaf.data["lasting"]:
+                self._failure = ResourceError(self._explain(words(leaf)))
             elif not isinstance(leaf, Exception):
                 raise
             if isinstance(leaf, TimeoutError):

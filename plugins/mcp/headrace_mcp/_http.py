@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from mcp.client.streamable_http import MCP_SESSION_ID, streamable_http_client
 
+from headrace_mcp._access import AccessError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from mcp.client._transport import TransportStreams
+
+    from headrace_mcp._access import Access
 
 __all__ = ["http_server", "made_here"]
 
@@ -27,6 +31,8 @@ _CONNECT_SECONDS = 30.0
 _SHOWN = 500
 _REDIRECTS = range(300, 400)
 _FAILURES = 400
+_UNAUTHORIZED = 401
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 _BAD_GATEWAY = 502
 
@@ -43,7 +49,10 @@ def made_here(data: Any) -> bool:
 
 @asynccontextmanager
 async def http_server(
-    url: str, headers: Mapping[str, str], gone: Callable[[str], None]
+    url: str,
+    headers: Mapping[str, str],
+    gone: Callable[[str], None],
+    access: Access | None = None,
 ) -> AsyncGenerator[TransportStreams]:
     """Talks to a server.
 
@@ -51,9 +60,10 @@ async def http_server(
         url: Its address.
         headers: Headers of every request, secret ones too.
         gone: Told why, when the server does not know the session any more.
+        access: Gives the tokens of requests, where they are had anew.
     """
     async with (
-        _Client(dict(headers), gone) as client,
+        _Client(dict(headers), gone, access) as client,
         streamable_http_client(url, http_client=client, max_sse_event_size=MAX_BODY) as streams,
     ):
         yield streams
@@ -62,7 +72,9 @@ async def http_server(
 class _Client(httpx2.AsyncClient):
     """An HTTP client that answers for the server where the server does not."""
 
-    def __init__(self, headers: dict[str, str], gone: Callable[[str], None]) -> None:
+    def __init__(
+        self, headers: dict[str, str], gone: Callable[[str], None], access: Access | None
+    ) -> None:
         super().__init__(
             headers=headers,
             # How long an answer may take is the runtime's to say, and so is how many are asked for.
@@ -70,18 +82,33 @@ class _Client(httpx2.AsyncClient):
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
         )
         self._gone = gone
+        self._access = access
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """Sends a request; a failure to get through is an answer too."""
         try:
-            answer = await super().send(request, **options)
+            answer = await self._let_in(request, **options)
             if request.method != "POST":
                 return answer
             return await self._checked(request, answer)
+        except AccessError as error:
+            return _failure(request, str(error), sent=None, lasting=error.lasting)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
             return _failure(request, f"cannot be reached: {_words(error)}", sent=False)
         except httpx2.HTTPError as error:
             return _failure(request, f"broke off the connection: {_words(error)}", sent=True)
+
+    async def _let_in(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Sends a request with the token that there is; once more where that is refused."""
+        if self._access is None:
+            return await super().send(request, **options)
+        token = await self._access.token()
+        answer = await super().send(_with(request, token), **options)
+        if not _refused(answer):
+            return answer
+        await answer.aclose()
+        await self._access.renew(answer, token)
+        return await super().send(_with(request, await self._access.token()), **options)
 
     async def _checked(self, request: httpx2.Request, answer: httpx2.Response) -> httpx2.Response:
         kind = answer.headers.get("content-type", "").lower()
@@ -107,6 +134,20 @@ class _Client(httpx2.AsyncClient):
         return httpx2.Response(answer.status_code, headers=kept, content=body, request=request)
 
 
+def _with(request: httpx2.Request, token: str | None) -> httpx2.Request:
+    request.headers.pop("authorization", None)
+    if token is not None:
+        request.headers["authorization"] = f"Bearer {token}"
+    return request
+
+
+def _refused(answer: httpx2.Response) -> bool:
+    """Whether another token may help: there is none, it has ended, or it lacks rights."""
+    wanted = answer.headers.get("www-authenticate", "")
+    lacks = answer.status_code == _FORBIDDEN and "insufficient_scope" in wanted
+    return answer.status_code == _UNAUTHORIZED or lacks
+
+
 async def _read(answer: httpx2.Response) -> bytes | None:
     body = bytearray()
     async for part in answer.aiter_bytes():
@@ -126,18 +167,21 @@ def _is_rpc(kind: str, body: bytes) -> bool:
     return isinstance(said, dict) and isinstance(said.get("error"), dict) and "jsonrpc" in said
 
 
-def _failure(request: httpx2.Request, why: str, *, sent: bool | None = None) -> httpx2.Response:
+def _failure(
+    request: httpx2.Request, why: str, *, sent: bool | None = None, lasting: bool = False
+) -> httpx2.Response:
     """An error as the answer.
 
     Args:
         request: What it answers.
         why: What happened.
         sent: Of a connection that failed, whether the server may have got the request.
+        lasting: Whether it will be the same until somebody does something.
     """
     error = {
         "code": CODE,
         "message": why,
-        "data": {"mark": MARK, "sent": sent},
+        "data": {"mark": MARK, "sent": sent, "lasting": lasting},
     }
     body = {"jsonrpc": "2.0", "id": None, "error": error}
     return httpx2.Response(_BAD_GATEWAY, json=body, request=request)

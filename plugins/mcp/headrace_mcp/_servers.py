@@ -11,10 +11,11 @@ from headrace_mcp._stdio import Said, stdio_server
 from headrace_mcp._text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mcp_types import LoggingLevel
 
+    from headrace_mcp._access import Access
     from headrace_mcp._settings import Settings
 
 __all__ = ["process", "remote"]
@@ -45,12 +46,19 @@ def process(settings: Settings, env: Mapping[str, str], groups: set[int]) -> Con
     )
 
 
-def remote(settings: Settings, headers: Mapping[str, str], secrets: Secrets) -> Connection:
+def remote(
+    settings: Settings, headers: Mapping[str, str], secrets: Sequence[str], access: Access | None
+) -> Connection:
     """A connection over HTTP; it is not open yet."""
     url = settings.url or ""
+
+    def explain(why: str) -> str:
+        known = (*secrets, *(() if access is None else access.secrets()))
+        return Secrets(known).hide(f"{settings.what}: {why}", _LONGEST)
+
     return Connection(
-        lambda one: http_server(url, headers, one.retire),
-        lambda why: secrets.hide(f"{settings.what}: {why}", _LONGEST),
+        lambda one: http_server(url, headers, one.retire, access),
+        explain,
         cast("LoggingLevel | None", settings.log_level),
         settings.start_timeout,
     )

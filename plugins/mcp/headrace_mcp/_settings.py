@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headrace.providers import header_faults, url_faults, variable_faults
+from headrace_mcp._oauth_settings import read_oauth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ __all__ = ["Settings"]
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{0,32}")
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _SHOWN = 120
+_USER = re.compile(r"[\x21-\x39\x3b-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Settings:
     headers: Mapping[str, str]
     secret_headers: Mapping[str, str]
     bearer_env: str | None
+    user: str | None
+    password_env: str | None
+    oauth: Mapping[str, str] | None
     prefix: str
     include: Sequence[str] | None
     exclude: Sequence[str]
@@ -67,12 +72,33 @@ class Settings:
             faults += url_faults(self.url, "url")
             faults += ["env and cwd are for a command"] if self.env or self.cwd else []
         faults += header_faults(self.headers)
-        variables = {f"env: {place}": name for place, name in enumerate(self.env, 1)}
+        variables: dict[str, str | None] = {
+            f"env: {place}": name for place, name in enumerate(self.env, 1)
+        }
         variables |= {f"secret_headers: {name}": at for name, at in self.secret_headers.items()}
-        faults += variable_faults({**variables, "bearer_env": self.bearer_env})
-        if self.bearer_env and any(n.lower() == "authorization" for n in self.secret_headers):
-            faults.append("Authorization is given twice: by bearer_env and in secret_headers")
-        return faults + self._choices()
+        variables |= {"bearer_env": self.bearer_env, "password_env": self.password_env}
+        return faults + variable_faults(variables) + self._access() + self._choices()
+
+    def _access(self) -> list[str]:
+        """What is wrong with how the server is told who asks."""
+        oauth, faults = read_oauth(self.oauth)
+        if oauth is not None and self.url is not None:
+            faults += oauth.faults(self.url)
+        if (self.user is None) != (self.password_env is None):
+            faults.append("user and password_env go together")
+        if self.user is not None and not _USER.fullmatch(self.user):
+            faults.append("user is visible ASCII characters, without a colon")
+        header = any(name.lower() == "authorization" for name in self.secret_headers)
+        ways = {
+            "bearer_env": self.bearer_env,
+            "password_env": self.password_env,
+            "oauth": self.oauth,
+            "secret_headers": header or None,
+        }
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            faults.append(f"Authorization is given twice: by {' and '.join(given)}")
+        return faults
 
     def _shapes(self) -> list[str]:
         lists = {
@@ -95,8 +121,16 @@ class Settings:
         return faults
 
     def _http_given(self) -> list[str]:
-        given = self.headers or self.secret_headers or self.bearer_env
-        return ["headers, secret_headers and bearer_env are for a url"] if given else []
+        given = {
+            "headers": self.headers,
+            "secret_headers": self.secret_headers,
+            "bearer_env": self.bearer_env,
+            "user": self.user,
+            "password_env": self.password_env,
+            "oauth": self.oauth,
+        }
+        named = [name for name, value in given.items() if value]
+        return [f"for a url, and not for a command, are: {', '.join(named)}"] if named else []
 
     def _choices(self) -> list[str]:
         faults = []

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from headrace.chat import ToolSpec
 from headrace.errors import NonRetryableError, ResourceError, ToolError
 from headrace.interfaces import CALLER, Toolset
-from headrace.providers import Secrets, read_secrets
 from headrace.records import tell
 from headrace_mcp._arguments import check_shape
 from headrace_mcp._extras import Extras
 from headrace_mcp._groups import end_groups
 from headrace_mcp._names import chosen, model_names
+from headrace_mcp._oauth_settings import read_oauth
 from headrace_mcp._pins import changes, checked
 from headrace_mcp._sessions import LostError, Sessions
 from headrace_mcp._settings import Settings
@@ -55,6 +55,11 @@ class McpTools(Toolset):
         headers: Headers of every request.
         secret_headers: Headers whose values are secrets: the environment variable of each.
         bearer_env: The environment variable of a bearer token.
+        user: The user of Basic authentication.
+        password_env: The environment variable of that user's password.
+        oauth: How tokens are had by OAuth: ``grant`` (``authorization_code``, where a person signs
+            in once with ``agents login``; ``client_credentials``, where nobody does), ``issuer``
+            (the authorization server), ``client_id``, ``client_secret_env``.
         prefix: What stands before the name of each tool, so that two servers do not clash.
         include: Globs on the server's names of tools: only these are offered. All where ``None``.
         exclude: Globs of tools that are not offered.
@@ -89,6 +94,9 @@ class McpTools(Toolset):
         headers: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
         bearer_env: str | None = None,
+        user: str | None = None,
+        password_env: str | None = None,
+        oauth: Mapping[str, str] | None = None,
         prefix: str = "",
         include: Sequence[str] | None = None,
         exclude: Sequence[str] = (),
@@ -112,6 +120,9 @@ class McpTools(Toolset):
             headers=dict(headers or {}),
             secret_headers=dict(secret_headers or {}),
             bearer_env=bearer_env,
+            user=user,
+            password_env=password_env,
+            oauth=oauth,
             prefix=prefix,
             include=include,
             exclude=exclude,
@@ -187,6 +198,33 @@ class McpTools(Toolset):
             ToolError: The server is not to be had.
         """
         return await self._maker()().look()
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether a person has to have signed in."""
+        oauth, _ = read_oauth(self._settings.oauth)
+        return oauth is not None and oauth.by_a_person
+
+    async def sign_in(
+        self, show: Callable[[str, str], None], *, port: int = 0, seconds: float = 300.0
+    ) -> str:
+        """Lets a person sign in to the server, and keeps the tokens in a file of this machine.
+
+        Args:
+            show: Shows the person which authorization server asks, and the address to open.
+            port: The port of this machine that the browser comes back to; 0: any.
+            seconds: How long the person may take.
+
+        Returns:
+            The file.
+
+        Raises:
+            ResourceError: Nothing came of it; the text says why.
+            ToolError: The server is not to be had now.
+        """
+        from headrace_mcp._entering import sign_in
+
+        return await sign_in(self._settings, show, port=port, seconds=seconds)
 
     def specs(self) -> Sequence[ToolSpec]:
         """The tools; the same ones as long as it is open."""
@@ -302,6 +340,7 @@ class McpTools(Toolset):
 
     def _maker(self) -> Callable[[], Connection]:
         """Reads the secrets; gives what makes connections. The SDK is imported here."""
+        from headrace_mcp._entering import access_to, said_to
         from headrace_mcp._servers import process, remote
 
         settings = self._settings
@@ -314,13 +353,8 @@ class McpTools(Toolset):
                 )
             env = {name: os.environ[name] for name in settings.env}
             return functools.partial(process, settings, env, self._groups)
-        bearer = [settings.bearer_env] if settings.bearer_env else []
-        values = read_secrets([*settings.secret_headers.values(), *bearer], settings.what)
-        headers = dict(settings.headers)
-        headers |= {name: values[at] for name, at in settings.secret_headers.items()}
-        if settings.bearer_env:
-            headers["Authorization"] = f"Bearer {values[settings.bearer_env]}"
-        return functools.partial(remote, settings, headers, Secrets(values.values()))
+        headers, secrets = said_to(settings)
+        return functools.partial(remote, settings, headers, secrets, access_to(settings))
 
     def _opened(self, connection: Connection, attempt: int) -> None:
         server = connection.found["server"]

@@ -16,6 +16,8 @@ import pytest
 
 SERVERS = Path(__file__).parent / "servers"
 VERSION = "2025-11-25"
+if str(SERVERS) not in sys.path:
+    sys.path.insert(0, str(SERVERS))
 
 TEXT = {"type": "string", "description": "A text."}
 
@@ -153,6 +155,19 @@ def calling(using):
         return using(tools, lambda opened: opened.call(name, arguments or {}))
 
     return call
+
+
+@pytest.fixture
+def guarded(monkeypatch, tmp_path):
+    """A server and its authorization server; tokens are kept in a folder of the test's."""
+    from guarded_server import SECRET, Guarded
+
+    monkeypatch.setenv("SHOP_SECRET", SECRET)
+    monkeypatch.setenv("HEADRACE_MCP_TOKENS", str(tmp_path / "kept"))
+    servers = Guarded()
+    servers.provider.machines["job"] = SECRET
+    yield servers
+    servers.close()
 
 
 @pytest.fixture

@@ -19,6 +19,10 @@ ECHO = {"name": "echo", "inputSchema": {"type": "object"}}
 LOOK = {**ECHO, "name": "look", "annotations": {"readOnlyHint": True}}
 
 
+class Listening(ThreadingHTTPServer):
+    request_queue_size = 512  # as many as any test has begin at once
+
+
 class Server:
     """A server of the protocol of 2025-11-25 over HTTP, which can also fail as servers do.
 
@@ -57,7 +61,7 @@ class Server:
             def log_message(self, *_):
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = Listening(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/mcp"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
@@ -162,6 +166,16 @@ def test_headers_go_with_every_request(server, calling, monkeypatch):
     assert {one["x-team"] for one in sent} == {"blue"}
     assert {one["x-key"] for one in sent} == {"key-0123456789"}
     assert {one["authorization"] for one in sent} == {"Bearer tok-0123456789"}
+
+
+def test_a_user_and_a_password_go_with_every_request(server, calling, monkeypatch):
+    monkeypatch.setenv("SHOP_PASSWORD", "open:sesame")
+    tools = McpTools(url=server.url, user="ada", password_env="SHOP_PASSWORD")  # noqa: S106
+
+    calling(tools, "echo")
+
+    sent = [{n.lower(): v for n, v in headers.items()} for _, headers, _ in server.received]
+    assert {one["authorization"] for one in sent} == {"Basic YWRhOm9wZW46c2VzYW1l"}
 
 
 def test_the_session_is_given_back_at_the_end(server, calling):
@@ -296,6 +310,17 @@ def test_a_refused_secret_is_told_and_hidden(server, run, monkeypatch):
 
     with pytest.raises(ToolError, match=r"answered 401 Unauthorized: \*\*\* is not known"):
         run(McpTools(url=server.url, bearer_env="SHOP_TOKEN").open())
+
+
+@pytest.mark.parametrize("shown", ["open:sesame", "YWRhOm9wZW46c2VzYW1l"])
+def test_a_refused_password_is_hidden_however_it_is_written(server, run, monkeypatch, shown):
+    monkeypatch.setenv("SHOP_PASSWORD", "open:sesame")
+    server.status = (401, f"{shown} is not known", "text/plain")
+
+    tools = McpTools(url=server.url, user="ada", password_env="SHOP_PASSWORD")  # noqa: S106
+
+    with pytest.raises(ToolError, match=r"answered 401 Unauthorized: \*\*\* is not known"):
+        run(tools.open())
 
 
 def test_a_failure_holds_nothing_of_the_request(server, run, monkeypatch):
