@@ -256,6 +256,8 @@ OF_PLUGINS = {
     if module not in STANDARD and module not in PACKAGES
 }
 """The libraries that plugins import, those of skills among them."""
+LARGE = ("chroma",)
+"""Plugins of a hundred megabytes and more, which nobody gets who does not ask for them."""
 # What a plugin's own library imports where it is there, without requiring it.
 ALSO = {"headrace_sqlite_vec": {"numpy"}}
 # What a plan names, by the plugin that is looked at: (name, kind, plugin, arguments). Those that
@@ -282,6 +284,7 @@ NAMED = {
     "headrace_pgvector": [
         ("it", "vector_stores", "pgvector", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
+    "headrace_chroma": [("it", "vector_stores", "chroma", {"path": "chroma"})],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
     "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
 }
@@ -361,11 +364,18 @@ def test_every_plugin_is_looked_at():
     assert NAMED.keys() == {folder.name for folder in (ROOT / "plugins").glob("*/headrace_*")}
 
 
-def test_the_umbrella_has_every_plugin_in_its_extra_all():
+def test_the_umbrella_has_every_plugin_in_its_extra_all_or_in_one_of_its_own():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = {Requirement(one).name for one in project["optional-dependencies"]["all"]}
+    extras = project["optional-dependencies"]
+    named = {
+        extra: {Requirement(one).name for one in extras.get(extra, ())} for extra in ("all", *LARGE)
+    }
     plugins = {f"headrace-{folder.name}" for folder in (ROOT / "plugins").iterdir()}
-    assert named == plugins | {"headrace"}
+    large = {f"headrace-{one}" for one in LARGE}
+    assert named == {
+        "all": plugins - large | {"headrace"},
+        **{one: {f"headrace-{one}"} for one in LARGE},
+    }
 
 
 def test_every_name_of_the_api_is_there():

@@ -177,6 +177,10 @@ class Keeps(Base):
     memories = use("memory", "sqlite", path="memories.db")
 
 
+class Finds(Base):
+    texts = use("vector_stores", "chroma", path="texts")
+
+
 class Calls(Base):
     workshop = use("tools", "mcp", command=["python", "workshop.py"])
 """
@@ -190,6 +194,7 @@ SHIPPED = {
         *("headrace-anthropic", "anthropic"),
         *("headrace-pgvector", "psycopg", "psycopg-pool", "headrace-memory-sqlite"),
     },
+    "Finds": {"headrace-chroma", "chromadb"},
     "Calls": {"headrace-mcp", "mcp", "mcp-types"},
 }
 """For each agent, the plugins that its zip has and the libraries that plugins are about."""
