@@ -31,6 +31,7 @@ GUIDES = [
     "docs/settings.md",
     "docs/plugins.md",
     "docs/replay.md",
+    "docs/logs.md",
     "docs/skills.md",
     "docs/packages.md",
     "docs/registry.md",

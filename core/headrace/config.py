@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from headrace.errors import Fault
+from headrace.eventlog.settings import LogSettings
 from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
 from headrace.models.policy import RunBudget
@@ -74,6 +75,8 @@ class RuntimeConfig(BaseModel):
     action_store_keep: float = Field(default=0.0, ge=0, json_schema_extra=_of("seconds"))
     """How long an action store keeps the calls of a run whose end is in a state that lasts: so
     long a job may go back to an older savepoint, or copy of its state, and make no call again."""
+    log: LogSettings = LogSettings()
+    """The event log."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))

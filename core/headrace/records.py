@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TELLER", "Record", "RecordKind", "tell"]
+__all__ = ["TELLER", "Record", "RecordKind", "tell", "tell_skill"]
 
-RecordKind = Literal["run", "event", "action", "agent", "call", "memory", "resource"]
+RecordKind = Literal[
+    "run", "event", "action", "agent", "call", "memory", "resource", "skill", "parse"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,10 @@ def tell(what: str, name: str, **data: Any) -> None:
     teller = TELLER.get()
     if teller is not None:
         teller(what, name, data)
+
+
+def tell_skill(what: str, name: str, **data: Any) -> None:
+    """The same of what was done with a skill: it is ``loaded``, ``read``, ``ran``."""
+    teller = TELLER.get()
+    if teller is not None:
+        teller(what, name, data, "skill")

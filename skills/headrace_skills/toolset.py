@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ToolError
 from headrace.interfaces import Toolset
-from headrace.records import tell
+from headrace.records import tell_skill
 from headrace.tools import arguments_model, check_arguments, tool_spec
 from headrace_skills._confined import read_beneath
 from headrace_skills._execution import Execution
@@ -177,7 +177,8 @@ class SkillTools(Toolset):
     async def suggestions(self, request: str) -> str:
         """The skills that look nearest to a request, where not all are listed anyway."""
         text, near = await self._disclosure.suggest(request)
-        tell("suggested", "skills", skills=[one.name for one in near], tokens=estimate_tokens(text))
+        names = [one.name for one in near]
+        tell_skill("suggested", "skills", skills=names, tokens=estimate_tokens(text))
         return text
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
@@ -202,7 +203,7 @@ class SkillTools(Toolset):
             limit: How many to list, up to 20.
         """
         near = await self._disclosure.nearest(request, max(1, min(limit, MAX_FOUND)))
-        tell("searched", "skills", request=request[:200], skills=[one.name for one in near])
+        tell_skill("searched", "skills", request=request[:200], skills=[one.name for one in near])
         return describe_nearest(near) or "no skill has anything to do with it"
 
     async def load_skill(self, name: str) -> str:
@@ -278,7 +279,7 @@ class SkillTools(Toolset):
         self._tell(what, skill, printed, ended=outcome.ended, code=outcome.code, **more)
 
     def _tell(self, what: str, skill: Skill, text: str, **more: Any) -> None:
-        tell(
+        tell_skill(
             what,
             skill.name,
             version=skill.version or skill.metadata.get("version"),

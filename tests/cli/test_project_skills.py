@@ -120,9 +120,9 @@ class TestTheEventLog:
         records = place.read("events.jsonl")
 
         assert [(one["kind"], one["what"]) for one in records] == [
-            ("run", "started"),
-            ("resource", "loaded"),
-            ("call", "finished"),
+            ("log", "opened"),
+            ("skill", "loaded"),
+            ("tool", "finished"),
             ("action", "finished"),
             ("run", "finished"),
         ]
@@ -130,7 +130,7 @@ class TestTheEventLog:
     def test_loading_a_skill_says_which_and_from_where(self, project):
         place = project()
         self.run(place, "--events", "events.jsonl")
-        [loaded] = [one for one in place.read("events.jsonl") if one["kind"] == "resource"]
+        [loaded] = [one for one in place.read("events.jsonl") if one["kind"] == "skill"]
 
         assert loaded["name"] == "greeting"
         assert loaded["data"]["file"] == "SKILL.md"

@@ -44,11 +44,7 @@ def analyses(ran):
 def questions(ran):
     """For each run in which the model was asked, how often, with the run's key."""
     events = map(json.loads, (ran[1] / "events.jsonl").read_text().splitlines())
-    return Counter(
-        (event["key"], event["run"])
-        for event in events
-        if event["kind"] == "call" and event["name"].startswith("chat:")
-    )
+    return Counter((event["key"], event["run"]) for event in events if event["kind"] == "model")
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def used(job):
     """What each customer's tickets made of the skills: what, which skill, which file."""
     found: dict[str, set[tuple[str, str, str]]] = {}
     for event in job[1]:
-        if event["kind"] == "resource":
+        if event["kind"] == "skill":
             step = (event["what"], event["name"], event["data"]["file"])
             found.setdefault(event["key"], set()).add(step)
     return found

@@ -23,6 +23,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from headrace.approvals import decision_of
+from headrace.eventlog import open_log
 from headrace.flink._loop import WorkerLoop
 from headrace.flink._pages import Pages, shard_of
 from headrace.flink._pyflink import (
@@ -128,6 +129,12 @@ class AgentFunction(KeyedProcessFunction):
         self._loop = WorkerLoop()
         # Weakly: what runs must not keep us, so that we notice when Flink has dropped us.
         me = weakref.ref(self)
+        self._log = open_log(
+            plan,
+            task=runtime_context.get_task_name().partition(" -> ")[0],  # of a chain, we are first
+            subtask=runtime_context.get_index_of_this_subtask(),
+            attempt=runtime_context.get_attempt_number(),
+        )
         self._operator = Operator(
             plan,
             self._loop.loop,
@@ -135,6 +142,7 @@ class AgentFunction(KeyedProcessFunction):
             recorded=functools.partial(_recorded, me),
             asked=functools.partial(_asked, me),
             holding=functools.partial(_holding, me),
+            log=self._log,
             mains=self._mains,
         )
         self._identity = plan.identity
@@ -182,6 +190,8 @@ class AgentFunction(KeyedProcessFunction):
         """Ends what is under way (its inputs are in the state), and closes the resources."""
         if hasattr(self, "_operator"):
             self._loop.close(self._operator.close())
+            if self._log is not None:
+                self._log.close()
 
     def __del__(self) -> None:
         """Flink does not close the functions of a job that was cancelled."""
@@ -371,6 +381,7 @@ class AgentFunction(KeyedProcessFunction):
         for sequence, (key, value, timestamp, _, *name) in sorted(shard.pending.items()):
             own = decode(key)
             item = RunInput(own, key_id(own), value, sequence, timestamp, shard.names, *name)
+            item.again = True
             items.append(item)
             self._next[number] = max(self._next[number], sequence + 1)
         if self._operator.ledger is not None:

@@ -68,6 +68,7 @@ def run_local(
     state: str | Path | None = None,
     observers: Sequence[Callable[[Record], None]] = (),
     record: str | Path | None = None,
+    log: str | Path | None = None,
 ) -> Outputs:
     """Runs an agent over inputs on this machine, and gives its outputs.
 
@@ -79,6 +80,7 @@ def run_local(
         observers: Called with every record of what happens.
         record: A file that takes every run, to be run again (``headrace.replaying``). It holds
             what agents saw.
+        log: The folder of the event log's files; ``None``: the one that the settings name.
 
     Raises:
         PlanError: The agent does not compile.
@@ -87,6 +89,9 @@ def run_local(
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     plan = settled_here(plan)
+    if log is not None:
+        settings = plan.config.log.model_copy(update={"folder": str(log)})
+        plan = plan.model_copy(update={"config": plan.config.model_copy(update={"log": settings})})
     outputs, letters, requests = ListSink(), ListSink(), ListSink()
     recorder = None
     if record is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.approvals import decision_of
 from headrace.errors import JobFailedError, MemoryValueError
+from headrace.eventlog import open_log
 from headrace.fields import MissingFieldError
 from headrace.lanes import Lanes
 from headrace.local._sinks import ListSink, Sink
@@ -78,6 +79,7 @@ class LocalEngine:
         dead_letters: Takes the dead letters.
         approvals: Takes the requests for somebody's decision (``headrace.approvals``).
         observers: Told of every record.
+        events: The file of the event log; ``None``: one in the folder that the settings name.
         recorder: Takes every run, to be run again (``headrace.recording``).
         clock: Seconds since the epoch.
         on_progress: Told of the counts now and then.
@@ -95,6 +97,7 @@ class LocalEngine:
         dead_letters: Sink | None = None,
         approvals: Sink | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
+        events: Path | None = None,
         recorder: Recorder | None = None,
         clock: Callable[[], float] = time.time,
         on_progress: Callable[[JobResult], None] | None = None,
@@ -112,6 +115,7 @@ class LocalEngine:
         }
         self._clock = clock
         self._observers = observers
+        self._events = events
         self._recorder = recorder
         self._on_progress = on_progress
         self._on_committed = committed
@@ -141,6 +145,10 @@ class LocalEngine:
         with ExitStack() as closing:
             for sink in self._sinks.values():
                 closing.callback(sink.close)
+            keep = self._state_path is not None
+            log = open_log(self.plan, file=self._events, keep=keep)
+            if log is not None:
+                closing.callback(log.close)
             if self._recorder is not None:
                 closing.callback(self._recorder.close)
             self._turning = TurnedLoop()
@@ -155,6 +163,7 @@ class LocalEngine:
                 asked=self._asked,
                 holding=lambda _run, _change: self._turning.wake(),
                 observers=self._observers,
+                log=log,
                 clock=self._clock,
                 watch=self._recorder,
             )
@@ -187,6 +196,7 @@ class LocalEngine:
         self._names = self._state.names(self.plan.identity)
         for one in pending:
             one.item.names = self._names
+            one.item.again = True
         if self._ledger is not None:
             self._turning.run(self._ledger.open([self._names.part]))
             self._ledger.begin(self._names.part, self._names, [one.item for one in pending])

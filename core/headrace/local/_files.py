@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headrace.fields import FieldKey
 from headrace.local._engine import JobResult, LocalEngine
-from headrace.local._event_log import EventLog
 from headrace.local._sinks import CallSink, FileSink, Sink
 from headrace.local._sources import FileSource, InputError, PipeSource
 from headrace.local._stdin import StdinLines
@@ -103,7 +101,6 @@ def run_files(
         letters = FileSink(job.dead_letters, keep=keep)
     approvals = None if job.approvals is None else FileSink(job.approvals, keep=keep)
     output: Sink = FileSink(_stdout() if job.output is None else job.output, keep=keep)
-    events = None if job.events is None else EventLog(job.events, keep=keep)
     recorder = None
     if job.record is not None:
         from headrace.recording import Recorder
@@ -116,13 +113,13 @@ def run_files(
         output=_Tee(output, watch.sent) if outputs else output,
         dead_letters=_Tee(letters, watch.failed),
         approvals=approvals,
-        observers=() if events is None else (events,),
+        events=job.events,
         recorder=recorder,
         on_progress=watch.counted,
     )
     signals = _Signals(engine)
     try:
-        with signals, closing(events) if events is not None else nullcontext():
+        with signals:
             engine.run(source)
     finally:
         watch.counted(engine.result)

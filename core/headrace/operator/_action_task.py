@@ -98,29 +98,35 @@ async def perform(task: ActionTask) -> None:
     """
     branch = task.branch
     run = branch.run
-    observing = run.operator.observing
+    telling = run.operator.telling
     policy = task.action.spec.policy or branch.config.failure
     if run.journal is not None:
         task.attempt = run.journal.attempt(task.id)
     while True:
-        began = time.monotonic() if observing else 0.0
+        began = 0.0
+        if telling.on:
+            began = time.monotonic()
+            telling.action_started(task)
         try:
             await _attempt(task)
         except (Exception, asyncio.CancelledError) as raised:
             error = _of_its_own(branch, raised)
             if error is None:
                 raise
-            if observing:
-                _observe(task, "failed", began, error)
+            if telling.on:
+                telling.action_ended(task, "failed", began, error)
             if not policy.retryable(error, task.attempt):
                 raise ActionFailure(task, error) from error
-            await _back_off(run, policy.wait(error, task.attempt))
+            wait = policy.wait(error, task.attempt)
+            if telling.on:
+                telling.retried(task, wait)
+            await _back_off(run, wait)
             task.attempt += 1
             run.journaled().begin_attempt(task.id, task.attempt)
             task.event = branch.copy_of(task.sent)  # the last attempt may have changed its copy
         else:
-            if observing:
-                _observe(task, "finished", began, None)
+            if telling.on:
+                telling.action_ended(task, "finished", began)
             return
 
 
@@ -193,21 +199,6 @@ async def _back_off(run: Run, seconds: float) -> None:
         await asyncio.sleep(seconds)
     finally:
         run.operator.regain(run)
-
-
-def _observe(task: ActionTask, what: str, began: float, error: Exception | None) -> None:
-    run = task.branch.run
-    run.operator.record(
-        run,
-        "action",
-        what,
-        name=task.action.name,
-        id=f"{run.id}/{task.id}",
-        cause=task.event_id or run.id,
-        attempt=task.attempt,
-        duration=time.monotonic() - began,
-        error=None if error is None else f"{type(error).__name__}: {error}",
-    )
 
 
 def _nothing_lost(action: str, returned: object) -> None:

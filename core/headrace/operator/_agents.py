@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -218,10 +219,9 @@ class _Call:
             asked_by=task,
             before=self._before,
         )
-        observing = operator.observing
-        named = {"id": f"{run.id}/{self._path}", "name": self._member}
-        if observing:
-            operator.record(run, "agent", "started", cause=f"{run.id}/{task.id}", **named)
+        telling, began = operator.telling, time.monotonic()
+        if telling.on:
+            telling.agent(task, "started", self._member, self._path)
         branch.deadline = operator.deadlines.within(self._declared.timeout)
         try:
             with branch.deadline:
@@ -230,14 +230,13 @@ class _Call:
             error = raised.error if isinstance(raised, ActionFailure) else raised
             if branch.deadline.expired and isinstance(raised, TimeoutError):
                 error = CallTimeoutError(f"it {raised}")
-            if observing:
-                why = f"{type(error).__name__}: {error}"
-                operator.record(run, "agent", "failed", error=why, **named)
+            if telling.on:
+                telling.agent(task, "failed", self._member, self._path, began, error)
             if self._passes(error):
                 raise error from raised
             raise self._failure(error) from error
-        if observing:
-            operator.record(run, "agent", "finished", **named)
+        if telling.on:
+            telling.agent(task, "finished", self._member, self._path, began)
         return branch
 
     def _passes(self, error: Exception) -> bool:

@@ -110,8 +110,10 @@ class Approvals:
             )
             if self._asked is not None:
                 self._asked(run, request.model_dump(mode="json"))
-            if operator.observing:
-                operator.record(run, "call", "asked", name=f"approval:{tool}", id=request_id)
+            if operator.telling.on:
+                operator.telling.record(
+                    run, "call", "asked", name=f"approval:{tool}", id=request_id
+                )
             await operator.recorded(run)
         expires, said = journal.approvals[request_id]
         if said is not None:

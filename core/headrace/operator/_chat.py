@@ -77,6 +77,7 @@ class Chat:
                 said = (*said, response.message, *results)
             else:
                 fault = self._fault(response)
+                self._tell_parsed(fault)
                 if isinstance(fault, Result):
                     since = (*said, response.message)
                     update = {"usage": self._usage, "output": fault.value, "messages": since}
@@ -114,6 +115,17 @@ class Chat:
         response = await ask(self._context, self._operator, self._model, request, self._on_delta)
         self._usage = self._usage + response.usage
         return response
+
+    def _tell_parsed(self, fault: Result | str) -> None:
+        telling = self._operator.telling
+        if self._form is not None and telling.on:
+            context = self._context
+            telling.parsed(
+                context.task,
+                self._model,
+                f"{context.task.id}/parse.{context.calls.begun}",
+                fault if isinstance(fault, str) else None,
+            )
 
     def _fault(self, response: ChatResponse) -> Result | str:
         """The answer as what was asked for, or what is wrong with it."""

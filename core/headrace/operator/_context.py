@@ -291,19 +291,13 @@ class RunContext(Context):
             raise TypeError("the runtime alone tells of memory: send an event of your own")
         self._run.operator.check_handled(event, member)
         try:
-            encode(event)
+            stored = encode(event)
         except MemoryValueError as error:
             raise MemoryValueError(f"{type(event).__name__} cannot be sent: {error}") from None
         event_id = self._send(copied(event), member)
-        if self._run.operator.observing:
-            self._run.operator.record(
-                self._run,
-                "event",
-                "sent",
-                name=event.event_type,
-                id=event_id,
-                cause=f"{self._run.id}/{self._task.id}",
-            )
+        telling = self._run.operator.telling
+        if telling.on:
+            telling.sent(self._task, event.event_type, stored, event_id)
         return event_id
 
     def _send(self, event: Event, member: str | None) -> str:

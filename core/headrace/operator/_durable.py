@@ -14,7 +14,6 @@ from headrace.errors import (
     CallTimeoutError,
     NonDeterminismError,
     NonRetryableError,
-    ToolError,
 )
 from headrace.operator._journal import Entry
 from headrace.policy import FAIL, FailurePolicy
@@ -78,10 +77,11 @@ class DurableCalls:
             entry = calls[f"{base}|{number}"] = Entry(name, self._task.attempt)
         entry.used = True
         entry.outer = OUTER_CALL.get()
-        if self._run.operator.watch is not None:
+        operator = self._run.operator
+        if operator.watch is not None or operator.telling.on:
             entry.asked = (self._task, number, identity)
-        call_id = f"{self._run.id}/{self._task.id}/{base}|{number}"
-        coroutine = self._make(entry, call_id, make, reconcile, timeout, retry, if_unknown)
+        entry.id = f"{self._task.id}/{base}|{number}"
+        coroutine = self._make(entry, make, reconcile, timeout, retry, if_unknown)
         self._begun.append((entry, coroutine))
         return coroutine
 
@@ -109,7 +109,6 @@ class DurableCalls:
     async def _make(
         self,
         entry: Entry,
-        call_id: str,
         make: Callable[[], Any],
         reconcile: Callable[[], Any] | None,
         timeout: float | Default | None,
@@ -122,8 +121,8 @@ class DurableCalls:
         if operator.watch is not None:
             await operator.watch.begun(run, entry)
         if entry.state in {"finished", "failed"}:
-            if operator.observing:
-                operator.record(run, "call", "reused", name=entry.name, id=call_id)
+            if operator.telling.on:
+                operator.telling.call_ended(self._task, entry, "reused", None)
             return entry.result()
         began = time.monotonic()
         seconds = self._task.branch.config.call_timeout if isinstance(timeout, Default) else timeout
@@ -151,10 +150,12 @@ class DurableCalls:
             if operator.watch is not None:
                 operator.watch.ended(run, entry)
             await operator.recorded(run, self._task)
-            self._observe(call_id, entry, "failed", began, error)
+            if operator.telling.on:
+                operator.telling.call_ended(self._task, entry, "failed", began, error)
             raise
         await operator.recorded(run, self._task)
-        self._observe(call_id, entry, "finished", began, None)
+        if operator.telling.on:
+            operator.telling.call_ended(self._task, entry, "finished", began)
         return result if type(result) in _IMMUTABLE else entry.result()
 
     async def _tries(
@@ -230,29 +231,6 @@ class DurableCalls:
                     f"the call of {entry.name} that its journal holds: an action must make the "
                     "same calls for the same input, memory and results"
                 )
-
-    def _observe(
-        self, call_id: str, entry: Entry, what: str, began: float, error: Exception | None
-    ) -> None:
-        if self._run.operator.observing:
-            self._run.operator.record(
-                self._run,
-                "call",
-                what,
-                name=entry.name,
-                id=call_id,
-                cause=f"{self._run.id}/{self._task.id}",
-                duration=time.monotonic() - began,
-                error=None if error is None else _told(error),
-            )
-
-
-def _told(error: Exception) -> str:
-    """An error for the log; behind a tool's general text, what the tool raised."""
-    text = f"{type(error).__name__}: {error}"
-    cause = error.__cause__
-    return f"{text} ({type(cause).__name__}: {cause})" if isinstance(error, ToolError) and cause \
-        else text  # fmt: skip
 
 
 def _short(identity: Stored, limit: int = 200) -> str:

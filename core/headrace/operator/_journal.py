@@ -25,6 +25,7 @@ class Entry:
         outcome: The stored result or error.
         used: Whether the present attempt has come to this call.
         begun: Whether the call was awaited in the present attempt.
+        id: Names it within the run.
         outer: The call that made this one.
         stale: Whether a further attempt makes it again, though it has finished.
         reconciled: Whether it has a reconciler, so that one that did not finish is asked about
@@ -36,6 +37,7 @@ class Entry:
         "asked",
         "attempt",
         "begun",
+        "id",
         "name",
         "outcome",
         "outer",
@@ -54,6 +56,7 @@ class Entry:
         self.recorded = bool(state)
         self.used = False
         self.begun = False
+        self.id = ""
         self.outer: Entry | None = None
         self.stale = False
         self.reconciled = False

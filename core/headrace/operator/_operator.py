@@ -32,7 +32,7 @@ from headrace.operator._resources import Resources
 from headrace.operator._routes import Routes
 from headrace.operator._run import Outcome, Run, RunInput
 from headrace.operator._served import SERVED
-from headrace.records import Record
+from headrace.operator._telling import Teller
 from headrace.references import find
 from headrace.values import decode
 
@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.config import RuntimeConfig
+    from headrace.eventlog import EventLog
     from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Journal
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
-    from headrace.records import RecordKind
+    from headrace.records import Record
     from headrace.settings import Config
     from headrace.values import Stored
 
@@ -138,6 +139,7 @@ class Operator:
             be shown at once, not when the run commits.
         holding: Told of a run that waits for a decision (1), and that it does so no more (-1).
         observers: Told of every record.
+        log: The event log.
         clock: Seconds since the epoch, for TTL and dead letters.
         watch: Told of runs and durable calls, and may know a call's outcome (``CallWatch``).
         mains: Objects of a driver script's ``__main__``, by reference.
@@ -153,6 +155,7 @@ class Operator:
         asked: Callable[[Run, Stored], None] | None = None,
         holding: Callable[[Run, int], None] | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
+        log: EventLog | None = None,
         clock: Callable[[], float] = time.time,
         watch: CallWatch | None = None,
         mains: Mapping[str, Any] | None = None,
@@ -161,11 +164,10 @@ class Operator:
         self.loop = loop
         self.clock = clock
         self.watch = watch
-        self.observing = bool(observers)
+        self.telling = Teller(plan.name, observers, log, clock)
         self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()
-        self._observers = observers
         self._on_done = on_done
         self._recorded = recorded
         self._mains = mains
@@ -330,8 +332,8 @@ class Operator:
             if policy == "fail":
                 raise failed
             _LOG.warning("the action %s was not triggered: %s", action.name, failed)
-            if self.observing:
-                self.record(run, "action", "skipped", name=action.name, error=str(failed))
+            if self.telling.on:
+                self.telling.record(run, "action", "skipped", name=action.name, error=str(failed))
         return False
 
     def check_handled(self, event: Event, member: str | None = None) -> None:
@@ -463,19 +465,3 @@ class Operator:
                 self.plan.config.blocking_threads, thread_name_prefix="headrace-blocking"
             )
         return self._threads
-
-    # ------------------------------------------------------------ watching
-    def record(
-        self,
-        run: Run,
-        kind: RecordKind,
-        what: str,
-        **more: Any,
-    ) -> None:
-        """Tells the observers; one that fails is counted out of the run."""
-        made = Record(kind, what, self.clock(), run.id, run.item.key_id, **more)
-        for observer in self._observers:
-            try:
-                observer(made)
-            except Exception:  # noqa: BLE001, S112 - watching never fails a run
-                continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
+    from headrace.eventlog import Told
     from headrace.memory import Changes
     from headrace.operator._action_task import ActionTask
     from headrace.operator._names import Names
@@ -45,6 +47,8 @@ class RunInput:
     """The name of its run, once that was given."""
     kept: bool = False
     """Whether an action store has entries of its run."""
+    again: bool = False
+    """Whether an earlier process had it already: what is told of its run was told before."""
 
     def named(self) -> str | None:
         """The name of its run; ``None`` where nothing gives it one."""
@@ -101,6 +105,7 @@ class Run:
         "operator",
         "outcome",
         "stored",
+        "told",
         "waiting",
     )
 
@@ -123,6 +128,7 @@ class Run:
         self.asyncio_task: asyncio.Task[None] | None = None
         self.current: ActionTask | None = None
         self._id: str | None = None
+        self.told: list[Told] | None = None  # for the event log, while it has not waited
 
     @property
     def id(self) -> str:
@@ -133,6 +139,11 @@ class Run:
                 f"{content_of(self.operator.plan.identity, item.key_id, item.value)}"
                 f"-{item.sequence}"
             )
+        return self._id
+
+    @property
+    def known_id(self) -> str | None:
+        """Its id, where somebody has asked for it: making it takes time."""
         return self._id
 
     def memory_home(self) -> str:
@@ -148,13 +159,17 @@ class Run:
     def suspended(self) -> None:
         """Told by the operator when the run waits for the first time: its time-out starts."""
         self.eager = False
+        if self.told is not None:
+            self.operator.telling.flush(self)
         if self.current is not None and self.current.deadline is not None:
             self.current.deadline.arm(self.asyncio_task)
 
     async def execute(self) -> None:
         """Runs to the end and leaves an outcome; only cancelling gets out of it."""
-        if self.operator.observing:
-            self.operator.record(self, "run", "started", name=self.operator.plan.name)
+        telling = self.operator.telling
+        began = time.monotonic() if telling.on else 0.0
+        if telling.on:
+            telling.run_started(self)
         if self.item.kept and self.operator.ledger is not None:
             await self.operator.ledger.recall(self)
         branch = Branch(self, self.operator.plan.start, self.item.value)
@@ -165,10 +180,8 @@ class Run:
             self.outcome = self._failed(failure.task, failure.error)
         except HeadraceError as error:
             self.outcome = self._failed(None, error)
-        if self.operator.observing:
-            ended = self.outcome
-            why = repr(ended.error) if ended.error else None
-            self.operator.record(self, "run", ended.status, error=why)
+        if telling.on:
+            telling.run_ended(self, began)
 
     # ------------------------------------------------------------ the end
     def _failed(self, task: ActionTask | None, error: Exception) -> Outcome:

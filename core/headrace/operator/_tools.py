@@ -185,10 +185,17 @@ def _failure(fails_run: bool, text: str, why: str = "") -> HeadraceError:  # noq
 
 def _observe(context: RunContext, operator: Operator, tool: str, error: str) -> None:
     """Tells the observers of a call that was not made."""
-    if operator.observing:
+    if operator.telling.on:
         run, task = context._run, context._task  # noqa: SLF001 - one part with the context
-        cause = f"{run.id}/{task.id}"
-        operator.record(run, "call", "failed", name=f"tool:{tool}", cause=cause, error=error)
+        operator.telling.record(
+            run,
+            "call",
+            "failed",
+            name=f"tool:{tool}",
+            cause=task.id,
+            attempt=task.attempt,
+            error=error,
+        )
 
 
 async def _run_tool(context: RunContext, operator: Operator, call: _Call) -> Any:
@@ -228,16 +235,10 @@ async def _run_tool(context: RunContext, operator: Operator, call: _Call) -> Any
 @contextmanager
 def telling(context: RunContext, operator: Operator, tool: str) -> Iterator[None]:
     """Lets what is called tell the observers, where there are some (``headrace.records.tell``)."""
-    if not operator.observing:
+    if not operator.telling.on:
         yield
         return
-    run, task = context._run, context._task  # noqa: SLF001 - one part with the context
-
-    def teller(what: str, name: str, data: dict[str, Any]) -> None:
-        operator.record(
-            run, "resource", what, name=name, id=tool, cause=f"{run.id}/{task.id}", data=data
-        )
-
+    teller = operator.telling.of_resource(context.run, context.task, tool)
     token = TELLER.set(teller)
     try:
         yield

@@ -29,10 +29,13 @@ class Hooks:
 
     @hookspec
     def headrace_record(self, record: Any) -> None:
-        """Observe one record of a run, when it is written; what was before is not told again.
+        """Take one record of the event log, when it is written (the setting ``log.sinks``).
+
+        It is called in the log's own process: what is slow here holds up no job.
 
         Args:
-            record: The record. It is shared with other listeners and must not be changed.
+            record: The record as in its line (``docs/logs.md``), shortened and without secrets.
+                It is shared with other listeners and must not be changed.
         """
 
     @hookspec

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from headrace.secret_names import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["Config", "flattened", "placed", "plain", "secret_name"]
 
 Model = TypeVar("Model", bound=BaseModel)
-
-_SECRET = re.compile(
-    r"(?:^|[-_.])(?:password|passwd|passphrase|secret|token|apikey|authorization|cookie|dsn"
-    r"|credentials?|(?:api|access|private|secret)[-_.]?key)(?:$|[-_.])"
-)
-_ELSEWHERE = re.compile(r"[-_.](?:env|file|path|folder|url|uri|name)$")  # where it is, not what
 
 
 class Config(Mapping[str, Any]):
@@ -125,9 +120,3 @@ def placed(table: dict[str, Any], dotted: str, value: Any) -> None:
             raise ValueError(f"{part} is no table")
         place = inner
     place[last] = value
-
-
-def secret_name(name: str) -> bool:
-    """Whether a name tells of a secret, which does not belong into a plan."""
-    plain = name.lower()
-    return _SECRET.search(plain) is not None and _ELSEWHERE.search(plain) is None

@@ -1,0 +1,80 @@
+"""The event log of a job, or of one subtask of it: which file, and what its first line says."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.eventlog._files import CURRENT, file_name, safe_name
+from headrace.eventlog._levels import Levels
+from headrace.eventlog._log import EventLog
+
+if TYPE_CHECKING:
+    from headrace.plan import AgentPlan
+
+__all__ = ["open_log"]
+
+
+def open_log(
+    plan: AgentPlan,
+    *,
+    file: Path | None = None,
+    keep: bool = True,
+    task: str = "local",
+    subtask: int | None = None,
+    attempt: int = 0,
+) -> EventLog | None:
+    """The event log that a plan's settings ask for; ``None``: there is none.
+
+    Args:
+        plan: The agent.
+        file: This one file, whatever the settings say of folders; it is not rotated.
+        keep: Whether what that file holds stays.
+        task: The task, on a cluster.
+        subtask: Its number, from 0.
+        attempt: How often it was started before.
+    """
+    settings = plan.config.log
+    if Levels(settings.level, settings.levels).nothing:
+        return None
+    folder = None if settings.folder is None else Path(os.path.expandvars(settings.folder))
+    if file is None and folder is None and not (settings.logger or settings.sinks):
+        return None
+    named = safe_name(task) if subtask is None else f"{safe_name(task)}-{subtask}"
+    family = f"{safe_name(plan.identity)}.{named}"
+    path = file
+    if path is None and folder is not None:
+        path = folder / f"{file_name(family, attempt, time.time())}{CURRENT}"
+    return EventLog(
+        settings,
+        {
+            "agent": plan.name,
+            "identity": plan.identity,
+            "path": None if path is None else str(path.absolute()),
+            "family": family,
+            "keep": keep,
+            "rotates": file is None,
+            "secrets": [],
+            "about": _about(plan, task, subtask, attempt),
+        },
+    )
+
+
+def _about(plan: AgentPlan, task: str, subtask: int | None, attempt: int) -> dict[str, Any]:
+    """What the first line of a file says: whose it is."""
+    return {
+        "job": plan.identity,
+        "plan": plan.digest,
+        "task": task,
+        "subtask": subtask,
+        "attempt": attempt,
+        "level": plan.config.log.level,
+        "levels": list(plan.config.log.levels),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "python": platform.python_version(),
+    }

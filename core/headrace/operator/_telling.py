@@ -1,0 +1,400 @@
+"""What the operator tells of itself: made here, once, for the event log and for observers alike.
+
+Ids are within the run here (``0.0``, the first action of the first step): the id of a run is a
+digest of its input, which is not made for a run that nobody asks for it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from headrace.errors import ToolError
+from headrace.eventlog import STANDARD, VERBOSE, Told, fault_of, named_call
+from headrace.memory import DELETED, path_of
+from headrace.operator._durable import OUTER_CALL
+from headrace.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from headrace.eventlog import EventLog
+    from headrace.eventlog._lines import Parcel
+    from headrace.operator._action_task import ActionTask
+    from headrace.operator._journal import Entry
+    from headrace.operator._run import Run
+    from headrace.records import RecordKind
+    from headrace.values import Stored
+
+__all__ = ["Teller", "error_text"]
+
+_LOG_KINDS = {"retried": "retry"}
+"""What resources tell that has a kind of its own in the log."""
+
+
+class Teller:
+    """Tells observers and the event log.
+
+    Args:
+        agent: The agent's name.
+        observers: Told of every record.
+        log: Told of those that its levels let in.
+        clock: Seconds since the epoch.
+    """
+
+    __slots__ = ("_agent", "_clock", "_levels", "_observers", "_passed", "on")
+
+    def __init__(
+        self,
+        agent: str,
+        observers: Sequence[Callable[[Record], None]],
+        log: EventLog | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._agent = agent
+        self._observers = tuple(observers)
+        self._levels = None if log is None else log.levels.of
+        self._passed = _nowhere if log is None else log.take
+        self._clock = clock
+        self.on = bool(observers) or log is not None
+
+    # ------------------------------------------------------------ what is told
+    def run_started(self, run: Run) -> None:
+        """A run begins."""
+        if self._observers:
+            self._observe(run, "run", "started", name=self._agent)
+        if self._levels is not None and self._levels("run", self._agent) == VERBOSE:
+            self._take(run, VERBOSE, "run", "started", self._agent, data={"input": run.item.value})
+
+    def run_ended(self, run: Run, began: float) -> None:
+        """A run has an outcome; ``began`` is of ``time.monotonic``."""
+        ended = run.outcome
+        assert ended is not None  # noqa: S101 - the operator settles every run
+        error = ended.error
+        if self._observers:
+            why = repr(error) if error else None
+            self._observe(run, "run", ended.status, error=why)
+        if self._levels is None:
+            return
+        level = self._levels("run", self._agent)
+        if not level:
+            self.flush(run)
+            return
+        data = {"input": run.item.value}
+        if ended.outputs:
+            data["outputs"] = ended.outputs
+        if level == VERBOSE and ended.changes:
+            data["memory"] = _written(ended.changes, "")
+        self._take(
+            run, level, "run", ended.status, self._agent,
+            duration=time.monotonic() - began,
+            error=None if error is None else error_text(error),
+            fault=None if error is None else fault_of(error),
+            data=data,
+        )  # fmt: skip
+        self.flush(run)
+
+    def action_started(self, task: ActionTask) -> None:
+        """An attempt of an action begins."""
+        name = task.action.name
+        if self._levels is not None and self._levels("action", name) == VERBOSE:
+            self._take(
+                task.branch.run, VERBOSE, "action", "started", name,
+                task.id, task.event_id, task.attempt,
+            )  # fmt: skip
+
+    def action_ended(
+        self, task: ActionTask, what: str, began: float, error: Exception | None = None
+    ) -> None:
+        """An attempt of an action has ended."""
+        run, name = task.branch.run, task.action.name
+        duration = time.monotonic() - began
+        why = None if error is None else error_text(error)
+        if self._observers:
+            self._observe(
+                run, "action", what,
+                name=name, id=task.id, cause=task.event_id or run.id,
+                attempt=task.attempt, duration=duration, error=why,
+            )  # fmt: skip
+        if self._levels is None:
+            return
+        level = self._levels("action", name)
+        if level:
+            self._take(
+                run, level, "action", what, name, task.id, task.event_id, task.attempt,
+                duration, why, None if error is None else fault_of(error, "action"),
+            )  # fmt: skip
+        context = task.context
+        if error is None and context is not None and context.memory_changes:
+            level = self._levels("memory", "short_term")
+            if level:
+                written = _written(context.memory_changes, context.short_term_root)
+                data = {"names": list(written)} if level == STANDARD else {"values": written}
+                self._take(
+                    run, level, "memory", "written", "short_term",
+                    f"{task.id}/memory", task.id, task.attempt, data=data,
+                )  # fmt: skip
+
+    def retried(self, task: ActionTask, wait: float) -> None:
+        """An action is tried again after a wait."""
+        if self._levels is not None and (level := self._levels("retry", task.action.name)):
+            self._take(
+                task.branch.run, level, "retry", "retried", task.action.name,
+                f"{task.id}/retry", task.id, task.attempt,
+                data={"of": "action", "wait": round(wait, 3)},
+            )  # fmt: skip
+
+    def call_ended(
+        self,
+        task: ActionTask,
+        entry: Entry,
+        what: str,
+        began: float | None,
+        error: Exception | None = None,
+    ) -> None:
+        """A durable call has an outcome, or its recorded one was taken (``reused``)."""
+        run = task.branch.run
+        duration = None if began is None else time.monotonic() - began
+        why = None if error is None else _told(error)
+        if self._observers:
+            self._observe(
+                run, "call", what,
+                name=entry.name, id=entry.id, cause=task.id, duration=duration, error=why,
+            )  # fmt: skip
+        if self._levels is None:
+            return
+        kind, name = named_call(entry.name)
+        level = self._levels(kind, name)
+        if level:
+            outer = entry.outer
+            self._take(
+                run, level, kind, what, name, entry.id,
+                task.id if outer is None else outer.id, task.attempt,
+                duration, why, None if error is None else fault_of(error, kind),
+                _of_call(kind, entry, level), replayed=what == "reused",
+            )  # fmt: skip
+
+    def sent(self, task: ActionTask, name: str, event: Stored, event_id: str) -> None:
+        """An action has sent an event."""
+        run, cause = task.branch.run, task.id
+        if self._observers:
+            self._observe(run, "event", "sent", name=name, id=event_id, cause=cause)
+        if self._levels is not None and (level := self._levels("event", name)):
+            self._take(
+                run, level, "event", "sent", name, event_id, cause, task.attempt,
+                data={"event": event},
+            )  # fmt: skip
+
+    def parsed(self, task: ActionTask, model: str, id_: str, error: str | None) -> None:
+        """An answer was read into its form, or does not have it."""
+        self.record(
+            task.branch.run,
+            "parse",
+            "finished" if error is None else "failed",
+            name=model,
+            id=id_,
+            cause=task.id,
+            attempt=task.attempt,
+            error=error,
+        )
+
+    def agent(
+        self,
+        task: ActionTask,
+        what: str,
+        name: str,
+        path: str,
+        began: float | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """A sub-agent begins, or has ended."""
+        self.record(
+            task.branch.run,
+            "agent",
+            what,
+            name=name,
+            id=path,
+            cause=task.id,
+            attempt=task.attempt,
+            duration=None if began is None else time.monotonic() - began,
+            error=None if error is None else error_text(error),
+            fault=None if error is None else fault_of(error),
+        )
+
+    def of_resource(self, run: Run, task: ActionTask, tool: str) -> Callable[..., None]:
+        """Takes what a resource tells during a call (``headrace.records.tell``)."""
+        count = 0
+
+        def teller(
+            what: str, name: str, data: dict[str, Any], kind: RecordKind = "resource"
+        ) -> None:
+            nonlocal count
+            count += 1
+            cause = cause_of(task)
+            self.record(
+                run,
+                kind,
+                what,
+                name=name,
+                id=f"{cause}/{tool}.{count}",
+                cause=cause,
+                attempt=task.attempt,
+                data=data,
+            )
+
+        return teller
+
+    def record(
+        self,
+        run: Run,
+        kind: RecordKind,
+        what: str,
+        *,
+        name: str = "",
+        id: str = "",  # noqa: A002 - the record's own word
+        cause: str = "",
+        attempt: int = 1,
+        duration: float | None = None,
+        error: str | None = None,
+        fault: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Anything else."""
+        if self._observers:
+            self._observe(
+                run, kind, what, name=name, id=id, cause=cause,
+                attempt=attempt, duration=duration, error=error, data=dict(data or {}),
+            )  # fmt: skip
+        if self._levels is None:
+            return
+        logged: str = kind
+        if kind == "call":
+            logged, name = named_call(name)
+        elif kind == "resource":
+            logged = _LOG_KINDS.get(what, kind)
+        level = self._levels(logged, name)
+        if level and (level == VERBOSE or what != "started"):
+            if error is not None and fault is None:
+                fault = logged if logged in {"model", "tool", "parse"} else "action"
+            self._take(
+                run, level, logged, what, name, id, cause, attempt, duration, error, fault, data
+            )
+
+    # ------------------------------------------------------------ to whom
+    def _take(
+        self,
+        run: Run,
+        level: int,
+        kind: str,
+        what: str,
+        name: str = "",
+        id_: str = "",
+        cause: str = "",
+        attempt: int = 1,
+        duration: float | None = None,
+        error: str | None = None,
+        fault: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        replayed: bool = False,  # noqa: FBT001, FBT002 - one of the columns
+    ) -> None:
+        told: Told = (
+            self._clock(), level, kind, what, name, id_, cause, attempt, duration, error, fault,
+            data, replayed,
+        )  # fmt: skip
+        if run.told is not None:
+            run.told.append(told)
+        elif run.eager:
+            run.told = [told]
+        else:
+            item = run.item
+            self._passed((run.id, item.key_id, item.sequence, None, item.again, [told]))
+
+    def flush(self, run: Run) -> None:
+        """Passes on what was told of a run: it is over, or waits for the first time.
+
+        Of a run that never waits the id is made by the log's writer: making it takes time.
+        """
+        told, run.told = run.told, None
+        if told:
+            item = run.item
+            known = run.known_id if run.eager else run.id
+            value = item.value if known is None else None
+            self._passed((known, item.key_id, item.sequence, value, item.again, told))
+
+    def _observe(self, run: Run, kind: RecordKind, what: str, **more: Any) -> None:
+        for name in ("id", "cause"):
+            if (said := more.get(name)) and not said.startswith(run.id):
+                more[name] = f"{run.id}/{said}"
+        made = Record(kind, what, self._clock(), run.id, run.item.key_id, **more)
+        for observer in self._observers:
+            try:
+                observer(made)
+            except Exception:  # noqa: BLE001, S112 - watching never fails a run
+                continue
+
+
+def _nowhere(parcel: Parcel) -> None:
+    """Takes what is told where there is no log: nothing is."""
+
+
+def cause_of(task: ActionTask) -> str:
+    """The id of what caused something that happens now: the call around it, or the action."""
+    outer = OUTER_CALL.get()
+    return outer.id if outer is not None and outer.id else task.id
+
+
+def error_text(error: BaseException) -> str:
+    """An error for people: its type and its text."""
+    return f"{type(error).__name__}: {error}"
+
+
+def _told(error: Exception) -> str:
+    """An error for the log; behind a tool's general text, what the tool raised."""
+    text, cause = error_text(error), error.__cause__
+    return f"{text} ({error_text(cause)})" if isinstance(error, ToolError) and cause else text
+
+
+def _written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """Names in memory with what they were set to; ``None`` where they were deleted."""
+    return {
+        "/".join(map(str, path_of(name[len(root) :]))): None if cell is DELETED else cell
+        for name, cell in changes.items()
+    }
+
+
+def _of_call(kind: str, entry: Entry, level: int) -> dict[str, Any]:
+    """What a call was asked, and what came of it."""
+    asked = None if entry.asked is None else entry.asked[2]
+    outcome = entry.outcome if entry.state == "finished" else None
+    if kind == "model" and type(asked) is dict:
+        return _of_model(asked, outcome, level)
+    if type(outcome) is dict and outcome.keys() == {"result", "effects"}:
+        outcome = outcome["result"]
+    data = {"arguments" if kind == "tool" else "asked": asked}
+    if entry.state == "finished":
+        data["result"] = outcome
+    return data
+
+
+def _of_model(asked: Mapping[str, Any], outcome: Any, level: int) -> dict[str, Any]:
+    messages = asked.get("messages") or []
+    data: dict[str, Any] = {"messages": len(messages)}
+    if level == VERBOSE:
+        data["request"] = asked
+    elif messages:
+        data["asked"] = messages[-1].get("content", "")
+    try:
+        response = outcome["v"][0]["v"]
+        message = response["message"]["v"]
+        data["answer"] = message["content"]
+        data["model"] = response["model"]
+        data["usage"] = response["usage"]["v"]
+        calls = message["tool_calls"]
+        called = calls["v"] if type(calls) is dict else calls
+    except (KeyError, TypeError, IndexError):
+        return data  # it failed, or is of another version
+    if called:
+        data["calls"] = called
+    if level == VERBOSE:
+        data["response"] = response
+    return data
