@@ -231,10 +231,11 @@ class RetrievalResponseEvent(Event, type="retrieval_response"):
 class JoinRequestEvent(Event, type="join_request"):
     """Asks the runtime for several things at once; one ``JoinResponseEvent`` has all answers."""
 
-    requests: tuple[ChatRequestEvent | ToolRequestEvent | RetrievalRequestEvent, ...] = Field(
+    requests: tuple[ChatRequestEvent | ToolRequestEvent | RetrievalRequestEvent | str, ...] = Field(
         min_length=1
     )
-    """What is asked for; all of it is done side by side."""
+    """What is asked for, all of it side by side; or the id that ``ctx.send`` gave for a request that
+    was sent by itself, in this run, by whichever action."""
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
 
@@ -250,7 +251,9 @@ class JoinResponseEvent(Event, type="join_response"):
 
     request_id: str
     """The id that ``ctx.send`` gave for the request."""
-    responses: tuple[ChatResponseEvent | ToolResponseEvent | RetrievalResponseEvent, ...]
+    responses: tuple[
+        ChatResponseEvent | ToolResponseEvent | RetrievalResponseEvent | JoinResponseEvent, ...
+    ]
     """The answers, in the order of the requests; each has its own request's tag."""
     tag: JsonValue = None
     """The request's tag."""

@@ -21,6 +21,7 @@ from headrace.memory import Changes, merge, refresh
 from headrace.memory_events import RunBeganEvent
 from headrace.operator._action_task import ActionTask, perform
 from headrace.operator._notices import noticed_kinds, notices_of, tell
+from headrace.operator._served import SERVED, Answer
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
@@ -55,10 +56,13 @@ class Branch:
         path: Names a sub-agent's branch within the run; empty: the run's own steps.
         asked_by: The action task that asked.
         before: What it sees of the run's changes of memory.
+
+    ``answers`` has those that the runtime gave to requests, by the requests' ids.
     """
 
     __slots__ = (
         "_step",
+        "answers",
         "asked_by",
         "before",
         "changes",
@@ -111,6 +115,7 @@ class Branch:
         self.deadline: Deadline | None = None
         self.ending = False  # what is cancelled from now on is cancelled by the runtime
         self.holds = 0
+        self.answers: dict[str, Answer] = {}
 
     @property
     def memory_so_far(self) -> Changes:
@@ -200,6 +205,8 @@ class Branch:
         prefix = f"{self.path}/" if self.path else ""
         for event, event_id, member in events:
             sent = None if event_id == self._input_id else event
+            if event.event_type in SERVED:
+                self.answers[event_id] = Answer()
             for action in run.operator.triggered(run, event, member):
                 own = self.copy_of(sent) if tasks or sent is not None else event
                 number = f"{prefix}{step}.{len(tasks)}"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headrace.operator._agents import Asked
     from headrace.operator._resources import Resources
     from headrace.operator._run import Run
+    from headrace.operator._served import Answer
     from headrace.prompts import Prompt
     from headrace.settings import Config
 
@@ -299,6 +300,16 @@ class RunContext(Context):
         if telling.on:
             telling.sent(self._task, event.event_type, stored, event_id)
         return event_id
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """What the runtime answers to the requests of this branch, by their ids."""
+        return self._task.branch.answers
+
+    def joins_alone(self, response: Event) -> bool:
+        """Whether an answer is for nobody but those who join it with others."""
+        operator, member = self._run.operator, self._task.action.spec.member
+        return not operator.handles(response, member) and operator.joins(member)
 
     def _send(self, event: Event, member: str | None) -> str:
         event_id = f"{self._run.id}/{self._task.id}/{self._event_prefix}{len(self.events)}"

@@ -21,7 +21,7 @@ from headrace.errors import (
     ResourceError,
     WorkerMismatchError,
 )
-from headrace.events import Event, InputEvent, NamedEvent, event_types
+from headrace.events import Event, InputEvent, JoinResponseEvent, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.memory_events import MemoryEvent
 from headrace.operator._approvals import Approvals
@@ -53,6 +53,7 @@ __all__ = ["BoundAction", "Operator", "check_worker"]
 
 Test = Any
 
+_JOINED = JoinResponseEvent(request_id="", responses=())
 _LOG = logging.getLogger("headrace.conditions")
 THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False)
 """Whether a thread waits for what runs here."""
@@ -342,12 +343,20 @@ class Operator:
         Raises:
             ValueError: It names the event and the types that are handled.
         """
-        if not self._candidates(event, member):
+        if not self.handles(event, member):
             known = ", ".join(sorted(self.plan.actions_by_event))
             raise ValueError(
                 f"the event {event_types(event)[0]!r} triggers no action of {self.plan.name!r} "
                 f"(its actions are triggered by: {known})"
             )
+
+    def handles(self, event: Event, member: str | None = None) -> bool:
+        """Whether there is an action for an event."""
+        return bool(self._candidates(event, member))
+
+    def joins(self, member: str | None = None) -> bool:
+        """Whether there is an action for the answers to joined requests."""
+        return self.handles(_JOINED, member)
 
     def _candidates(
         self, event: Event, member: str | None

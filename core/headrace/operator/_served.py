@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from headrace.chat import ChatRequest
-from headrace.errors import ToolError
+from headrace.errors import NonRetryableError, ToolError
 from headrace.events import (
     ChatDeltaEvent,
     ChatResponseEvent,
@@ -21,7 +22,7 @@ from headrace.references import find
 from headrace.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from headrace.chat import ChatResponse
     from headrace.events import (
@@ -33,13 +34,36 @@ if TYPE_CHECKING:
     )
     from headrace.operator._context import RunContext
 
-__all__ = ["SERVED", "serve"]
+__all__ = ["SERVED", "Answer", "serve"]
+
+
+class Answer:
+    """What the runtime answers to a request, for those that join it with others."""
+
+    __slots__ = ("_event", "_given")
+
+    def __init__(self) -> None:
+        self._given = asyncio.Event()
+        self._event: Any = None
+
+    def give(self, event: Event) -> None:
+        """Takes the answer."""
+        self._event = event
+        self._given.set()
+
+    async def wait(self) -> Any:
+        """The answer, once it is there."""
+        await self._given.wait()
+        return self._event
 
 
 async def serve(event: Event, context: RunContext) -> None:
     """Answers a request that was sent as an event, by events that carry its id."""
-    for response in await SERVED[event.event_type](event, context, context.event_id):
-        context.send(response)
+    responses = await SERVED[event.event_type](event, context, context.event_id)
+    for response in responses:
+        if not context.joins_alone(response):
+            context.send(response)
+    context.answers[context.event_id].give(responses[-1])
 
 
 async def _answer_chat(
@@ -135,12 +159,27 @@ async def _answer_join(
     event: JoinRequestEvent, context: RunContext, request_id: str
 ) -> list[Event]:
     """Answers several requests side by side, all of them by one event."""
-    answers = await together(
-        SERVED[one.event_type](one, context, f"{request_id}/{number}")
+    unknown = [
+        one
+        for one in event.requests
+        if isinstance(one, str) and (one not in context.answers or one == request_id)
+    ]
+    if unknown:
+        raise NonRetryableError(
+            f"a join names {unknown[0]!r}, which is no request that was sent in this run: give what "
+            "ctx.send returned for a ChatRequestEvent, ToolRequestEvent or RetrievalRequestEvent"
+        )
+    responses = await together(
+        context.answers[one].wait()
+        if isinstance(one, str)
+        else _last(SERVED[one.event_type](one, context, f"{request_id}/{number}"))
         for number, one in enumerate(event.requests)
     )
-    responses = tuple(answer[-1] for answer in answers)
-    return [JoinResponseEvent(request_id=request_id, responses=responses, tag=event.tag)]
+    return [JoinResponseEvent(request_id=request_id, responses=tuple(responses), tag=event.tag)]
+
+
+async def _last(answers: Awaitable[list[Event]]) -> Any:
+    return (await answers)[-1]
 
 
 SERVED: dict[str, Callable[[Any, RunContext, str], Coroutine[Any, Any, list[Event]]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from semantic_agents import by_key, fresh
-from semantic_run import Inside
+from semantic_run import Apart, Inside
 
 DO = [
     "gather", "gather_fails", "gather_values", "chat_module", "join", "ids", "unsendable_event",
@@ -64,6 +64,35 @@ class TestAJoinByEvents:
 
     def test_a_tool_that_failed_is_one_of_its_answers(self, saw):
         assert [each["broken"] for each in saw("join")] == [[True, "the tool broken failed"]]
+
+
+class TestAJoinOfRequestsSentApart:
+    @pytest.fixture(scope="class")
+    def apart(self, engine):
+        inputs = [{"key": do, "do": do} for do in ("at once", "later", "of a join", "of nothing")]
+        return engine.run(Apart(name=fresh("apart")), inputs, key=by_key)
+
+    def test_it_is_by_their_ids_and_in_the_order_of_the_join(self, apart):
+        [joined] = apart.of("do", "at once")
+        assert joined["saw"] == [["one", "pair 1"], ["said", "slow hi"], [None, "pair 2"]]
+
+    def test_answers_that_are_there_already_are_joined_too(self, apart):
+        [joined] = apart.of("do", "later")
+        assert joined["saw"] == [["one", "single 1"], ["said", "slow hi"]]
+
+    def test_a_join_may_be_joined(self, apart):
+        [joined] = apart.of("do", "of a join")
+        assert joined["saw"] == [["inner", ["slow hi"]], ["said", "slow hi"]]
+
+    def test_who_waits_for_a_single_answer_has_it_as_well(self, apart):
+        assert sorted(one["saw"] for one in apart.of("do", "alone")) == ["pair 1", "single 1"]
+
+    def test_what_is_no_request_of_the_run_is_told(self, apart):
+        [letter] = apart.dead_letters
+        assert (
+            "a join names 'nothing', which is no request that was sent in this run"
+            in (letter["error"])
+        )
 
 
 class TestEvents:

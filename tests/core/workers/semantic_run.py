@@ -25,6 +25,7 @@ from headrace import (
     OutputEvent,
     RuntimeConfig,
     ToolRequestEvent,
+    ToolResponseEvent,
     action,
     tool,
     use,
@@ -190,3 +191,61 @@ class Inside(Agent):
     def gathering_in_a_thread(self, event: InputEvent, ctx: Context) -> None:
         saw: Any = ctx.gather(ctx.call(gives, 1), ctx.call(gives, 2))
         ctx.send(OutputEvent(output={"do": event.input["do"], "saw": saw}))
+
+
+class Apart(Agent):
+    """Sends requests by themselves, and joins them by the ids that sending gave."""
+
+    config = RuntimeConfig(failure=DEAD_LETTER)
+    name: str
+    oracle = use("chat_models", Oracle)
+
+    @tool()
+    async def pair(self, n: int) -> str:
+        """Ends when two of it run at the same time."""
+        await meet(f"{self.name}/apart", 2)
+        return f"pair {n}"
+
+    @tool()
+    def single(self, n: int) -> str:
+        """Waits for nobody."""
+        return f"single {n}"
+
+    @action(InputEvent)
+    def ask(self, event: InputEvent, ctx: Context) -> None:
+        hello = ChatRequest(messages=(Message(role="user", content="slow hi"),))
+        said = ctx.send(ChatRequestEvent(model="oracle", request=hello, tag="said"))
+        match event.input["do"]:
+            case "at once":
+                one = ctx.send(ToolRequestEvent(tool="pair", arguments={"n": 1}, tag="one"))
+                beside = ToolRequestEvent(tool="pair", arguments={"n": 2})
+                ctx.send(JoinRequestEvent(requests=(one, said, beside), tag="at once"))
+            case "later":
+                one = ctx.send(ToolRequestEvent(tool="single", arguments={"n": 1}, tag="one"))
+                ctx.sensory["asked"] = [one, said]
+                ctx.send(NamedEvent(type="apart.later"))
+            case "of a join":
+                joined = ctx.send(JoinRequestEvent(requests=(said,), tag="inner"))
+                ctx.send(JoinRequestEvent(requests=(joined, said), tag="of a join"))
+            case "of nothing":
+                ctx.send(JoinRequestEvent(requests=(said, "nothing")))
+
+    @action("apart.later")
+    def join(self, event: NamedEvent, ctx: Context) -> None:
+        ctx.send(JoinRequestEvent(requests=tuple(ctx.sensory["asked"]), tag="later"))
+
+    @action(ToolResponseEvent)
+    def alone(self, event: ToolResponseEvent, ctx: Context) -> None:
+        ctx.send(OutputEvent(output={"do": "alone", "saw": event.result}))
+
+    @action(JoinResponseEvent, when="event.tag != 'inner'")
+    def joined(self, event: JoinResponseEvent, ctx: Context) -> None:
+        saw = [[one.tag, answer_of(one)] for one in event.responses]
+        ctx.send(OutputEvent(output={"do": event.tag, "saw": saw}))
+
+
+def answer_of(event: Any) -> Any:
+    """What a response holds."""
+    if isinstance(event, JoinResponseEvent):
+        return [answer_of(one) for one in event.responses]
+    return event.response.text if isinstance(event, ChatResponseEvent) else event.result
