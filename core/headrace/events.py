@@ -234,8 +234,8 @@ class JoinRequestEvent(Event, type="join_request"):
     requests: tuple[ChatRequestEvent | ToolRequestEvent | RetrievalRequestEvent | str, ...] = Field(
         min_length=1
     )
-    """What is asked for, all of it side by side; or the id that ``ctx.send`` gave for a request that
-    was sent by itself, in this run, by whichever action."""
+    """What is asked for, all of it side by side; or the id that ``ctx.send`` gave for a request
+    that was sent by itself, in this run, by whichever action."""
     tag: JsonValue = None
     """Handed back in the response, to tell several requests apart."""
 

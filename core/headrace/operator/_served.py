@@ -166,8 +166,8 @@ async def _answer_join(
     ]
     if unknown:
         raise NonRetryableError(
-            f"a join names {unknown[0]!r}, which is no request that was sent in this run: give what "
-            "ctx.send returned for a ChatRequestEvent, ToolRequestEvent or RetrievalRequestEvent"
+            f"a join names {unknown[0]!r}, which is no request that was sent in this run: give "
+            "what ctx.send returned for a ChatRequestEvent or another request"
         )
     responses = await together(
         context.answers[one].wait()
