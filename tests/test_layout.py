@@ -259,13 +259,20 @@ OF_PLUGINS = {
 LARGE = ("chroma",)
 """Plugins of a hundred megabytes and more, which nobody gets who does not ask for them."""
 # What a plugin's own library imports where it is there, without requiring it.
-ALSO = {"headrace_sqlite_vec": {"numpy"}}
+ALSO = {
+    "headrace_sqlite_vec": {"numpy"},
+    "headrace_openai": {"aiohttp"},
+    "headrace_anthropic": {"aiohttp"},
+    "headrace_gemini": {"aiohttp"},
+    "headrace_bedrock": {"anyio", "httpx", "httpx2"},
+}
 # What a plan names, by the plugin that is looked at: (name, kind, plugin, arguments). Those that
 # ask a server ask one that is not there: they are opened all the same, or fail to.
 NOWHERE = "127.0.0.1:9"
 WORKSHOP = str(ROOT / "tests/plugins/mcp/servers/workshop.py")
 WORDS = ("words", "embedding_models", "lexical", {})
 KEY = {"api_key_env": None}
+UNSIGNED = {"region": "eu-west-1", "signed": False}
 NAMED = {
     "headrace_scripted": [("it", "chat_models", "scripted", {"policy": {"rules": [{"say": "a"}]}})],
     "headrace_openai": [
@@ -277,6 +284,14 @@ NAMED = {
     "headrace_ollama": [("it", "chat_models", "ollama", {"model": "m", "host": NOWHERE})],
     "headrace_gemini": [
         ("it", "chat_models", "gemini", {"model": "m", "base_url": f"http://{NOWHERE}", **KEY})
+    ],
+    "headrace_bedrock": [
+        (
+            "it",
+            "chat_models",
+            "bedrock",
+            {"model": "m", "base_url": f"http://{NOWHERE}", **UNSIGNED},
+        )
     ],
     "headrace_lexical": [WORDS],
     "headrace_mcp": [("it", "tools", "mcp", {"command": [sys.executable, WORKSHOP]})],
