@@ -23,7 +23,9 @@ __all__ = [
 
 # Names whose distribution is known to be ``headrace-NAME``; any other is said to be a guess,
 # since to install a guessed name is to trust whoever registered it.
-_FIRST_PARTY = frozenset({"anthropic", "bedrock", "gemini", "mcp", "mem0", "ollama", "openai", "scripted"})
+_FIRST_PARTY = frozenset(
+    {"anthropic", "bedrock", "gemini", "mcp", "mem0", "ollama", "openai", "scripted"}
+)
 
 
 def _nearest(wanted: str, names: Sequence[str]) -> list[str]:
