@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from packaging.version import Version
 from uv import find_uv_bin
+
+from headrace.flink.releases import release_of
 
 from .shop import Shop
 
@@ -24,10 +25,9 @@ _AGENTS = "from headrace_cli.main import main; main()"
 _OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
 _TARGET = '{{ python = "{}", platform = "{}" }}'
 FLINK = metadata.version("apache-flink")
-_SOURCES = ["crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2"]
-if Version(FLINK) < Version("2.3"):
-    _SOURCES.append(f"apache-flink-libraries=={FLINK}")
-_BUILD = f"build = {json.dumps(_SOURCES)}\n"
+_RELEASE = release_of(FLINK)
+assert _RELEASE is not None
+_BUILD = f"build = {json.dumps(_RELEASE.sources)}\n"
 _PYPROJECT = """\
 [project]
 name = "demo"

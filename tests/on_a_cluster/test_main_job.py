@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import read_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.flink]
+pytestmark = [pytest.mark.slow, pytest.mark.flink, pytest.mark.smoke]
 
 
 def _values(lines):

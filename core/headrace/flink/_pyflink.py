@@ -24,8 +24,10 @@ from pyflink.datastream.connectors.file_system import (
 )
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 from pyflink.java_gateway import get_gateway
+from pyflink.version import __version__ as VERSION  # noqa: N812 - it is a constant
 
 from headrace.errors import HeadraceError
+from headrace.flink.releases import release_of
 
 __all__ = [
     "Configuration",
@@ -49,6 +51,7 @@ __all__ = [
     "WatermarkStrategy",
     "configuration_of",
     "end_quietly",
+    "execution_plan",
     "keyed_state_backend",
     "shape_of",
     "with_keys",
@@ -117,6 +120,20 @@ def configuration_of(stream: DataStream) -> dict[str, str]:
     """Flink's configuration as the stream's job has it, the cluster's own file included."""
     env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
     return dict(env.getConfiguration().toMap())
+
+
+def execution_plan(environment: StreamExecutionEnvironment, name: str) -> Any:
+    """A job as Flink's own client sends it; the environment is empty after that."""
+    config = environment._j_stream_execution_environment.getConfiguration()  # noqa: SLF001
+    plan = environment._generate_stream_graph(True, name)  # noqa: SLF001 - has no public ways
+    java = get_gateway().jvm
+    utils = java.org.apache.flink.client.deployment.executors.PipelineExecutorUtils
+    release = release_of(VERSION)
+    if release is not None and release.job_graph:
+        return utils.getJobGraph(plan, config, java.Thread.currentThread().getContextClassLoader())
+    graph = utils.getStreamGraph(plan, config)
+    graph.serializeUserDefinedInstances()
+    return graph
 
 
 def keyed_state_backend(context: RuntimeContext) -> Any:

@@ -348,11 +348,9 @@ def _compiled(env: Any, name: str, path: Path) -> tuple[Any, Graph]:
     """Makes the graph, and writes it as Flink's own client would send it."""
     from py4j.java_gateway import get_field
 
-    config = env._j_stream_execution_environment.getConfiguration()  # noqa: SLF001 - PyFlink
-    plan = env._generate_stream_graph(True, name)  # noqa: SLF001 - has no public ways
-    utils = _jvm().org.apache.flink.client.deployment.executors.PipelineExecutorUtils
-    graph = utils.getStreamGraph(plan, config)
-    graph.serializeUserDefinedInstances()
+    from headrace.flink._pyflink import execution_plan
+
+    graph = execution_plan(env, name)
     _write(graph, path)
     artifacts = {
         entry.getKey(): str(get_field(entry.getValue(), "filePath"))

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from headrace.flink import releases
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["NEWEST", "Engine", "StandIn", "Trim", "engine_for"]
 
-NEWEST = "2.3.0"
+NEWEST = releases.NEWEST.version
 """The newest release of Flink that jobs are known to run on."""
 
 
@@ -175,7 +177,7 @@ from apache_beam.io.range_trackers import *
 '''
 
 _OF_NEWEST = Engine(
-    line="2.3",
+    line=releases.NEWEST.line,
     distribution="apache-flink",
     left_out=MappingProxyType(
         {
@@ -313,23 +315,23 @@ _OF_NEWEST = Engine(
     jars=frozenset({"apache-flink-libraries"}),
 )
 
-_RELEASES = {"2.0": "2.0.2", "2.1": "2.1.3", "2.2": "2.2.1"}
-"""Lines of which the same is true as of the newest, each with the release it was proven with."""
+_ALIKE = ("2.0", "2.1", "2.2")
+"""Lines of which the same is true as of the newest."""
 _MORE_LEFT_OUT = {"2.0": {"setuptools": "PyFlink 2.0 requires it, and does not import it"}}
 
 
-def _as_newest(line: str, release: str) -> Engine:
+def _as_newest(release: releases.Release) -> Engine:
     return replace(
         _OF_NEWEST,
-        line=line,
-        left_out=MappingProxyType({**_OF_NEWEST.left_out, **_MORE_LEFT_OUT.get(line, {})}),
+        line=release.line,
+        left_out=MappingProxyType({**_OF_NEWEST.left_out, **_MORE_LEFT_OUT.get(release.line, {})}),
         proven=MappingProxyType(
-            {**_OF_NEWEST.proven, _OF_NEWEST.distribution: SpecifierSet(f"=={release}")}
+            {**_OF_NEWEST.proven, _OF_NEWEST.distribution: SpecifierSet(f"=={release.version}")}
         ),
     )
 
 
 _ENGINES = {
     _OF_NEWEST.line: _OF_NEWEST,
-    **{line: _as_newest(line, release) for line, release in _RELEASES.items()},
+    **{one.line: _as_newest(one) for one in releases.RELEASES if one.line in _ALIKE},
 }

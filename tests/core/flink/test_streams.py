@@ -29,7 +29,12 @@ from headrace import (  # noqa: E402
 )
 from headrace.flink import environment, process, process_table  # noqa: E402
 
-pytestmark = [pytest.mark.flink, pytest.mark.slow, pytest.mark.usefixtures("java")]
+pytestmark = [
+    pytest.mark.flink,
+    pytest.mark.slow,
+    pytest.mark.smoke,
+    pytest.mark.usefixtures("java"),
+]
 
 
 class Counting(Agent):

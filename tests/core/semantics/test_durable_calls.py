@@ -6,6 +6,8 @@ import pytest
 from semantic_agents import fresh, itself
 from semantic_served import CALLS, Caller
 
+pytestmark = pytest.mark.smoke
+
 DO = [
     "again", "twice", "together", "sync_function", "policy_of_the_call", "never_awaited",
     "not_recordable", "not_recordable_argument", "changed_result",

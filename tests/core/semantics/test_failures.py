@@ -20,6 +20,8 @@ from semantic_agents import (
 
 from headrace import JobFailedError
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture(scope="module")
 def ran(engine):

@@ -6,6 +6,8 @@ import pytest
 from semantic_agents import Echo, Tally, by_key, itself, one_key
 from semantic_memory import RICH, Conflicted, Keeper
 
+pytestmark = pytest.mark.smoke
+
 KEYS = [
     "\ud800", "_", "/", "'", '"', "x" * 10_000, ("_", "/"), frozenset({1}), frozenset({"1"}),
     1, "1", 1.0, True, None, False, 0, "", "None", "null", "j1", "é", "e\u0301", "\x00", "\x1f",

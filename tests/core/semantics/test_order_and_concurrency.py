@@ -18,6 +18,8 @@ from semantic_agents import (
     one_key,
 )
 
+pytestmark = pytest.mark.smoke
+
 
 def test_outputs_of_a_key_come_in_the_order_of_its_inputs(engine):
     inputs = [{"key": f"k{n % 7}", "n": n} for n in range(210)]
