@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _AGENTS = "from headrace_cli.main import main; main()"
 _OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
-_TARGET = '{{ python = "{}", platform = "{}" }}'
 FLINK = metadata.version("apache-flink")
 _RELEASE = release_of(FLINK)
 assert _RELEASE is not None
@@ -117,7 +116,7 @@ class Kit:
         more: str = "",
         files: dict[str, str] | None = None,
         lock: bool = True,
-        targets: tuple[tuple[str, str], ...] = TARGETS,
+        targets: tuple[tuple[str, ...], ...] = TARGETS,
         beside: Shop | None = None,
     ) -> Path:
         """Makes a locked project; those of one set of dependencies share one lock.
@@ -129,7 +128,7 @@ class Kit:
             more: More of its ``pyproject.toml``.
             files: Its other files, by path.
             lock: Whether it gets a lock.
-            targets: The Pythons and platforms that the lock is for.
+            targets: The Pythons and platforms that the lock is for, perhaps with lines of Flink.
             beside: A registry that it knows beside the kit's own, by its title.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +137,7 @@ class Kit:
                 dependencies=json.dumps(list(dependencies)),
                 agent=f'agent = "{agent}"\n' if agent else "",
                 build=_BUILD if any("[flink]" in one for one in dependencies) else "",
-                targets=", ".join(_TARGET.format(*one) for one in targets),
+                targets=", ".join(map(_target, targets)),
                 url=(self.shop / "site").as_uri(),
                 key=(self.folder / "key").read_text(),
                 more=("" if beside is None else _known(beside)) + more,
@@ -155,7 +154,7 @@ class Kit:
         self,
         folder: Path,
         dependencies: tuple[str, ...],
-        targets: tuple[tuple[str, str], ...],
+        targets: tuple[tuple[str, ...], ...],
         beside: Shop | None,
     ) -> None:
         wanted = repr((sorted(dependencies), targets, None if beside is None else beside.url))
@@ -173,14 +172,20 @@ class Kit:
             shutil.copytree(known / "vendor", folder / "vendor", dirs_exist_ok=True)
 
     def triage(self, folder: Path, more: str = "") -> Path:
-        """The main job: incident triage, as a project of its own."""
+        """The main job: incident triage, as a project of its own, for the Flink of its target."""
         shutil.copytree(
             ROOT / "examples/incident_triage",
             folder,
             ignore=shutil.ignore_patterns("__pycache__", "out", "provoke"),
         )
         run = '\n[tool.agents.run]\nkey = "cluster"\n'
-        return self.project(folder, agent="triage_agent:IncidentTriage", more=run + more)
+        return self.project(
+            folder,
+            agent="triage_agent:IncidentTriage",
+            dependencies=ENGINE[:-1],  # which Flink is the target's to say
+            more=run + more,
+            targets=((PYTHON, "linux/amd64", _RELEASE.line),),
+        )
 
     def build(self, project: Path, *arguments: object, output: Path | None = None) -> Path:
         """Builds a project's zip."""
@@ -188,6 +193,12 @@ class Kit:
         targets = [] if any(":" in str(one) for one in arguments) else ["."]
         self.agents("build", *targets, *arguments, "-o", path, cwd=project)
         return path
+
+
+def _target(said: tuple[str, ...]) -> str:
+    """What a project says of a target."""
+    fields = zip(("python", "platform", "flink"), said, strict=False)
+    return "{ " + ", ".join(f'{name} = "{one}"' for name, one in fields) + " }"
 
 
 def _known(shop: Shop) -> str:

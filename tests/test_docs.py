@@ -93,7 +93,7 @@ COMMANDS = {
     "./dev setup": Way(""),
     "./dev lint": Way("no issues found"),
     './dev test -m "not slow"': Way("tests collected", "--collect-only -q"),
-    "./dev flink 2.0.2": Way(
+    "./dev flink 1.20": Way(
         "passed", "-q tests/core/flink/test_streams.py -k savepoint", flink=True
     ),
     "./dev bench --quick": Way("| figure | headrace |", "--only start --output {tmp}"),

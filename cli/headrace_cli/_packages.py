@@ -96,14 +96,14 @@ def packages_of(folder: Path) -> Packages:
         CommandError: Its file cannot be read, or what it says is wrong.
     """
     from headrace_cli._project import Project, read_project
-    from headrace_registry.locking import Wanted, package_index, vendored
+    from headrace_registry.locking import Wanted, flink_of, package_index, vendored
     from headrace_registry.projects import requirements
 
     file = folder / _FILE
     settings = (read_project(folder) or Project(folder)).settings()
     found, pythons = requirements(file, file.read_text(encoding="utf-8"))
     wanted = Wanted(
-        requirements=found,
+        requirements=(*found, *flink_of(settings.targets, pythons)),
         requires_python=pythons,
         settings=settings,
         vendor=vendored(settings),

@@ -3,7 +3,7 @@
 For example::
 
     [tool.agents]
-    targets = [{ python = "3.11", platform = "linux/amd64" }]
+    targets = [{ python = "3.11", platform = "linux/amd64", flink = "2.3" }]
     index = "https://packages.example.org/simple"
     build = ["dill==0.3.1.1"]
 
@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from headrace.flink.releases import RELEASES, release_of
 from headrace_registry.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -68,9 +69,18 @@ class Target:
     """Its Python, such as ``3.11``."""
     platform: str
     """Its system and processor, one of ``PLATFORMS``."""
+    flink: str | None = field(default=None, compare=False)
+    """The line of Flink that its cluster is of, such as ``1.20``; ``None``: as it is resolved. What
+    machine it is does not depend on that."""
+
+    def as_data(self) -> dict[str, str]:
+        """As it is written into a project or a lock."""
+        data = {"python": self.python, "platform": self.platform}
+        return data if self.flink is None else {**data, "flink": self.flink}
 
     def __str__(self) -> str:
-        return f"Python {self.python} on {self.platform}"
+        machine = f"Python {self.python} on {self.platform}"
+        return machine if self.flink is None else f"{machine} with Flink {self.flink}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +167,39 @@ def _targets(said: Any) -> tuple[Target, ...]:
         raise _wrong("targets", 'a list of { python = "3.11", platform = "linux/amd64" }', said)
     found = []
     for one in said:
-        if not isinstance(one, dict) or set(one) != {"python", "platform"}:
+        if not isinstance(one, dict) or set(one) - {"flink"} != {"python", "platform"}:
             raise _wrong("targets", '{ python = "3.11", platform = "linux/amd64" } each', one)
         if one["python"] not in PYTHONS:
             raise _wrong("targets.python", f"one of {', '.join(PYTHONS)}", one["python"])
         if one["platform"] not in PLATFORMS:
             raise _wrong("targets.platform", f"one of {', '.join(PLATFORMS)}", one["platform"])
-        found.append(Target(one["python"], one["platform"]))
+        target = Target(one["python"], one["platform"], _flink(one))
+        other = next((same for same in found if same == target), target)
+        if other.flink != target.flink:
+            raise SettingsError(
+                f"tool.agents.targets has one machine twice: {other}, and {target}\n"
+                "  why:   a lock has one version of each package for a machine\n"
+                "  next: leave one of them; for another line of Flink, a project of its own"
+            )
+        found.append(target)
     return tuple(dict.fromkeys(found))
+
+
+def _flink(said: Mapping[str, Any]) -> str | None:
+    line = said.get("flink")
+    if line is None:
+        return None
+    release = release_of(line) if isinstance(line, str) else None
+    if release is None or line != release.line:
+        known = ", ".join(one.line for one in RELEASES)
+        raise _wrong("targets.flink", f"a line of Flink's releases: {known}", line)
+    if said["python"] not in release.pythons:
+        raise SettingsError(
+            f"tool.agents.targets: Flink {line} has no PyFlink for Python {said['python']}\n"
+            f"  why:   there is one for {' and '.join(release.pythons)}\n"
+            "  next: another python, or a newer line of Flink"
+        )
+    return str(line)
 
 
 def _build(said: Any) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ _PARTS = {
 @click.option("-o", "output", metavar="FILE", default="job.zip", help="Default: job.zip.")
 @click.option("--python", type=click.Choice(_PYTHONS), help="The workers' Python.")
 @click.option("--platform", type=click.Choice(_PLATFORMS), help="The workers' platform.")
+@click.option("--flink", metavar="LINE", help="The cluster's line of Flink, such as 1.20.")
 @click.option(
     "--engine",
     type=click.Choice(["bundled", "provided"]),
@@ -177,10 +178,12 @@ def _lock_of(packages: Packages, *, frozen: bool) -> Lock:
     return lock
 
 
-def _target_of(lock: Lock, python: str | None, platform: str | None) -> Target:
+def _target_of(
+    lock: Lock, python: str | None, platform: str | None, flink: str | None = None
+) -> Target:
     from headrace_registry.settings import Target
 
-    if python and platform:
+    if python and platform and flink is None:
         return Target(python, platform)
     found = [
         one
@@ -188,6 +191,7 @@ def _target_of(lock: Lock, python: str | None, platform: str | None) -> Target:
         if one.platform in _PLATFORMS
         and python in (None, one.python)
         and platform in (None, one.platform)
+        and flink in (None, one.flink)
     ]
     if len(found) == 1:
         return found[0]
@@ -196,8 +200,8 @@ def _target_of(lock: Lock, python: str | None, platform: str | None) -> Target:
         raise CommandError(
             "the lock has no such target",
             why=f"it was made for {told}",
-            then="write the workers' Python and platform into targets in [tool.agents], "
-            "then: agents lock",
+            then="write the workers' Python and platform, and flink where it is to be of some line, "
+            "into targets in [tool.agents], then: agents lock",
         )
     raise WrongUseError(
         f"the lock is for several targets: {told}",
@@ -222,7 +226,7 @@ def _built(
         project=job.project.folder,
         requirements=packages.wanted.requirements,
     )
-    target = _target_of(lock, typed["python"], typed["platform"])
+    target = _target_of(lock, typed["python"], typed["platform"], typed["flink"])
     sign = _signing(typed["keys"]) if typed["sign"] else None
     with (
         sink as output,

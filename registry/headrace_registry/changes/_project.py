@@ -104,12 +104,15 @@ class Project:
             vendor: Wheels by package that take the place of those of the ``vendor`` folder, or
                 come beside them; they need not be there yet.
         """
-        from headrace_registry.locking import Wanted, package_index, vendored
+        from headrace_registry.locking import Wanted, flink_of, package_index, vendored
 
         fresh = {name: (path,) for name, path in (vendor or {}).items()}
         wheels = {**vendored(self.settings), **fresh}
         return Wanted(
-            requirements=self.requirements,
+            requirements=(
+                *self.requirements,
+                *flink_of(self.settings.targets, self.requires_python),
+            ),
             requires_python=self.requires_python,
             settings=self.settings,
             snapshots=self.snapshots,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from headrace_registry.locking.namesakes import LookAlike, look_alikes
     from headrace_registry.locking.resolving import resolve
-    from headrace_registry.locking.targets import targets_of, this_machine
+    from headrace_registry.locking.targets import flink_of, targets_of, this_machine
     from headrace_registry.locking.wanted import Wanted, inputs_digest, package_index, vendored
 
 _HOMES = {
@@ -48,7 +48,7 @@ _HOMES = {
         "recorded",
     ),
     "resolving": ("resolve",),
-    "targets": ("targets_of", "this_machine"),
+    "targets": ("flink_of", "targets_of", "this_machine"),
     "wanted": ("Wanted", "inputs_digest", "package_index", "vendored"),
 }
 
@@ -67,6 +67,7 @@ __all__ = [
     "build_missing",
     "check",
     "compare",
+    "flink_of",
     "inputs_digest",
     "install",
     "look_alikes",

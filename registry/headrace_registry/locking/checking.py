@@ -60,8 +60,19 @@ def _requirement(lock: Lock, wanted: Wanted, requirement: Requirement) -> Iterat
         yield f"{text_of(requirement)} is required, and {name} is not locked"
         return
     for version in versions:
+        if marker is not None and not _meets(lock, name, version, str(marker)):
+            continue
         if not requirement.specifier.contains(Version(version), prereleases=True):
             yield f"{text_of(requirement)} is required, and {version} is locked"
+
+
+def _meets(lock: Lock, name: str, version: str, marker: str) -> bool:
+    """Whether there is a target that a version is for, and a marker is true on."""
+    (package,) = (one for one in lock.packages if (one.name, one.version) == (name, version))
+    return any(
+        any(fits(marker, one)) and (package.marker is None or any(fits(package.marker, one)))
+        for one in lock.targets
+    )
 
 
 def _origins(lock: Lock, wanted: Wanted) -> Iterator[str]:

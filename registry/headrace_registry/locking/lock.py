@@ -129,7 +129,7 @@ class Lock:
 
         ours: dict[str, Any] = {
             "inputs": self.inputs,
-            "targets": [{"python": one.python, "platform": one.platform} for one in self.targets],
+            "targets": [one.as_data() for one in self.targets],
         }
         if self.registries:
             ours["registries"] = {
@@ -226,7 +226,7 @@ def _read(data: dict[str, Any]) -> Lock:
     by_url = {one.url: name for name, one in registries.items()}
     return Lock(
         packages=tuple(_read_package(one, by_url) for one in data["packages"]),
-        targets=tuple(Target(one["python"], one["platform"]) for one in ours["targets"]),
+        targets=tuple(Target(**one) for one in ours["targets"]),
         requires_python=data["requires-python"],
         inputs=ours["inputs"],
         registries=registries,

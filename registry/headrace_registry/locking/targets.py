@@ -13,6 +13,7 @@ from headrace_registry.settings import Target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from packaging.requirements import Requirement
     from packaging.tags import Tag
 
     from headrace_registry.settings import ProjectSettings
@@ -23,6 +24,7 @@ __all__ = [
     "best_wheel",
     "environment",
     "fits",
+    "flink_of",
     "machine",
     "marker",
     "python_range",
@@ -74,6 +76,17 @@ def machine(python: str) -> Target:
 def targets_of(settings: ProjectSettings) -> tuple[Target, ...]:
     """What a project is locked for; this machine where it says nothing."""
     return settings.targets or (this_machine(),)
+
+
+def flink_of(targets: Sequence[Target], requires_python: str) -> tuple[Requirement, ...]:
+    """What targets require for the line of Flink that they name, each for itself."""
+    from packaging.requirements import Requirement
+
+    return tuple(
+        Requirement(f"apache-flink=={one.flink}.* ; {marker(one, requires_python)}")
+        for one in targets
+        if one.flink is not None
+    )
 
 
 def marker(target: Target, requires_python: str = "") -> str:

@@ -103,7 +103,7 @@ def set_targets(text: str, targets: Sequence[Target]) -> str:
     document, path = read_document(_FILE, text), (*_AGENTS, "targets")
     if not targets:
         return take_value(document, path).whole()
-    written = [{"python": one.python, "platform": one.platform} for one in targets]
+    written = [one.as_data() for one in targets]
     return change_value(document, path, written).whole()
 
 

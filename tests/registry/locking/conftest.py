@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from headrace_registry.catalogue import Catalogue, Package, Release, ReleaseFile
 from headrace_registry.errors import TrustError
-from headrace_registry.locking import Wanted
+from headrace_registry.locking import Wanted, flink_of
 from headrace_registry.settings import ProjectSettings, RegistrySettings, Target
 
 PY311 = Target("3.11", "linux/amd64")
@@ -246,7 +246,10 @@ class Bench:
             **more,
         )
         return Wanted(
-            requirements=tuple(map(Requirement, requirements)),
+            requirements=(
+                *map(Requirement, requirements),
+                *flink_of(targets, requires_python),
+            ),
             requires_python=requires_python,
             settings=settings,
             snapshots={one.name: one.snapshot() for one in self.registries},

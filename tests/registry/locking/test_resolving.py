@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from headrace_registry.errors import ConflictError, LockError, SettingsError
-from headrace_registry.locking import compare, resolve
+from headrace_registry.locking import check, compare, read_lock, resolve
+from headrace_registry.locking.install_plan import steps_of
 from headrace_registry.settings import Target
 
 LINUX = Target("3.11", "linux/amd64")
@@ -21,6 +22,13 @@ def changes(before, after):
     return {one.name: (one.kind, one.before, one.after) for one in compare(before, after)}
 
 
+def written(lock, folder):
+    """A lock as it is read again."""
+    path = folder / "pylock.toml"
+    path.write_text(lock.as_toml())
+    return read_lock(path)
+
+
 @pytest.fixture
 def four(bench):
     """A skill of the registry that leads to two packages of the index, the newest of each."""
@@ -28,6 +36,15 @@ def four(bench):
     bench.main.add("skill-b", "1.0")
     bench.index.add("lib", "1.0", ("base>=1",))
     bench.index.add("base", "1.0")
+    return bench
+
+
+@pytest.fixture
+def flinks(bench):
+    """An index with two lines of Flink."""
+    bench.index.add("lib", "1.0", ("apache-flink",))
+    bench.index.add("apache-flink", "1.20.5")
+    bench.index.add("apache-flink", "2.3.0")
     return bench
 
 
@@ -159,6 +176,36 @@ class TestTargets:
         assert versions(resolve(bench.wanted("skill-a"))) == {"skill-a": "1.0"}
         wanted = bench.wanted("skill-a", requires_python=">=3.11.4,<3.13")
         assert versions(resolve(wanted)) == {"skill-a": "2.0"}
+
+    def test_the_line_of_flink_is_the_targets(self, flinks):
+        target = Target("3.11", "linux/amd64", "1.20")
+        lock = resolve(flinks.wanted("lib", targets=(target,)))
+        assert versions(lock) == {"lib": "1.0", "apache-flink": "1.20.5"}
+        assert check(lock, flinks.wanted("lib", targets=(target,))) == []
+
+    def test_two_targets_may_have_two_lines(self, flinks, tmp_path):
+        targets = (Target("3.10", "linux/amd64", "1.20"), Target("3.11", "linux/amd64", "2.3"))
+        wanted = flinks.wanted("lib", targets=targets)
+        lock = resolve(wanted)
+        assert [
+            [one.package.version for one in steps_of(lock, target) if one.package.name != "lib"]
+            for target in targets
+        ] == [["1.20.5"], ["2.3.0"]]
+        assert check(lock, wanted) == []
+        assert [one.flink for one in written(lock, tmp_path).targets] == ["1.20", "2.3"]
+
+    def test_a_lock_for_another_line_is_stale(self, flinks):
+        lock = resolve(flinks.wanted("lib", targets=(Target("3.11", "linux/amd64", "1.20"),)))
+        (said,) = check(
+            lock, flinks.wanted("lib", targets=(Target("3.11", "linux/amd64", "2.3"),))
+        )
+        assert said.startswith("apache-flink==2.3.*")
+        assert said.endswith("is required, and 1.20.5 is locked")
+
+    def test_a_line_that_does_not_go_with_the_requirements_is_named(self, flinks):
+        targets = (Target("3.11", "linux/amd64", "1.20"),)
+        with pytest.raises(ConflictError, match=r"apache-flink==1\.20\.\*"):
+            resolve(flinks.wanted("apache-flink>=2", targets=targets))
 
     def test_a_target_that_the_project_is_not_for_is_refused(self, bench):
         with pytest.raises(SettingsError, match=r"Python 3.11 on linux/amd64 is outside"):

@@ -40,6 +40,11 @@ class TestWhatIsAdded:
         targets = (Target("3.11", "linux/amd64"), Target("3.12", "macos/arm64"))
         assert settings(projects.set_targets(text, targets)).targets == targets
 
+    def test_a_targets_line_of_flink_is_read_back(self, text):
+        targets = (Target("3.11", "linux/amd64", "1.20"),)
+        (target,) = settings(projects.set_targets(text, targets)).targets
+        assert target.flink == "1.20"
+
     def test_and_taken_away_again_leaves_the_first_text(self, text):
         after = projects.set_registry(text, "main", "https://example.org", KEY)
         after = projects.set_source(after, "skill-tides", "main")
