@@ -59,7 +59,11 @@ def project_settings() -> list[ProjectSetting]:
         "grants.SKILL.network": (_TEXTS, "", "Hosts that the skill's scripts may reach"),
         "grants.SKILL.environment": (_TEXTS, "", "Environment variables that they may see"),
         "grants.SKILL.commands": (_TEXTS, "", "Programs that they may start"),
-        "targets": ("list of tables", "this machine", "What is locked for: `python`, `platform`, `flink`"),
+        "targets": (
+            "list of tables",
+            "this machine",
+            "What is locked for: `python`, `platform`, `flink`",
+        ),
         "index": ("text", "uv's own", "The package index"),
         "build": (_TEXTS, "", "Source distributions that may be built, each `NAME==VERSION`"),
         "sources.PACKAGE": ("text or table", "", "Where a package comes from"),

@@ -165,7 +165,7 @@ def without_credentials(url: str) -> str:
 def _targets(said: Any) -> tuple[Target, ...]:
     if not isinstance(said, list):
         raise _wrong("targets", 'a list of { python = "3.11", platform = "linux/amd64" }', said)
-    found = []
+    found: list[Target] = []
     for one in said:
         if not isinstance(one, dict) or set(one) - {"flink"} != {"python", "platform"}:
             raise _wrong("targets", '{ python = "3.11", platform = "linux/amd64" } each', one)

@@ -200,7 +200,7 @@ def _target_of(
         raise CommandError(
             "the lock has no such target",
             why=f"it was made for {told}",
-            then="write the workers' Python and platform, and flink where it is to be of some line, "
+            then="write the workers' Python, platform and, where it matters, line of Flink "
             "into targets in [tool.agents], then: agents lock",
         )
     raise WrongUseError(

@@ -196,9 +196,7 @@ class TestTargets:
 
     def test_a_lock_for_another_line_is_stale(self, flinks):
         lock = resolve(flinks.wanted("lib", targets=(Target("3.11", "linux/amd64", "1.20"),)))
-        (said,) = check(
-            lock, flinks.wanted("lib", targets=(Target("3.11", "linux/amd64", "2.3"),))
-        )
+        (said,) = check(lock, flinks.wanted("lib", targets=(Target("3.11", "linux/amd64", "2.3"),)))
         assert said.startswith("apache-flink==2.3.*")
         assert said.endswith("is required, and 1.20.5 is locked")
 
