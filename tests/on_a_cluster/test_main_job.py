@@ -8,7 +8,12 @@ import pytest
 
 from .conftest import read_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.flink, pytest.mark.smoke]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.flink,
+    pytest.mark.smoke,
+    pytest.mark.timeout(900),  # before Flink 2.3 its jars are made a wheel first
+]
 
 
 def _values(lines):
