@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from headrace.chat import ChatRequest, Message, ToolSpec
+from headrace.chat import ChatRequest, Message, OutputSchema, ToolSpec
 from headrace.errors import ModelError, ResourceError
 from headrace_openai import OpenAIChatModel, OpenAIEmbeddingModel, OpenAIResponsesModel
 
@@ -55,6 +55,12 @@ class TestModel:
         provider.raw(200, {"choices": [{"message": {"content": "x"}}]})
 
         assert ask(hello(options={"model": "other"})).model == "other"
+
+    def test_that_answers_nameless_is_so_in_the_responses_interface_too(self, provider, respond):
+        body = {"status": "completed", "output": [said("x")]}
+        provider.raw(200, body)
+
+        assert respond(hello(options={"model": "other"})).model == "other"
 
     @pytest.mark.parametrize("name", ["", " ", 3])
     def test_of_a_request_that_is_no_name_is_refused(self, provider, ask, name):
@@ -109,6 +115,71 @@ class TestReasoningEffort:
     def test_is_given_once(self, kind, options):
         with pytest.raises(ResourceError, match="reasoning_effort is given twice"):
             kind("m", reasoning_effort="low", options=options)
+
+
+class TestPassedThrough:
+    """Options by the provider's names, which add to what is typed and never change it."""
+
+    FULL = {  # noqa: RUF012 - what a request may say itself
+        "max_tokens": 9,
+        "temperature": 0.1,
+        "stop": ("END",),
+        "output": OutputSchema(json_schema=CITY),
+    }
+
+    @pytest.mark.parametrize(
+        ("option", "field"),
+        [
+            ("max_tokens", "max_tokens"),
+            ("max_completion_tokens", "max_tokens"),
+            ("temperature", "temperature"),
+            ("stop", "stop"),
+            ("response_format", "output"),
+        ],
+    )
+    def test_do_not_say_again_what_the_request_says(self, provider, ask, option, field):
+        said_twice = f"{option} is given twice: as an option and as the request's {field}"
+
+        with pytest.raises(ModelError, match=said_twice) as caught:
+            ask(hello(**self.FULL, options={option: 1}))
+
+        assert caught.value.code == "bad_request"
+        assert provider.bodies == []
+
+    @pytest.mark.parametrize(
+        ("option", "field"),
+        [("max_output_tokens", "max_tokens"), ("temperature", "temperature")],
+    )
+    def test_of_responses_do_not_say_again_what_the_request_says(
+        self, provider, respond, option, field
+    ):
+        with pytest.raises(ModelError, match=f"{option} is given twice.*{field}"):
+            respond(hello(max_tokens=9, temperature=0.1, options={option: 1}))
+
+        assert provider.bodies == []
+
+    @pytest.mark.parametrize("option", ["max_tokens", "max_completion_tokens"])
+    def test_of_the_model_give_way_to_what_the_request_says(self, provider, ask, option):
+        provider.answer({"content": "x"})
+
+        ask(hello(max_tokens=9, temperature=0.1), temperature=0.9, options={option: 99})
+
+        said_once = {"max_completion_tokens": 9, "temperature": 0.1}
+        assert {n: v for n, v in provider.bodies[0].items() if n not in {"messages", "model"}} == (
+            said_once
+        )
+
+    def test_of_the_model_give_way_in_the_responses_interface_too(self, provider, respond):
+        provider.reply(Responded(said("x")))
+
+        respond(hello(max_tokens=9, temperature=0.1), options={"max_output_tokens": 99})
+
+        assert provider.bodies[0]["max_output_tokens"] == 9
+
+    @pytest.mark.parametrize("kind", BOTH)
+    def test_of_the_model_do_not_say_again_what_its_arguments_say(self, kind):
+        with pytest.raises(ResourceError, match="temperature is given twice"):
+            kind("m", temperature=0.1, options={"temperature": 0.9})
 
 
 class TestProject:
