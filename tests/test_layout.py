@@ -300,6 +300,9 @@ NAMED = {
         ("it", "vector_stores", "pgvector", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
     "headrace_chroma": [("it", "vector_stores", "chroma", {"path": "chroma"})],
+    "headrace_actions_postgres": [
+        ("it", "action_stores", "postgres", {"dsn_env": "NOWHERE", "connect_timeout": 1})
+    ],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
     "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
 }

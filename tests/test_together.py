@@ -175,6 +175,7 @@ class Keeps(Base):
     model = use("chat_models", "anthropic", model="m")
     texts = use("vector_stores", "pgvector", dsn_env="DSN")
     memories = use("memory", "sqlite", path="memories.db")
+    calls = use("action_stores", "postgres", dsn_env="DSN")
 
 
 class Finds(Base):
@@ -193,6 +194,7 @@ SHIPPED = {
     "Keeps": {
         *("headrace-anthropic", "anthropic"),
         *("headrace-pgvector", "psycopg", "psycopg-pool", "headrace-memory-sqlite"),
+        "headrace-actions-postgres",
     },
     "Finds": {"headrace-chroma", "chromadb"},
     "Calls": {"headrace-mcp", "mcp", "mcp-types"},

@@ -24,22 +24,22 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.approvals import decision_of
 from headrace.eventlog import open_log
+from headrace.flink._covered import Covered
 from headrace.flink._loop import WorkerLoop
-from headrace.flink._pages import Pages, shard_of
+from headrace.flink._pages import shard_of
 from headrace.flink._pyflink import (
     KeyedProcessFunction,
-    MapStateDescriptor,
     OutputTag,
     Row,
     Types,
-    ValueStateDescriptor,
     keyed_state_backend,
 )
 from headrace.flink._shards import Reader, Shard
-from headrace.flink._waking import own_shards, wake
+from headrace.flink._state import ShardState, keep, pending_runs
+from headrace.flink._waking import END_OF_TIME, beat_at, own_shards, set_beacons, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
-from headrace.operator import Journal, Names, Operator, Run, RunInput, mark_logs
+from headrace.operator import Journal, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.values import decode, encode, key_id
 
@@ -50,16 +50,13 @@ if TYPE_CHECKING:
     from headrace.flink._pyflink import RuntimeContext, Shape
     from headrace.values import Stored
 
-__all__ = ["APPROVALS", "DEAD_LETTERS", "AgentFunction"]
+__all__ = ["APPROVALS", "DEAD_LETTERS", "MARKS", "AgentFunction"]
 
 _LOG = logging.getLogger("headrace")
 _SHOWN = 120
 _TICK_MS = 10
 _HELD_TICK_MS = 1000  # where all runs wait for somebody's decision, which comes as an element
-_BEACON_SECONDS = 2
-_BEACONS = 13  # the furthest is more than two hours off
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
-_END_OF_TIME = 2**63 - 2  # the event-time timer that a bounded input's last watermark fires
 _NO_TIME = -(2**63)  # how Flink says that a record has no timestamp
 _WAITING_PER_SHARD = 256
 
@@ -67,6 +64,8 @@ DEAD_LETTERS = OutputTag("headrace-dead-letters", Types.PICKLED_BYTE_ARRAY())
 """The side output of dead letters: mappings, see ``headrace.operator.DeadLetter``."""
 APPROVALS = OutputTag("headrace-approvals", Types.PICKLED_BYTE_ARRAY())
 """The side output of requests for somebody's decision: mappings, see ``headrace.approvals``."""
+MARKS = OutputTag("headrace-marks", Types.STRING())
+"""The side output of marks, by which workers learn of complete checkpoints (``_covered``)."""
 
 
 class AgentFunction(KeyedProcessFunction):
@@ -80,6 +79,7 @@ class AgentFunction(KeyedProcessFunction):
         mains: What a driver script defines in ``__main__``, by reference.
         timed: Whether outputs are pairs of their input's timestamp and themselves.
         shape: The names of the fields of rows that carry none.
+        marks: The folder in which the marks that it puts out become visible, if any.
     """
 
     def __init__(
@@ -92,7 +92,9 @@ class AgentFunction(KeyedProcessFunction):
         *,
         timed: bool = False,
         shape: Shape = None,
+        marks: str | None = None,
     ) -> None:
+        self._marks = marks
         self._timed = timed
         self._plan_json = plan
         self._reader = Reader(key, parse, shape)
@@ -111,20 +113,12 @@ class AgentFunction(KeyedProcessFunction):
             plan.digest[:12],
         )
         self._adopt_mains()
-        pickled = Types.PICKLED_BYTE_ARRAY()
-        state = runtime_context
-        self._pages = state.get_map_state(MapStateDescriptor("pages", Types.INT(), pickled))
-        self._large = state.get_map_state(MapStateDescriptor("large", Types.STRING(), pickled))
-        self._count = state.get_state(ValueStateDescriptor("page-count", Types.INT()))
-        self._pending = state.get_state(ValueStateDescriptor("pending", pickled))
-        self._sequence = state.get_state(ValueStateDescriptor("sequence", Types.LONG()))
-        self._names = state.get_state(ValueStateDescriptor("names", pickled))
+        self._state = ShardState(runtime_context, plan)
         self._config = plan.config
         self._context = runtime_context
         self._asleep = own_shards(runtime_context, plan.config.shards)
         self._shards: dict[int, Shard] = {}
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
-        self._next: dict[int, int] = {}
         self._elements = 0
         self._loop = WorkerLoop()
         # Weakly: what runs must not keep us, so that we notice when Flink has dropped us.
@@ -145,7 +139,7 @@ class AgentFunction(KeyedProcessFunction):
             log=self._log,
             mains=self._mains,
         )
-        self._identity = plan.identity
+        self._covered = Covered(self._marks)
         if self._operator.ledger is not None:
             with self._loop:
                 self._loop.run(self._operator.ledger.open(self._asleep))
@@ -162,10 +156,10 @@ class AgentFunction(KeyedProcessFunction):
                 self._decide(decision)
             else:
                 key = self._reader.key(value, parsed)
-                self._input(number, shard, key, parsed, ctx.timestamp(), outputs)
+                self._input(shard, key, parsed, ctx.timestamp(), outputs)
             self._pace(shard, outputs)
             self._commit(shard, outputs)
-            self._save(number, shard, ctx)
+            self._save(shard, outputs, ctx)
             self._loop.help(self._busy)
         yield from outputs
 
@@ -180,9 +174,9 @@ class AgentFunction(KeyedProcessFunction):
             if self._operator.suspended:
                 self._loop.turn()
             self._commit(shard, outputs)
-            if timestamp == _END_OF_TIME:
+            if timestamp == END_OF_TIME:
                 self._drain(number, outputs)
-            self._save(number, shard, ctx)
+            self._save(shard, outputs, ctx)
             self._loop.help(self._busy)
         yield from outputs
 
@@ -216,15 +210,14 @@ class AgentFunction(KeyedProcessFunction):
     # ------------------------------------------------------------ runs
     def _input(
         self,
-        number: int,
         shard: Shard,
         key: Any,
         value: Any,
         timestamp: int | None,
         outputs: list[Any],
     ) -> None:
-        sequence = self._next[number]
-        self._next[number] = sequence + 1
+        sequence = shard.next
+        shard.next = sequence + 1
         stamp = None if timestamp == _NO_TIME else timestamp
         item = RunInput(key, key_id(key), encode(value), sequence, stamp, shard.names)
         self._offer(shard, item, None, outputs)
@@ -242,7 +235,7 @@ class AgentFunction(KeyedProcessFunction):
         if self._lanes.enter(item.key_id, (item, journal)):
             self._begin(shard, item, journal, outputs)
         else:
-            self._keep(shard, item, journal)
+            keep(shard, item, journal)
             shard.waiting += 1
 
     def _begin(
@@ -254,7 +247,7 @@ class AgentFunction(KeyedProcessFunction):
             item, journal = following
             run = self._operator.begin(item, shard.pages.cells(item.key_id), journal)
             if run.outcome is None:
-                self._keep(shard, item, run.journal)
+                keep(shard, item, run.journal)
                 return
             following = self._take(shard, run, outputs)
 
@@ -289,7 +282,7 @@ class AgentFunction(KeyedProcessFunction):
                     if backend is not None:
                         backend.set_current_key(at_hand if other == number else Row(other))
                     self._commit(shard, outputs)
-                    self._write(other, shard)
+                    self._state.write(shard)
         finally:
             if backend is not None:
                 backend.set_current_key(at_hand)
@@ -308,7 +301,7 @@ class AgentFunction(KeyedProcessFunction):
         if outcome.changes:
             now = self._operator.clock()
             if shard.pages.commit(item.key_id, outcome.changes, now):
-                self._count.update(shard.pages.count)
+                self._state.count(shard)
         if shard.pending and shard.pending.pop(item.sequence, None) is not None:
             shard.changed = True
         for output in outcome.outputs:
@@ -317,6 +310,8 @@ class AgentFunction(KeyedProcessFunction):
             outputs.append((item.timestamp, rendered) if self._timed else rendered)
         if outcome.dead_letter is not None:
             outputs.append((DEAD_LETTERS, outcome.dead_letter.as_dict()))
+        if run.journal is not None and run.journal.version:
+            self._covered.over(run.id)
         following = self._lanes.leave(item.key_id)
         if following is not None:
             shard.waiting -= 1
@@ -361,61 +356,21 @@ class AgentFunction(KeyedProcessFunction):
         """The shard at hand, recovered at its first turn in this worker."""
         shard = self._shards.get(number)
         if shard is None:
-            pages = Pages(
-                self._pages,
-                self._large,
-                shards=self._config.shards,
-                count=self._count.value() or 1,
-                page_bytes=self._config.page_bytes,
-            )
-            names = Names(self._identity, self._names.value(), number)
-            shard = self._shards[number] = Shard(pages, names)
-            self._next[number] = self._sequence.value() or 0
-            shard.pending = dict(self._pending.value() or {})
-            self._recover(number, shard, outputs)
+            shard = self._shards[number] = self._state.read(number)
+            pending = pending_runs(shard)
+            if self._operator.ledger is not None:
+                self._operator.ledger.begin(number, shard.names, [item for item, _ in pending])
+            for item, journal in pending:
+                self._offer(shard, item, journal, outputs)
         return shard
 
-    def _recover(self, number: int, shard: Shard, outputs: list[Any]) -> None:
-        """Begins the runs again that the state holds."""
-        items = []
-        for sequence, (key, value, timestamp, _, *name) in sorted(shard.pending.items()):
-            own = decode(key)
-            item = RunInput(own, key_id(own), value, sequence, timestamp, shard.names, *name)
-            item.again = True
-            items.append(item)
-            self._next[number] = max(self._next[number], sequence + 1)
-        if self._operator.ledger is not None:
-            self._operator.ledger.begin(number, shard.names, items)
-        for item in items:
-            journal = shard.pending[item.sequence][3]
-            self._offer(shard, item, None if journal is None else Journal(journal), outputs)
-
-    def _keep(self, shard: Shard, item: RunInput, journal: Journal | None) -> None:
-        """Notes an input whose run has not ended."""
-        stored: Stored = None if journal is None else journal.stored()
-        kept = [encode(item.key), item.value, item.timestamp, stored, item.named()]
-        shard.pending[item.sequence] = kept
-        shard.changed = True
-
-    def _write(self, number: int, shard: Shard) -> None:
-        """Writes what changed; in a turn of the shard."""
-        if shard.names.changed:
-            self._names.update(shard.names.stored())
-        if shard.changed:
-            shard.changed = False
-            if shard.pending:
-                self._pending.update(shard.pending)
-            else:
-                self._pending.clear()
-            self._sequence.update(self._next[number])
-
-    def _save(self, number: int, shard: Shard, ctx: Any) -> None:
+    def _save(self, shard: Shard, outputs: list[Any], ctx: Any) -> None:
         """Writes what changed, and sees to it that a busy shard has its next turn."""
-        self._write(number, shard)
+        self._state.write(shard)
+        self._forget(outputs)
         now = time.time()
-        beat = int(now) // _BEACON_SECONDS
-        if beat != shard.beat:
-            self._set_beacons(shard, beat, ctx.timer_service())
+        if (beat := beat_at(now)) != shard.beat:
+            set_beacons(shard, beat, ctx.timer_service())
         if self._asleep:
             asleep, self._asleep = self._asleep, []
             wake(self._context, asleep, ctx.timer_service(), int(now * 1000))
@@ -424,16 +379,13 @@ class AgentFunction(KeyedProcessFunction):
             shard.tick = int(now * 1000) + (_TICK_MS if active > 0 else _HELD_TICK_MS)
             ctx.timer_service().register_processing_time_timer(shard.tick)
 
-    @staticmethod
-    def _set_beacons(shard: Shard, beat: int, timers: Any) -> None:
-        """Registers the timers that outlive a checkpoint; Flink keeps one of equal ones."""
-        last, shard.beat = shard.beat, beat
-        if not last:
-            timers.register_event_time_timer(_END_OF_TIME)
-        for level in range(_BEACONS):
-            due = (beat >> level) + 2
-            if not last or due != (last >> level) + 2:
-                timers.register_processing_time_timer((due << level) * _BEACON_SECONDS * 1000)
+    def _forget(self, outputs: list[Any]) -> None:
+        """Has the action store forget what a complete checkpoint covers."""
+        if self._operator.ledger is None:
+            return
+        if (mark := self._covered.mark()) is not None:
+            outputs.append((MARKS, mark))
+        self._operator.ledger.over(self._covered.complete())
 
 
 def _done(function: weakref.ref[AgentFunction], run: Run) -> None:

@@ -11,12 +11,16 @@ from pydantic import BaseModel
 
 from headrace.errors import HeadraceError
 from headrace.fields import FieldKey
-from headrace.flink._function import APPROVALS, DEAD_LETTERS, AgentFunction
+from headrace.flink._covered import marks_folder
+from headrace.flink._function import APPROVALS, DEAD_LETTERS, MARKS, AgentFunction
 from headrace.flink._java import ensure_java
 from headrace.flink._pyflink import (
     Configuration,
     DataStream,
     Duration,
+    Encoder,
+    FileSink,
+    RollingPolicy,
     Row,
     StreamExecutionEnvironment,
     TimestampAssigner,
@@ -128,7 +132,9 @@ def process(
             value is said nowhere.
     """
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
-    plan = settled_here(plan, configuration_of(stream))
+    configuration = configuration_of(stream)
+    plan = settled_here(plan, configuration)
+    marks = None if plan.action_store is None else marks_folder(configuration, plan.identity)
     timed = out_of_order is not None
     if output is not None:
         if render is not None or output_type is not None:
@@ -138,7 +144,14 @@ def process(
         stream = with_keys(stream)
     shape = shape_of(stream)
     function = AgentFunction(
-        plan.model_dump_json(), key, parse, render, _mains(plan), timed=timed, shape=shape
+        plan.model_dump_json(),
+        key,
+        parse,
+        render,
+        _mains(plan),
+        timed=timed,
+        shape=shape,
+        marks=marks,
     )
     selector = ShardSelector(key, parse, plan.config.shards, shape)
     # The state of a savepoint is found by the uid: a new name of the agent must not change it.
@@ -152,6 +165,11 @@ def process(
     )
     dead_letters = outputs.get_side_output(DEAD_LETTERS)
     approvals = outputs.get_side_output(APPROVALS)
+    if marks is not None:
+        sink = FileSink.for_row_format(marks, Encoder.simple_string_encoder())
+        sink = sink.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
+        shown = outputs.get_side_output(MARKS).sink_to(sink.build())
+        shown.name(f"{name or plan.name}: what checkpoints cover").uid(f"headrace-marks-{identity}")
     if out_of_order is not None:
         delay = Duration.of_millis(int(out_of_order.total_seconds() * 1000))
         strategy = WatermarkStrategy.for_bounded_out_of_orderness(delay)

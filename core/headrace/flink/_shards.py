@@ -98,6 +98,7 @@ class Shard:
         "done",
         "held",
         "names",
+        "next",
         "pages",
         "pending",
         "tick",
@@ -107,6 +108,7 @@ class Shard:
     def __init__(self, pages: Pages, names: Names) -> None:
         self.pages = pages
         self.names = names
+        self.next = 0  # the number of the next input
         self.pending: dict[int, list[Any]] = {}
         self.done: deque[Run] = deque()
         self.asked: deque[Any] = deque()  # requests that are shown with the next turn

@@ -1,4 +1,4 @@
-"""Which shards a worker has, and turns for all of them when it starts.
+"""Which shards a worker has, turns for all of them when it starts, and timers that outlive it.
 
 PyFlink runs a function for an element or a timer of one key, and a restored key that has neither
 sleeps. At a worker's first turn, whichever key it is for, each of its shards is given a timer.
@@ -14,10 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.flink._pyflink import RuntimeContext
+    from headrace.flink._shards import Shard
 
-__all__ = ["own_shards", "wake"]
+__all__ = ["END_OF_TIME", "beat_at", "own_shards", "set_beacons", "wake"]
 
 _INT = 0xFFFFFFFF
+_BEACON_SECONDS = 2
+_BEACONS = 13  # the furthest is more than two hours off
+END_OF_TIME = 2**63 - 2
+"""The event-time timer that a bounded input's last watermark fires."""
+
+
+def beat_at(seconds: float) -> int:
+    """The period of beacons that a time is in."""
+    return int(seconds) // _BEACON_SECONDS
+
+
+def set_beacons(shard: Shard, beat: int, timers: Any) -> None:
+    """Registers the timers that outlive a checkpoint; Flink keeps one of equal ones."""
+    last, shard.beat = shard.beat, beat
+    if not last:
+        timers.register_event_time_timer(END_OF_TIME)
+    for level in range(_BEACONS):
+        due = (beat >> level) + 2
+        if not last or due != (last >> level) + 2:
+            timers.register_processing_time_timer((due << level) * _BEACON_SECONDS * 1000)
 
 
 def own_shards(context: RuntimeContext, shards: int) -> list[int]:

@@ -6,6 +6,8 @@ is cancelled; and goes on from the savepoint once more, with its inputs since th
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections import Counter
 
 import pytest
@@ -100,3 +102,27 @@ def test_runs_have_the_names_that_they_had(story):
 
 def test_calls_of_the_runs_that_failed_the_job_are_not_made_again(story):
     assert story.made["charged before"] == len(FAILING)
+
+
+def kept(folder):
+    if not (folder / "calls.db").exists():
+        return 0
+    with sqlite3.connect(folder / "calls.db") as db:
+        [(count,)] = db.execute("SELECT count(*) FROM records")
+    db.close()
+    return count
+
+
+def test_runs_are_forgotten_when_a_complete_checkpoint_has_their_ends(tmp_path):
+    job = Job(tmp_path)
+    job.feed("some", [charge(str(number), f"k{number % 20}") for number in range(200)])
+    client = job.start(Keeping(folder=str(tmp_path)), key=by_key)
+    try:
+        job.await_outputs(lambda found: len(found) >= 200)
+        deadline = time.monotonic() + 90
+        while (left := kept(tmp_path)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        client.cancel().result()
+
+    assert left == 0

@@ -15,7 +15,8 @@ from function_worker import Store, Turn, Worker
 from recovery_agents import Waiter, held, note, notes
 
 from headrace.approvals import Decision
-from headrace.flink._function import _END_OF_TIME, APPROVALS
+from headrace.flink._function import APPROVALS
+from headrace.flink._waking import END_OF_TIME
 
 
 def inputs(count, **more):
@@ -169,7 +170,7 @@ class TestBoundedInput:
         assert len(worker.busy) == 2
         note(tmp_path, "go on")
         worker.store.current = worker.shard({"key": "k"})
-        return list(worker.function.on_timer(_END_OF_TIME, Turn(worker.store)))
+        return list(worker.function.on_timer(END_OF_TIME, Turn(worker.store)))
 
     def test_the_first_shards_last_turn_ends_the_runs_of_all(self, ended):
         assert sorted(one["n"] for one in ended) == [0, 1, 2, 10, 11, 12]
