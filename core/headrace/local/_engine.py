@@ -291,7 +291,7 @@ class LocalEngine:
         if self._lanes.enter(item.key_id, (item, journal)):
             self._begin(item, journal)
         else:
-            item.named()  # in the order of the inputs
+            item.named()
 
     def _begin(self, item: RunInput, journal: Journal | None) -> None:
         """Runs a key's inputs until one has to wait."""
@@ -299,6 +299,7 @@ class LocalEngine:
         while following is not None:
             run = self._operator.begin(following[0], self._state.cells(item.key_id), following[1])
             if run.outcome is None:
+                run.item.named()  # in the order of the inputs
                 return
             following = self._commit(run)
 

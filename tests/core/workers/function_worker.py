@@ -56,6 +56,12 @@ class Store:
 
     get_map_state = get_state
 
+    def get_task_name(self):
+        return "agent"
+
+    def get_attempt_number(self):
+        return 0
+
     def get_index_of_this_subtask(self):
         return 0
 
