@@ -40,14 +40,19 @@ class Problems:
         if place and len(places) < _SHOWN:
             places.append(place)
 
+    def told(self) -> dict[str, tuple[int, str]]:
+        """How often each sort of thing was wrong, and where."""
+        return {
+            what: (count, ", ".join(self._places[what]) + (" ..." if count > _SHOWN else ""))
+            for what, count in self._counts.items()
+        }
+
     def lines(self) -> list[str]:
         """A line for each sort of thing."""
-        told = []
-        for what, count in self._counts.items():
-            places = ", ".join(self._places[what])
-            more = " ..." if count > len(self._places[what]) > 0 else ""
-            told.append(f"{count:,} {what}" + (f" ({places}{more})" if places else ""))
-        return told
+        return [
+            f"{count:,} {what}" + (f" ({places})" if places else "")
+            for what, (count, places) in self.told().items()
+        ]
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

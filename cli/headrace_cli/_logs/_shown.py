@@ -11,7 +11,7 @@ from headrace_cli._logs._filters import key_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["clock", "line", "plain", "seconds", "summary"]
+__all__ = ["clock", "cut", "key_of", "line", "plain", "seconds", "summary", "titled"]
 
 _LONG = 120
 
@@ -66,6 +66,22 @@ def summary(record: Mapping[str, Any]) -> str:
 
 def _number(value: Any) -> bool:
     return type(value) in (int, float)
+
+
+def titled(record: Mapping[str, Any]) -> str:
+    """What it is: kind, name, attempt, and how it ended where that is not as it should."""
+    attempt, what = record.get("attempt", 1), plain(record.get("what", ""))
+    parts = [plain(record.get("kind", "?")), plain(record.get("name", ""))]
+    if attempt != 1:
+        parts.append(f"#{attempt}")
+    if what != "finished":
+        parts.append(what)
+    return " ".join(part for part in parts if part)
+
+
+def key_of(record: Mapping[str, Any]) -> str:
+    """The key, for a sentence."""
+    return f", key {cut(plain(key_text(record['key'])), 60)}" if "key" in record else ""
 
 
 def line(record: Mapping[str, Any]) -> str:

@@ -202,6 +202,8 @@ class Shower:
     ) -> Any:
         """What a tagged stored form holds, without looking for the class that it was made from."""
         held = value.get("v")
+        if value["$"] == "float":
+            return None  # JSON has no word for it
         if value["$"] == "dict" and type(held) is list:
             pairs = [pair for pair in held if type(pair) is list and len(pair) == 2]  # noqa: PLR2004
             return self._object(((pair[0], pair[1]) for pair in pairs), limits, depth, counts)

@@ -8,7 +8,7 @@ from headrace_cli._lazy import LazyGroup
 
 __all__ = ["command"]
 
-_COMMANDS = {"list": "listing", "schema": "schema"}
+_COMMANDS = {"list": "listing", "tree": "tree", "sql": "sql", "schema": "schema"}
 """The commands, in the order in which one meets them, and their modules."""
 
 
