@@ -83,7 +83,7 @@ class BedrockChatModel(Connected, ChatModel):
             ModelError: As ``chat``; ``connection`` where the stream broke off.
             ResourceError: The model is not open.
         """
-        from headrace_bedrock._answers import StreamedAnswer
+        from headrace_bedrock._streams import StreamedAnswer
 
         client, parameters = self.client, self._asked(request)
         answer = StreamedAnswer(parameters["modelId"], client.secrets)

@@ -316,6 +316,13 @@ class TestStreams:
 
         assert broken().code == "bad_response"
 
+    def test_with_a_block_of_two_kinds_are_a_bad_response(self, provider, broken):
+        use = {"toolUseId": "a", "name": "weather"}
+        call = {"contentBlockStart": {"start": {"toolUse": use}, "contentBlockIndex": 0}}
+        provider.events(call, self.begun()[1], *self.ended())
+
+        assert "two kinds" in str(broken())
+
     def test_with_arguments_that_are_no_json_are_a_bad_response(self, provider, broken):
         use = {"toolUseId": "a", "name": "weather"}
         where = {"contentBlockIndex": 0}
