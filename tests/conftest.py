@@ -7,10 +7,12 @@ import os
 import pytest
 from hypothesis import settings
 
-from .clusters import cluster
-from .jobs import kit, triage_zip
-from .loopback import unused_port
-from .shop import customer, shop
+pytest.register_assert_rewrite("tests.loopback")  # it holds tests, which plugins' subclass
+
+from .clusters import cluster  # noqa: E402
+from .jobs import kit, triage_zip  # noqa: E402
+from .loopback import unused_port  # noqa: E402
+from .shop import customer, shop  # noqa: E402
 
 __all__ = ["cluster", "customer", "kit", "shop", "triage_zip", "unused_port"]  # fixtures
 

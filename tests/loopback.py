@@ -21,6 +21,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from headrace.chat import ChatRequest, Message
+from headrace.errors import ModelError
+
+HELLO = ChatRequest(messages=(Message(role="user", content="hello"),))
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
 
@@ -93,6 +97,10 @@ class Loopback(ABC):
     @abstractmethod
     def sent(self, answer: Any, path: str, body: dict[str, Any]) -> Answer:
         """A test's answer as it goes over the wire, at once or in parts as the request wants."""
+
+    @abstractmethod
+    def tell(self, text: str) -> None:
+        """Answers with a text."""
 
     def unprompted(self, path: str, body: dict[str, Any]) -> Any:
         """What is answered where a test says nothing."""
@@ -277,6 +285,57 @@ def embedding(opened: Opened) -> Callable[..., Any]:
         return asyncio.run(run())
 
     return embed
+
+
+def failing(ask: Callable[..., Any], usual: ChatRequest = HELLO) -> Callable[..., ModelError]:
+    """``failure(request, ...)``: asks once and gives the error."""
+
+    def failure(request: ChatRequest = usual, **arguments: Any) -> ModelError:
+        with pytest.raises(ModelError) as caught:
+            ask(request, **arguments)
+        return caught.value
+
+    return failure
+
+
+class Connections:
+    """What holds of the connection to every provider.
+
+    A plugin's tests subclass it, beside fixtures ``provider``, ``opened`` and ``failure``.
+    """
+
+    address = "base_url"
+    """What the plugin's argument for the server is called."""
+
+    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
+    def test_that_is_cut(self, provider, failure, answer):
+        provider.answers.append(answer)
+
+        error = failure()
+
+        assert (error.code, error.retryable) == ("connection", True)
+        assert len(provider.bodies) == 1
+
+    def test_that_nobody_takes_names_the_host(self, failure, unused_port):
+        error = failure(**{self.address: f"http://127.0.0.1:{unused_port}"})
+
+        assert error.code == "connection"
+        assert "127.0.0.1" in str(error)
+
+    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
+        provider.answers.append("slow")
+        provider.tell("here")
+
+        async def give_up_and_ask_again():
+            async with opened() as model:
+                slow = asyncio.ensure_future(model.chat(HELLO))
+                await provider.arrival()
+                slow.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await slow
+                return await model.chat(HELLO)
+
+        assert asyncio.run(give_up_and_ask_again()).text == "here"
 
 
 @pytest.fixture

@@ -20,6 +20,9 @@ class Polite(Loopback):
     def refusal(self, why):
         return as_json(400, {"why": why})
 
+    def tell(self, text):
+        self.answers.append(text)
+
     def sent(self, answer, path, body):
         return as_json(200, answer)
 

@@ -48,6 +48,9 @@ class Provider(Loopback):
         data = b"".join(one if isinstance(one, bytes) else event(one) for one in listed)
         self.answers.append(streamed(data, end))
 
+    def tell(self, text: str) -> None:
+        self.answer(text)
+
     def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
         return faults_of(body, headers["anthropic-version"])
 

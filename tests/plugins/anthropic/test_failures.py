@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
 import json
 import time
@@ -11,6 +10,7 @@ import traceback
 import anthropic
 import httpx2
 import pytest
+from tests.loopback import Connections, failing
 
 from headrace.chat import ChatRequest, Message, ToolSpec
 from headrace.errors import ModelError
@@ -25,13 +25,7 @@ HELLO = ChatRequest(
 @pytest.fixture
 def failure(ask):
     """The error of one request."""
-
-    def ask_and_fail(request: ChatRequest = HELLO, **arguments: object) -> ModelError:
-        with pytest.raises(ModelError) as caught:
-            ask(request, **arguments)
-        return caught.value
-
-    return ask_and_fail
+    return failing(ask, HELLO)
 
 
 class TestStatus:
@@ -140,22 +134,7 @@ class TestStatus:
         assert 0 < seconds <= 3600
 
 
-class TestConnection:
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-
-        error = failure()
-
-        assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.bodies) == 1
-
-    def test_that_nobody_takes_names_the_host(self, failure, unused_port):
-        error = failure(base_url=f"http://127.0.0.1:{unused_port}")
-
-        assert error.code == "connection"
-        assert "127.0.0.1" in str(error)
-
+class TestConnection(Connections):
     def test_that_packs_its_answer_wrongly(self, provider, failure):
         provider.raw(200, b"no gzip", content_encoding="gzip")
 
@@ -168,21 +147,6 @@ class TestConnection:
 
         assert error.code == "bad_request"
         assert provider.paths == ["/v1/messages"]
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.answer("here")
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                slow = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                slow.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await slow
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
 
     @pytest.mark.parametrize(
         "error",

@@ -131,6 +131,9 @@ class Provider(Loopback, ChatBackend):
         return exception(name, **body)
 
     # ---------------------------------------------------- the server's side
+    def tell(self, text: str) -> None:
+        self.says(text)
+
     def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
         return faults_of(path, body)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
 import json
 import logging
@@ -11,25 +10,17 @@ import traceback
 
 import botocore.exceptions
 import pytest
+from tests.loopback import HELLO, Connections, failing
 
-from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError
 from headrace.providers import Secrets
 from headrace_bedrock._failures import model_error
-
-HELLO = ChatRequest(messages=(Message(role="user", content="hello"),))
 
 
 @pytest.fixture
 def failure(ask):
     """The error of one request."""
-
-    def ask_and_fail(request=HELLO, **arguments):
-        with pytest.raises(ModelError) as caught:
-            ask(request, **arguments)
-        return caught.value
-
-    return ask_and_fail
+    return failing(ask)
 
 
 class TestErrors:
@@ -115,22 +106,7 @@ class TestErrors:
         assert json.dumps(vars(failure())) == '{"code": "rate_limited", "retry_after": 3.0}'
 
 
-class TestConnection:
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-
-        error = failure()
-
-        assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.bodies) == 1
-
-    def test_that_nobody_takes_names_the_host(self, failure, unused_port):
-        error = failure(base_url=f"http://127.0.0.1:{unused_port}")
-
-        assert error.code == "connection"
-        assert "127.0.0.1" in str(error)
-
+class TestConnection(Connections):
     def test_that_compresses_though_it_was_not_asked_to(self, provider, failure):
         provider.raw(200, b"\x1f\x8b no gzip", content_encoding="gzip")
 
@@ -146,21 +122,6 @@ class TestConnection:
         assert error.code == "bad_request"
         assert "is not followed" in str(error)
         assert len(provider.paths) == 1
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.says("here")
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                slow = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                slow.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await slow
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
 
     @pytest.mark.parametrize("how", ["ask", "stream", "embed"])
     def test_that_sends_without_end_is_bounded(self, request, provider, how, monkeypatch):

@@ -136,6 +136,9 @@ class Provider(Loopback, ChatBackend):
     def read(self, data: bytes) -> dict[str, Any]:
         return camel(json.loads(data))
 
+    def tell(self, text: str) -> None:
+        self.says(text)
+
     def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
         asked_well = not path.endswith(STREAM) or self.queries[-1] == {"alt": ["sse"]}
         return faults_of(path, body) if asked_well else ["a stream is asked for with alt=sse"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
 import json
 import time
@@ -10,26 +9,19 @@ import traceback
 
 import httpx
 import pytest
+from tests.loopback import HELLO, Connections, failing
 
-from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError
 from headrace.providers import Secrets
 from headrace_gemini._failures import model_error
 
-HELLO = ChatRequest(messages=(Message(role="user", content="hello"),))
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "13.5s"}
 
 
 @pytest.fixture
 def failure(ask):
     """The error of one request."""
-
-    def ask_and_fail(request: ChatRequest = HELLO, **arguments: object) -> ModelError:
-        with pytest.raises(ModelError) as caught:
-            ask(request, **arguments)
-        return caught.value
-
-    return ask_and_fail
+    return failing(ask)
 
 
 class TestStatus:
@@ -99,22 +91,7 @@ class TestStatus:
         assert 0 < seconds <= 3600
 
 
-class TestConnection:
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-
-        error = failure()
-
-        assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.bodies) == 1
-
-    def test_that_nobody_takes_names_the_host(self, failure, unused_port):
-        error = failure(base_url=f"http://127.0.0.1:{unused_port}")
-
-        assert error.code == "connection"
-        assert "127.0.0.1" in str(error)
-
+class TestConnection(Connections):
     def test_that_compresses_though_it_was_not_asked_to(self, provider, failure):
         provider.raw(200, b"no gzip", content_encoding="gzip")
 
@@ -128,21 +105,6 @@ class TestConnection:
 
         assert error.code == "bad_request"
         assert len(provider.paths) == 1
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.says("here")
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                slow = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                slow.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await slow
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
 
     def test_that_sends_without_end_is_bounded(self, provider, failure, monkeypatch):
         monkeypatch.setattr("headrace_gemini._body.LARGEST", 1000)

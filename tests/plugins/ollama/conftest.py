@@ -150,6 +150,9 @@ class Provider(Loopback, ChatBackend):
         self.answers.append(streamed(b"\n".join(data)))
 
     # ---------------------------------------------------- the server's side
+    def tell(self, text: str) -> None:
+        self.says({"role": "assistant", "content": text})
+
     def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
         try:
             check_request(endpoint(path), body)

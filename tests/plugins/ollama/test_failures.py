@@ -8,26 +8,19 @@ import traceback
 
 import httpx
 import pytest
+from tests.loopback import HELLO, Connections, failing
 
-from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError
 from headrace.providers import Secrets
 from headrace_ollama._failures import client_error
 
-HELLO = ChatRequest(messages=(Message(role="user", content="hello"),))
 PART = {"model": "m", "message": {"role": "assistant", "content": "x"}, "done": False}
 
 
 @pytest.fixture
 def failure(ask):
     """The error of one request."""
-
-    def ask_and_fail(**arguments: object) -> ModelError:
-        with pytest.raises(ModelError) as caught:
-            ask(HELLO, **arguments)
-        return caught.value
-
-    return ask_and_fail
+    return failing(ask)
 
 
 @pytest.fixture
@@ -124,39 +117,14 @@ class TestStatus:
         assert (error.code, error.retry_after) == ("rate_limited", 7)
 
 
-class TestConnection:
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-
-        assert failure().code == "connection"
+class TestConnection(Connections):
+    address = "host"
 
     @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
     def test_that_is_cut_while_it_streams(self, provider, broken_stream, answer):
         provider.answers.append(answer)
 
         assert broken_stream().code == "connection"
-
-    def test_that_nobody_takes(self, failure, unused_port):
-        error = failure(host=f"127.0.0.1:{unused_port}")
-
-        assert error.code == "connection"
-        assert f"127.0.0.1:{unused_port}" in str(error)
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.says({"role": "assistant", "content": "here"})
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                first = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                first.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await first
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
 
     def test_time_out_of_the_client_is_a_time_out(self):
         # The plugin sets none, so this cannot come over the wire.

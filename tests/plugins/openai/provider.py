@@ -127,6 +127,9 @@ class Provider(Loopback):
         end: Any = "cut" if cut else "held" if held else ""
         self.answers.append(streamed(pieces, end))
 
+    def tell(self, text: str) -> None:
+        self.answer({"content": text})
+
     def faults_in(self, path: str, body: dict[str, Any], headers: Any) -> list[str]:
         try:
             check_request(endpoint(path), body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
 import json
 import time
@@ -10,9 +9,9 @@ import traceback
 
 import openai
 import pytest
+from tests.loopback import Connections, failing
 
 from headrace.chat import ChatRequest, Message, ToolSpec
-from headrace.errors import ModelError
 from headrace.providers import Secrets
 from headrace_openai._failures import model_error
 
@@ -24,13 +23,7 @@ HELLO = ChatRequest(
 @pytest.fixture
 def failure(ask):
     """The error of one request."""
-
-    def ask_and_fail(request: ChatRequest = HELLO, **arguments: object) -> ModelError:
-        with pytest.raises(ModelError) as caught:
-            ask(request, **arguments)
-        return caught.value
-
-    return ask_and_fail
+    return failing(ask, HELLO)
 
 
 class TestStatus:
@@ -95,34 +88,7 @@ class TestStatus:
         assert 50 < seconds <= 60
 
 
-class TestConnection:
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-        error = failure()
-        assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.bodies) == 1
-
-    def test_that_nobody_takes(self, failure, unused_port):
-        error = failure(base_url=f"http://127.0.0.1:{unused_port}/v1")
-        assert error.code == "connection"
-        assert "127.0.0.1" in str(error)
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.answer({"content": "here"})
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                first = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                first.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await first
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
-
+class TestConnection(Connections):
     def test_time_out_of_the_client_is_a_time_out(self):
         # The plugin sets none, so this cannot come over the wire; a proxy's hook may raise it.
         error = openai.APITimeoutError(request=None)  # type: ignore[arg-type]
