@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import http.server
+import importlib
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -13,6 +15,10 @@ from pathlib import Path
 
 import pytest
 from tests.registry.pages.conftest import browser  # noqa: F401 - a fixture
+
+import headrace
+import headrace_registry
+import headrace_skills
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "docs/site/build.py"
@@ -61,6 +67,26 @@ def test_the_reference_tells_what_a_public_name_does(text):
     assert "An idempotency key, stable across attempts" in text(
         "docs/site/api/headrace.context.html"
     )
+
+
+def public_names():
+    """Every name that a public module of the packages exports, as ``package: name``."""
+    for package in (headrace, headrace_skills, headrace_registry):
+        top = package.__name__
+        found = (each.name for each in pkgutil.walk_packages(package.__path__, f"{top}."))
+        public = (each for each in found if not re.search(r"\._", each))
+        for module in (package, *map(importlib.import_module, public)):
+            yield from (f"{top}: {name}" for name in getattr(module, "__all__", ()))
+
+
+def test_every_public_name_has_a_place_in_the_reference(site):
+    from sphinx.util.inventory import InventoryFile
+
+    inventory = InventoryFile.loads((site / "0.1.0/objects.inv").read_bytes(), uri="/").data
+    places = {place for kind, there in inventory.items() if kind[:3] == "py:" for place in there}
+    told = {f"{place.split('.')[0]}: {place.split('.')[-1]}" for place in places}
+
+    assert set(public_names()) - told == set()
 
 
 def test_the_commands_are_told_with_their_options(text):

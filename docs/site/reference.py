@@ -145,7 +145,7 @@ def _value(module: str, name: str, value: Any) -> str:
     paths = getattr(found, "__path__", ())
     parts = [each.name for each in pkgutil.iter_modules(paths, f"{module}.")]
     told = next(filter(None, (_told(each, name) for each in parts)), "")
-    lines = [f"\n.. py:data:: {module}.{name}\n"]
+    lines = [f"\n.. py:data:: {name}\n   :module: {module}\n"]
     if value is not None and not callable(value):
         shown = repr(value)
         if len(shown) <= _LONGEST_VALUE and " at 0x" not in shown and "/" not in shown:
