@@ -61,6 +61,12 @@ RESOURCES_FILE = """
 resources:
   house: {kind: chat_models, use: scripted, with: {policy: waiter.yaml}}
 """
+PROJECT = """
+[tool.agents]
+agent = "shop:Failing"
+[tool.agents.run]
+key = "who"
+"""
 RULES = """
 rules:
   - name: what was it
@@ -181,6 +187,14 @@ class TestWhatIsTyped:
         server = serve("shop.py:Greeter", "--set", "values.greeting=Ahoy")
 
         assert server.said("x") == ["Ahoy"]
+
+    def test_a_projects_key_is_the_key(self, serve, tmp_path):
+        (tmp_path / "pyproject.toml").write_text(PROJECT)
+        server = serve(".")
+
+        [output] = server.http.post("/api/chat", json={"input": {"who": "eve"}}).json()["outputs"]
+
+        assert output["key"] == "eve"
 
     def test_an_agents_file_is_read_with_the_others_that_are_named(self, serve, tmp_path):
         (tmp_path / "agents.yaml").write_text(AGENTS_FILE)

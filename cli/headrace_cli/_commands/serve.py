@@ -73,9 +73,10 @@ def command(target: str, **typed: Any) -> None:
     loaded = load_target(target, parameters, typed["files"])
     settings, _ = split_settings(pairs(typed["settings"], "--set"), "local")
     plan = _for_serving(apply_settings(loaded.plan, settings))
+    project_key = loaded.project.run.key if Path(target).is_dir() else None
     rules = Rules(
         agent=plan.name,
-        key=typed["key"],
+        key=typed["key"] or project_key,
         message=typed["message_field"],
         token=token,
         most_bytes=typed["max_bytes"],
