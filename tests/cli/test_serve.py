@@ -83,6 +83,18 @@ rules:
 """
 
 
+STREAMED = {"Accept": "text/event-stream"}
+
+
+def events_of(response):
+    """The events of a stream, each with what it is and what it says."""
+    parts = (one.split("\n") for one in response.text.strip().split("\n\n"))
+    return [
+        (first.removeprefix("event: "), json.loads(second.removeprefix("data: ")))
+        for first, second in parts
+    ]
+
+
 @pytest.fixture
 def serve(tmp_path):
     (tmp_path / "shop.py").write_text(AGENT)
@@ -114,16 +126,23 @@ class TestAnswers:
         ]
 
     def test_parts_come_as_events_and_the_whole_at_the_end(self, waiter):
-        headers = {"Accept": "text/event-stream"}
-        response = waiter.ask("one tea", headers=headers)
+        for key, drink in (("ada", "tea"), ("bob", "beer"), ("ada", "milk")):
+            events = events_of(waiter.ask(f"one {drink}", key, headers=STREAMED))
 
-        events = [
-            (first.removeprefix("event: "), json.loads(second.removeprefix("data: ")))
-            for first, second in (one.split("\n") for one in response.text.strip().split("\n\n"))
-        ]
-        told = "".join(data for what, data in events if what == "delta")
-        assert told == "Here is your tea <b>now</b>."
-        assert events[-1] == ("done", ["Here is your tea <b>now</b>."])
+            whole = f"Here is your {drink} <b>now</b>."
+            assert "".join(data for what, data in events if what == "delta") == whole
+            assert events[-1] == ("done", [whole])
+
+    def test_parts_go_to_who_asked_though_many_ask_at_once(self, waiter):
+        def asked(number):
+            return events_of(waiter.ask(f"one tea{number}", f"guest {number}", headers=STREAMED))
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(asked, range(24)))
+
+        for number, events in enumerate(answers):
+            told = "".join(data for what, data in events if what == "delta")
+            assert told == f"Here is your tea{number} <b>now</b>."
 
     def test_one_that_fails_is_an_error_and_the_next_is_answered(self, serve):
         server = serve("shop.py:Failing")

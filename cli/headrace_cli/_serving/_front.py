@@ -34,6 +34,8 @@ class Question:
     key: Any
     value: Any
     loop: asyncio.AbstractEventLoop
+    item: RunInput | None = None
+    """What the engine has made of it, once it was read."""
     events: asyncio.Queue[tuple[str, Any]] = field(default_factory=asyncio.Queue)
 
     def tell(self, what: str, data: Any) -> None:
@@ -92,6 +94,7 @@ class _Questions(Source):
 
     def taken(self, item: RunInput) -> None:
         assert self._current is not None  # noqa: S101 - told of the input that was just given
+        self._current.item = item
         self._under_way[item.sequence] = self._current
 
 
@@ -173,7 +176,10 @@ class Front:
     def _observe(self, record: Record) -> None:
         if record.kind != "resource" or record.what != "delta":
             return
-        question = self._under_way.get(int(record.run.rpartition("-")[2]))
+        asked = (
+            one for one in self._under_way.values() if one.item and one.item.name == record.run
+        )
+        question = next(asked, None)
         if question is None:
             return
         if record.data.get("restarted"):
