@@ -303,6 +303,7 @@ NAMED = {
     "headrace_actions_postgres": [
         ("it", "action_stores", "postgres", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
+    "headrace_actions_redis": [("it", "action_stores", "redis", {"url_env": "NOWHERE"})],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
     "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
 }

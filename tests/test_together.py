@@ -182,6 +182,10 @@ class Finds(Base):
     texts = use("vector_stores", "chroma", path="texts")
 
 
+class Settles(Base):
+    calls = use("action_stores", "redis", url_env="ADDRESS")
+
+
 class Calls(Base):
     workshop = use("tools", "mcp", command=["python", "workshop.py"])
 """
@@ -197,6 +201,7 @@ SHIPPED = {
         "headrace-actions-postgres",
     },
     "Finds": {"headrace-chroma", "chromadb"},
+    "Settles": {"headrace-actions-redis"},  # Beam has the client in every zip for Flink
     "Calls": {"headrace-mcp", "mcp", "mcp-types"},
 }
 """For each agent, the plugins that its zip has and the libraries that plugins are about."""

@@ -1,0 +1,28 @@
+"""The README's example runs as it stands, against a real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[3] / "plugins" / "actions-redis" / "README.md"
+
+
+def test_example_runs(tmp_path, server):
+    example = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
+    (tmp_path / "desk.py").write_text(example, encoding="utf-8")
+
+    run = subprocess.run(
+        [sys.executable, "desk.py"],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    told = ("booked o-17\n", 0)
+    assert (run.stdout, run.returncode) == told, run.stderr
