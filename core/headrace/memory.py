@@ -20,6 +20,7 @@ from headrace.values import Stored, decode, digest, encode
 
 __all__ = [
     "DELETED",
+    "MEMBER",
     "SEPARATOR",
     "Changes",
     "Memory",
@@ -31,6 +32,7 @@ __all__ = [
     "path_of",
     "purge",
     "refresh",
+    "root_of",
 ]
 
 Name = str | tuple[str, ...]
@@ -38,7 +40,11 @@ Name = str | tuple[str, ...]
 
 SEPARATOR: Final = "\x1f"
 """ASCII's unit separator joins the parts of a path."""
-_ESCAPE: Final = "\x1e"  # stands before itself and, in a part, for the separator
+MEMBER: Final = "\x1d"
+"""ASCII's group separator ends the name of a member or sub-agent whose memory begins there: no name
+that an agent gives can have it, so none reaches into another one's memory."""
+_ESCAPE: Final = "\x1e"  # stands before itself and, in a part, for the separators
+_ESCAPED: Final = {_ESCAPE: _ESCAPE, SEPARATOR: "_", MEMBER: "="}
 _FOR_EVER: Final = Lifetimes()
 _NOTHING: Final = object()
 
@@ -133,11 +139,15 @@ def path_of(full: str) -> tuple[str, ...]:
     return tuple(map(_unescaped, parts) if _ESCAPE in full else parts)
 
 
+def root_of(member: str) -> str:
+    """What the stored names of a member, or of a sub-agent, begin with."""
+    return "".join(_joined((part,)) + MEMBER for part in member.split("."))
+
+
 def _unescaped(part: str) -> str:
-    letters = iter(part)
+    letters, meant = iter(part), {text: letter for letter, text in _ESCAPED.items()}
     return "".join(
-        (SEPARATOR if next(letters, "") == "_" else _ESCAPE) if letter == _ESCAPE else letter
-        for letter in letters
+        meant.get(next(letters, ""), _ESCAPE) if letter == _ESCAPE else letter for letter in letters
     )
 
 
@@ -155,6 +165,7 @@ class Memory(MutableMapping[Name, Any]):
         "_expiries",
         "_home",
         "_lifetimes",
+        "_member",
         "_now",
         "_prefix",
         "_reads",
@@ -190,8 +201,8 @@ class Memory(MutableMapping[Name, Any]):
         self._expiries: dict[str, float] = {}
         self._now = now
         self._lifetimes = lifetimes
-        own = () if root is None else tuple(root.split("."))
-        self._root = self._prefix = _joined(own) + SEPARATOR if own else ""
+        self._root = self._prefix = "" if root is None else root_of(root)
+        self._member = root
         self._home = home
         self._reads = reads
 
@@ -278,7 +289,7 @@ class Memory(MutableMapping[Name, Any]):
         if cell is _NOTHING:
             raise KeyError(name)
         version = digest(lasting(cell)) if pinned else None
-        return MemoryRef(path_of(full), self._home(), version)
+        return MemoryRef(path_of(full[len(self._root) :]), self._whose(), version)
 
     def resolve(self, ref: MemoryRef, default: Any = _NOTHING) -> Any:
         """The value that a reference stands for; that counts as a read.
@@ -292,8 +303,8 @@ class Memory(MutableMapping[Name, Any]):
                 value (where there is no ``default``); or it is a reference into the memory of
                 another key, another job, another member of a team, or (sensory) another run.
         """
-        full = _joined(ref.path)
-        if ref.home != self._home() or not full.startswith(self._root):
+        full = self._root + _joined(ref.path)
+        if ref.home != self._whose():
             raise MemoryReferenceError(
                 f"the reference to {ref} is into another memory than this one: another key's, "
                 "another job's or member's, or that of a run which has ended. Send the value itself"
@@ -334,7 +345,8 @@ class Memory(MutableMapping[Name, Any]):
     def __iter__(self) -> Iterator[Name]:
         seen: dict[str, None] = dict.fromkeys((*self._stored, *self._earlier, *self._changes))
         for full in seen:
-            if full.startswith(self._prefix) and self._cell(full) is not _NOTHING:
+            own = full.startswith(self._prefix) and MEMBER not in full[len(self._prefix) :]
+            if own and self._cell(full) is not _NOTHING:
                 yield _shown(full[len(self._prefix) :])
 
     def __len__(self) -> int:
@@ -371,6 +383,10 @@ class Memory(MutableMapping[Name, Any]):
                 return cell
         return _NOTHING
 
+    def _whose(self) -> str:
+        home = self._home()
+        return home if self._member is None else f"{home}.{self._member}"
+
     def _lifetime(self, full: str) -> Lifetime:
         lifetimes = self._lifetimes
         if not lifetimes.by_name:
@@ -390,12 +406,13 @@ class Memory(MutableMapping[Name, Any]):
 def _joined(parts: tuple[str, ...]) -> str:
     """The stored name of a path: one text for each path, whatever its parts hold."""
     joined = SEPARATOR.join(parts)
-    if _ESCAPE in joined or joined.count(SEPARATOR) >= len(parts):
-        return SEPARATOR.join(
-            part.replace(_ESCAPE, _ESCAPE + _ESCAPE).replace(SEPARATOR, _ESCAPE + "_")
-            for part in parts
-        )
+    if _ESCAPE in joined or MEMBER in joined or joined.count(SEPARATOR) >= len(parts):
+        return SEPARATOR.join("".join(map(_escaped, part)) for part in parts)
     return joined
+
+
+def _escaped(letter: str) -> str:
+    return _ESCAPE + _ESCAPED[letter] if letter in _ESCAPED else letter
 
 
 def _shown(full: str) -> Name:

@@ -22,7 +22,7 @@ from headrace.errors import (
     ToolError,
     ToolFailedError,
 )
-from headrace.memory import SEPARATOR, Changes, lasting, path_of
+from headrace.memory import MEMBER, Changes, lasting, path_of, root_of
 from headrace.models._forms import FormError, schema_checker
 from headrace.operator._action_task import ActionFailure
 from headrace.operator._branch import Branch
@@ -102,7 +102,7 @@ class Asked:
         for name, cell in changes.items():
             before = self.written.get(name)
             if before is not None and before[0] > begun and lasting(before[1]) != lasting(cell):
-                shown = "/".join(path_of(name))
+                shown = "/".join(path_of(name.rpartition(MEMBER)[2]))
                 raise MemoryConflictError(
                     f"two calls of the sub-agent {member!r} overlapped and both wrote {shown!r} in "
                     "memory. Await one before the other, or declare it by "
@@ -175,7 +175,7 @@ class _Call:
         self.made = False
 
     def _look(self) -> None:
-        own = self._member.replace(".", SEPARATOR) + SEPARATOR
+        own = root_of(self._member)
         so_far = self._context.memory_so_far
         self._before = {name: cell for name, cell in so_far.items() if name.startswith(own)}
         self._begun = self._context.asked.ended

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from headrace.errors import HeadraceError, NonDeterminismError
-from headrace.memory import DELETED, path_of
+from headrace.memory import DELETED, MEMBER, path_of
 from headrace.memory_events import (
     MEMORY_EVENTS,
     MemoryEvent,
@@ -58,6 +58,7 @@ def notices_of(context: RunContext, action: str, kinds: frozenset[str]) -> list[
                 action=action, path=path_of(full[len(root) :]), deleted=cell is DELETED
             )
             for full, cell in (context.memory_changes or {}).items()
+            if MEMBER not in full[len(root) :]  # a sub-agent's, which is told its own actions
         ]
     found += [event.model_copy(update={"action": action}) for event in context.told]
     place = {kind: number for number, kind in enumerate(MEMORY_EVENTS)}

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headrace.calls import kind_of
+from headrace.memory import MEMBER, SEPARATOR
 from headrace.recording import ErrorRecord, plain
 from headrace.replaying._texts import asked_text, outcome_text, unified
 
@@ -22,7 +23,7 @@ __all__ = ["NOTHING", "CallChange", "FieldChange", "RunDifference", "compare"]
 
 _MOST_FIELDS = 1_000
 """Changes of fields that are told of, for outputs and memory each."""
-_SEPARATOR = "\x1f"  # between the parts of a path in memory
+_SEPARATORS = str.maketrans(dict.fromkeys((SEPARATOR, MEMBER), "/"))
 
 
 class _Nothing(Enum):
@@ -241,10 +242,10 @@ def _is_chat(call: CallRecord) -> bool:
 def _memory(run: RunRecord) -> dict[str, Any]:
     """What a run wrote, by name; a name that it dropped is told apart from one that is ``None``."""
     written = {
-        name.replace(_SEPARATOR, "/"): plain(cell["v"] if _expires(cell) else cell)
+        name.translate(_SEPARATORS): plain(cell["v"] if _expires(cell) else cell)
         for name, cell in run.changes.set.items()
     }
-    return written | {name.replace(_SEPARATOR, "/"): "(dropped)" for name in run.changes.gone}
+    return written | {name.translate(_SEPARATORS): "(dropped)" for name in run.changes.gone}
 
 
 def _expires(cell: Any) -> bool:

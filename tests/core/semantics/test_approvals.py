@@ -27,6 +27,8 @@ CASES = {
     "broken": ("broken:1", []),
     "twice": (501, [(1, YES), (0, YES)]),
     "changed": (500, [(0, YES), (0, NO)]),
+    "clerk": (500, [(0, YES)]),
+    "clerk refused": (500, [(0, {**NO, "by": "Eva", "note": "too much"})]),
     "row": (500, [(0, YES)]),
 }
 
@@ -101,6 +103,10 @@ class TestDecisions:
 
     def test_a_refused_call_is_not_made_and_the_caller_is_told_by_whom_and_why(self, said):
         assert said("refused") == ["the call of pay was refused by Eva: too much"]
+
+    def test_a_call_that_a_sub_agent_makes_waits_too(self, said):
+        assert said("clerk") == ["the clerk paid 500"]
+        assert "too much" in said("clerk refused")[0]
 
     def test_a_model_is_told_of_a_refusal(self, said):
         assert said("told") == ["Error: the call of pay was refused"]

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from memory_agents import Audited, Forger, Quiet
+from memory_agents import Audited, Forger, Keeper, Quiet
 from semantic_agents import itself
 
 from headrace import AgentPlan
@@ -83,6 +83,33 @@ def test_one_whose_handling_fails_leaves_nothing_and_disturbs_nobody(told):
 
 def test_a_run_that_fails_tells_nothing(told):
     assert told["fail"] == []
+
+
+class TestSubAgents:
+    """A sub-agent's memory is its own: who asks it neither sees it nor is told of it."""
+
+    @pytest.fixture(scope="class")
+    def kept(self, engine):
+        return engine.run(Keeper(), ["a"], key=itself).outputs
+
+    def test_its_actions_are_told_of_what_it_did_alone(self, kept):
+        [said] = [one for one in kept if isinstance(one, dict)]
+
+        assert said["inner"] == [
+            ["", "", 1],
+            "kept",
+            ["kept.keep", "kept", 2],
+            ["kept.keep", "kept/x", 3],
+        ]
+
+    def test_who_asked_it_is_told_of_its_own_alone(self, kept):
+        read_and_written = [["keep", "kept/x"]] * 2
+        assert [one[:2] for one in kept if isinstance(one, list)] == [["", ""], *read_and_written]
+
+    def test_a_name_that_is_called_as_the_sub_agent_is_leads_into_the_askers_memory(self, kept):
+        [said] = [one for one in kept if isinstance(one, dict)]
+
+        assert said["mine"] == [["noted", ("kept", "x")], "mine"]
 
 
 def test_what_was_done_in_an_attempt_that_failed_is_told_once(told):

@@ -21,6 +21,7 @@ from headrace import (
     Toolset,
     ToolSpec,
     action,
+    sub_agent,
     tool,
     use,
 )
@@ -58,6 +59,22 @@ class Vault(Toolset):
         return f"{name} {arguments['amount']}"
 
 
+class Clerk(Agent):
+    """Pays by a model's wish where another agent asks it to."""
+
+    cashier = use("chat_models", Cashier)
+
+    @tool(approval=True)
+    async def pay(self, amount: int) -> str:
+        """Pays."""
+        return f"the clerk paid {amount}"
+
+    @action(InputEvent)
+    async def work(self, event: InputEvent, ctx: Context) -> None:
+        answer = await ctx.chat("cashier", f"pay:{event.input}", tools=["pay"])
+        ctx.send(OutputEvent(output=answer.text))
+
+
 class Refunds(Agent):
     """Pays by a model's wish, or as the input says; above 100 somebody must agree."""
 
@@ -65,6 +82,7 @@ class Refunds(Agent):
     name: str = "refunds"
     cashier = use("chat_models", Cashier)
     vault = use("tools", Vault).with_approval("*_empty")
+    clerk = sub_agent(Clerk())
 
     @tool(approval=Approval(when="args.amount > 100"))
     async def pay(self, amount: int) -> str:
@@ -98,6 +116,8 @@ class Refunds(Agent):
         wish = event.input.get("wish")
         if wish is None:
             said = "nothing"
+        elif event.input["key"].startswith("clerk"):
+            said = await ctx.agent("clerk", wish)
         elif event.input.get("twice"):
             said = await asyncio.gather(ctx.tool("pay", amount=wish), ctx.tool("pay", amount=wish))
         elif isinstance(wish, int):

@@ -16,6 +16,7 @@ from headrace import (
     RuntimeConfig,
     action,
     retry,
+    sub_agent,
     use,
 )
 from headrace.memory_events import MemoryEvent, MemoryReadEvent, MemoryWrittenEvent
@@ -196,3 +197,33 @@ class Sorted(Agent):
         seen["left"] = await ctx.long_term.export(all_sets=True)
         texts = {name: sorted(item["text"] for item in items) for name, items in seen.items()}
         ctx.send(OutputEvent(output={**texts, "gone": gone}))
+
+
+class Kept(Agent):
+    """Writes, and is told of it, as a sub-agent."""
+
+    config = RuntimeConfig(memory_events=("began", "read", "written"))
+
+    @action(InputEvent)
+    async def keep(self, event: InputEvent, ctx: Context) -> None:
+        ctx.short_term["kept", "x"] = ctx.short_term.get("kept", 0)
+        ctx.send(OutputEvent(output="kept"))
+
+    @action(MemoryEvent)
+    def note(self, event: MemoryEvent, ctx: Context) -> None:
+        path = "/".join(getattr(event, "path", ()))
+        ctx.short_term["noted"] = noted = ctx.short_term.get("noted", 0) + 1
+        ctx.send(OutputEvent(output=[event.action, path, noted]))
+
+
+class Keeper(Kept):
+    """Writes under the same names, and has another one write."""
+
+    kept = sub_agent(Kept(), many=True)
+
+    @action(InputEvent)
+    async def keep(self, event: InputEvent, ctx: Context) -> None:
+        ctx.short_term["kept", "x"] = "mine"
+        inner = await ctx.agent("kept", event.input)
+        mine = [list(ctx.short_term), ctx.short_term["kept", "x"]]
+        ctx.send(OutputEvent(output={"inner": inner, "mine": mine}))
