@@ -170,6 +170,7 @@ class Memory(MutableMapping[Name, Any]):
         "_prefix",
         "_reads",
         "_root",
+        "_sights",
         "_stored",
     )
 
@@ -183,6 +184,7 @@ class Memory(MutableMapping[Name, Any]):
         root: str | None = None,
         home: Callable[[], str] = str,
         reads: dict[tuple[str, bool], None] | None = None,
+        sights: Callable[[str, bool], bool] | None = None,
     ) -> None:
         """A view for one action.
 
@@ -194,6 +196,7 @@ class Memory(MutableMapping[Name, Any]):
             root: The team's member, or the sub-agent, whose part of the memory it is.
             home: Names whose memory it is, for references.
             reads: Takes what is read, where somebody wants to know: the name, whether it was there.
+            sights: Says whether a name has expired, given whether it has by the clock.
         """
         self._stored = stored
         self._earlier = earlier
@@ -205,6 +208,7 @@ class Memory(MutableMapping[Name, Any]):
         self._member = root
         self._home = home
         self._reads = reads
+        self._sights = sights
 
     @property
     def changes(self) -> Changes:
@@ -378,8 +382,10 @@ class Memory(MutableMapping[Name, Any]):
                 cell = layer[full]
                 if cell is DELETED:
                     return _NOTHING
-                if type(cell) is dict and cell.get("$") == "ttl" and cell["e"] <= self._now():
-                    return _NOTHING
+                if type(cell) is dict and cell.get("$") == "ttl":
+                    gone = cell["e"] <= self._now()
+                    if gone if self._sights is None else self._sights(full, gone):
+                        return _NOTHING
                 return cell
         return _NOTHING
 

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from headrace.memory import Changes, apply_changes, purge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from headrace.values import Stored
 
 __all__ = ["MapLike", "Pages", "hash_of", "page_of", "shard_of"]
 
 _EXPIRY = ""  # no key's id is empty: here stands the time of a page's next expiry
+_LATER = 60.0
+"""Seconds after which it is looked again whether a busy key's cells may be dropped."""
 
 
 class MapLike(Protocol):
@@ -79,7 +81,7 @@ class Pages:
         page_bytes: The size that pages are kept near.
     """
 
-    __slots__ = ("_large", "_page_bytes", "_pages", "_shards", "count")
+    __slots__ = ("_large", "_page_bytes", "_pages", "_shards", "busy", "count")
 
     def __init__(
         self, pages: MapLike, large: MapLike, *, shards: int, count: int, page_bytes: int
@@ -89,6 +91,8 @@ class Pages:
         self._shards = shards
         self._page_bytes = page_bytes
         self.count = count
+        self.busy: Callable[[], Collection[str]] = frozenset
+        """The keys whose runs have recorded calls: they may be run again, and see what they saw."""
 
     def cells(self, key_id: str) -> Mapping[str, Stored]:
         """The cells of a key, not to be changed."""
@@ -173,10 +177,14 @@ class Pages:
     def _purge(self, page: dict[str, Any], now: float) -> None:
         """Drops what has expired in a page that is at hand anyway."""
         del page[_EXPIRY]
+        busy = self.busy()
         for key_id in list(page):
             cells = page[key_id]
             if cells is None:
                 continue  # a large key is purged when it is written itself
+            if key_id in busy:
+                page[_EXPIRY] = min(page.get(_EXPIRY, now + _LATER), now + _LATER)
+                continue
             purge(cells, now)
             if not cells:
                 del page[key_id]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.approvals import decision_of
 from headrace.flink._pages import shard_of
 from headrace.flink._pyflink import Row
-from headrace.values import key_id
+from headrace.values import decode, key_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,7 @@ class Shard:
 
     def __init__(self, pages: Pages, names: Names) -> None:
         self.pages = pages
+        pages.busy = self.keys_with_journals
         self.names = names
         self.next = 0  # the number of the next input
         self.pending: dict[int, list[Any]] = {}
@@ -117,3 +118,7 @@ class Shard:
         self.changed = False
         self.waiting = 0  # inputs behind others of their key
         self.held = 0  # runs that wait for somebody's decision
+
+    def keys_with_journals(self) -> set[str]:
+        """The keys whose runs are under way and have recorded calls."""
+        return {key_id(decode(kept[0])) for kept in self.pending.values() if kept[3] is not None}

@@ -213,6 +213,7 @@ class SqliteState(State):
                 "UPDATE pending SET journal = ? WHERE sequence = ?",
                 ((json.dumps(stored), number) for number, stored in self._journals.items()),
             )
+            self._drop_expired()
             db.executemany(
                 "INSERT INTO outbox (stream, line) VALUES (?, ?)",
                 ((stream, json.dumps(line)) for stream, line in self._lines),
@@ -276,7 +277,14 @@ class SqliteState(State):
                     kept.append((key_id, name, json.dumps(cell), cell["e"] if expiring else None))
         self._db.executemany("DELETE FROM memory WHERE key = ? AND name = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)", kept)
-        self._db.execute("DELETE FROM memory WHERE expires <= ?", (self._clock(),))
+
+    def _drop_expired(self) -> None:
+        # But for keys whose runs have recorded calls: run again, they see what they saw.
+        self._db.execute(
+            "DELETE FROM memory WHERE expires <= ? AND key NOT IN"
+            " (SELECT json_extract(key, '$[0]') FROM pending WHERE journal IS NOT NULL)",
+            (self._clock(),),
+        )
 
     def _meta(self, name: str) -> Any:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

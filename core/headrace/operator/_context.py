@@ -19,6 +19,7 @@ from headrace.operator._durable import DurableCalls
 from headrace.operator._gathering import together
 from headrace.operator._memory import LongTerm
 from headrace.operator._notices import kind_of
+from headrace.operator._sights import Sights
 from headrace.policy import FAIL, FailurePolicy
 from headrace.values import Stored, decode, encode
 
@@ -200,6 +201,8 @@ class RunContext(Context):
                 root=self.member,
                 home=run.memory_home,
                 reads={} if "read" in self._task.branch.noticed else None,
+                # What a tool sees is part of its call, which is made once.
+                sights=Sights(run, self._task.id) if self._before is None else None,
             )
         return self._short_term
 

@@ -115,6 +115,7 @@ class Journal:
 
     __slots__ = (
         "_attempts",
+        "_sights",
         "_spent_in",
         "_tasks",
         "_told",
@@ -137,6 +138,10 @@ class Journal:
         """What the run's models have cost."""
         self._spent_in = {path: Spent(spent) for path, spent in data.get("spent_in", {}).items()}
         self._attempts: dict[str, int] = dict(data["attempts"])
+        self._sights: dict[str, dict[str, list[int]]] = {
+            task: {name: list(seen) for name, seen in names.items()}
+            for task, names in data.get("sights", {}).items()
+        }
         self._tasks: dict[str, dict[str, Entry]] = {
             task: {call: Entry(*entry) for call, entry in calls.items()}
             for task, calls in data["calls"].items()
@@ -158,6 +163,8 @@ class Journal:
         if not (calls or self._attempts or self.approvals or spent):
             return None
         stored = {"attempts": dict(self._attempts), "calls": calls}
+        if self._sights:
+            stored["sights"] = self._kept_sights()
         if self.approvals:
             stored["approvals"] = {name: list(asked) for name, asked in self.approvals.items()}
         if spent is not None:
@@ -190,6 +197,8 @@ class Journal:
         self._told = told
         self.version += 1
         changes = {"version": self.version, "calls": calls, "attempts": dict(self._attempts)}
+        if self._sights:
+            changes["sights"] = self._kept_sights()
         if (spent := self.spent.stored()) is not None:
             changes["spent"] = spent
         if spent_in := {path: one.stored() for path, one in self._spent_in.items() if one.calls}:
@@ -202,6 +211,10 @@ class Journal:
             return
         self.version = changes["version"]
         self._attempts = dict(changes["attempts"])
+        self._sights = {
+            task: {name: list(seen) for name, seen in names.items()}
+            for task, names in changes.get("sights", {}).items()
+        }
         self.spent = Spent(changes.get("spent"))
         self._spent_in = {path: Spent(one) for path, one in changes.get("spent_in", {}).items()}
         for task, calls in changes["calls"].items():
@@ -214,6 +227,20 @@ class Journal:
                     entry = entries[call] = Entry(*kept)
                     self._told[task, call] = (entry, entry.state, entry.attempt)
 
+    def sights(self, task: str) -> dict[str, list[int]]:
+        """What the task's present attempt saw of names that live for a time.
+
+        For each name, how often it was there, then how often it had expired, and so on in turn.
+        """
+        return self._sights.setdefault(task, {})
+
+    def _kept_sights(self) -> dict[str, dict[str, list[int]]]:
+        return {
+            task: {name: list(seen) for name, seen in names.items()}
+            for task, names in self._sights.items()
+            if names
+        }
+
     def spent_in(self, path: str) -> Spent:
         """What a sub-agent's models have cost, in one call of it."""
         return self._spent_in.setdefault(path, Spent())
@@ -221,7 +248,7 @@ class Journal:
     def forget(self, path: str) -> None:
         """Drops what is known of a sub-agent's call that has finished: it is not made again."""
         inside = f"{path}/"
-        for kept in (self._tasks, self._attempts, self._spent_in):
+        for kept in (self._tasks, self._attempts, self._spent_in, self._sights):
             for name in [each for each in kept if each == path or each.startswith(inside)]:
                 del kept[name]
 
@@ -245,12 +272,14 @@ class Journal:
         """
         self._attempts[task] = number
         self.changed = True
+        self._sights.pop(task, None)
         for call, entry in list(self._tasks.get(task, {}).items()):
             if not entry.begin_again():
                 del self._tasks[task][call]
         inside = f"{task}/"
-        for name in [each for each in self._attempts if each.startswith(inside)]:
-            del self._attempts[name]
+        for inner in (self._attempts, self._sights):
+            for name in [each for each in inner if each.startswith(inside)]:
+                del inner[name]
         for name, entries in self._tasks.items():
             if name.startswith(inside):
                 self._begin_again(entries)

@@ -191,3 +191,18 @@ def test_expired_names_of_a_large_key_leave_the_state_when_it_is_written():
     shard.commit("big", {"last": 1}, 60.0)
 
     assert set(shard.opened().cells("big")) == {"last"}
+
+
+def test_what_has_expired_stays_for_keys_that_may_be_run_again():
+    shard = Shard()
+    for key in ("busy", "idle"):
+        shard.commit(key, {"a": {"$": "ttl", "v": 1, "e": 5.0}, "b": 1})
+    pages = shard.opened()
+    pages.busy = lambda: {"busy"}
+
+    pages.commit("other", {"c": 1}, 10.0)
+
+    kept = {key: sorted(shard.opened().cells(key)) for key in ("busy", "idle")}
+    assert kept == {"busy": ["a", "b"], "idle": ["b"]}
+    shard.commit("other", {"c": 2}, 100.0)
+    assert sorted(shard.opened().cells("busy")) == ["b"]

@@ -76,7 +76,7 @@ def ran(engine):
             {"key": "row"},
             {"key": FREE},
             # Its run is under way for longer than some decisions may take: inputs may still come.
-            {"key": "nap", "nap": 0.5},
+            {"key": "nap", "nap": 2},
             *(each.as_input() for each in [stray, *decisions]),
         ],
         key=by_key,

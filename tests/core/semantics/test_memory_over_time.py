@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from memory_agents import Reporter, Shelf, Sorted
+from memory_agents import SAID, Lasting, Reporter, Shelf, Sorted
 
 from headrace import AgentPlan
 from headrace.local import IterableSource, ListSink, LocalEngine
@@ -92,6 +92,37 @@ class TestTimeToLive:
         outputs = host.run(Shelf(), [(0, SET), (9, SET), (18, READ)])
 
         assert outputs == [[1, 1]]
+
+
+class TestRunAgain:
+    """A run that was cut off, and is run again when what it saw has expired."""
+
+    def test_it_sees_what_it_saw_as_far_as_its_recorded_calls_go(self, tmp_path):
+        state, clock, outputs = tmp_path / "state.db", Clock(), ListSink()
+
+        def engine(*, waits):
+            plan = AgentPlan.from_agent(Lasting(name="lasting", waits=waits))
+            by_key = lambda value: value["key"]  # noqa: E731
+            more = {"key": by_key, "state": state, "clock": clock, "stop_after": 0.0}
+            return LocalEngine(plan, output=outputs, **more)
+
+        def arriving():
+            yield {"key": "a", "do": "set"}
+            yield {"key": "a", "do": "ask"}
+            while len(SAID) < 2:
+                yield {"key": "turn", "do": "nothing"}
+            clock.now += 20
+            yield {"key": "b", "do": "set"}  # what has expired is dropped with it
+            first.stop()
+            yield {"key": "b", "do": "nothing"}
+
+        SAID.clear()
+        first = engine(waits=True)
+        first.run(IterableSource(arriving()))
+        engine(waits=False).run(IterableSource([]))
+
+        assert outputs.values == [["there", "looked 1", "gone"]]
+        assert SAID == ["there", "looked 1", "gone"]
 
 
 class TestReferences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from headrace import (
@@ -227,3 +228,33 @@ class Keeper(Kept):
         inner = await ctx.agent("kept", event.input)
         mine = [list(ctx.short_term), ctx.short_term["kept", "x"]]
         ctx.send(OutputEvent(output={"inner": inner, "mine": mine}))
+
+
+SAID: list[str] = []
+"""What was asked in this process."""
+
+
+async def said(what: str) -> str:
+    """A durable call that depends on memory."""
+    SAID.append(what)
+    return what
+
+
+class Lasting(Agent):
+    """Asks about a value that lives for a time, before and after it waits."""
+
+    name: str
+    waits: bool = False
+
+    @action(InputEvent)
+    async def ask(self, event: InputEvent, ctx: Context) -> None:
+        if event.input["do"] == "set":
+            ctx.short_term.set("x", "there", ttl=10)
+        elif event.input["do"] == "ask":
+            told = [await ctx.call(said, ctx.short_term.get("x", "gone"))]
+            there = "x" in ctx.short_term and len(ctx.short_term)
+            told.append(await ctx.call(said, f"looked {there}"))
+            if self.waits:
+                await asyncio.get_running_loop().create_future()
+            told.append(await ctx.call(said, ctx.short_term.get("x", "gone")))
+            ctx.send(OutputEvent(output=told))
