@@ -1,4 +1,4 @@
-"""A service on loopback that counts what agents do to the outside: what, how often, and by whom."""
+"""A service on loopback that counts what agents do to the outside, and how often."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ class Effect:
     """By which kind of call: ``plain``, ``reconciled``, ``outbox``."""
     name: str
     """Its idempotency key: what should be done once has one name."""
-    execution: str
-    """The execution of the job that did it."""
     at: float
-    """When, in seconds of the monotonic clock."""
+    """When, in seconds of the monotonic clock, which all processes of a machine share."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -77,9 +75,9 @@ class Ledger:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._effects) >= count, seconds)
 
-    def _take(self, way: str, name: str, execution: str) -> int:
+    def _take(self, way: str, name: str) -> int:
         with self._changed:
-            self._effects.append(Effect(way, name, execution, time.monotonic()))
+            self._effects.append(Effect(way, name, time.monotonic()))
             self._counts[way, name] += 1
             self._changed.notify_all()
             return self._counts[way, name]
@@ -93,7 +91,7 @@ class Ledger:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self._answer(ledger._take(*self._named(), self.headers["Execution"]))
+                self._answer(ledger._take(*self._named()))
 
             def do_GET(self) -> None:
                 self._answer(ledger._count(*self._named()))

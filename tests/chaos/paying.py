@@ -1,32 +1,26 @@
-"""An agent that takes effect at a ledger in each way that there is; its job on the local engine.
-
-Run as ``python paying.py FOLDER``: ``FOLDER/order.json`` says how.
-"""
+"""An agent that takes effect at a ledger in each way that there is."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
-import sys
-from pathlib import Path
+import time
 from typing import Any
 from urllib.parse import quote
 
 from headrace import (
     RETRY,
     Agent,
-    AgentPlan,
     Context,
     InputEvent,
     OutputEvent,
     RuntimeConfig,
     action,
     retry,
+    use,
 )
-from headrace.local import FileSink, FileSource, LocalEngine
 
-WAYS = ("plain", "reconciled")
 _SECONDS = 1.0
 PATIENT = retry(200, backoff=0.05, max_backoff=0.3)
 """Outlasts every fault of the network."""
@@ -36,8 +30,7 @@ def asked(port: int, method: str, way: str, name: str) -> int:
     """Asks the ledger, and gives how often an effect was taken."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
     try:
-        headers = {"Execution": os.environ.get("EXECUTION", "")}
-        connection.request(method, f"/{way}/{quote(name, safe='')}", headers=headers)
+        connection.request(method, f"/{way}/{quote(name, safe='')}")
         answer = connection.getresponse()
         return int(json.loads(answer.read())["count"])
     finally:
@@ -56,18 +49,23 @@ def look(port: int, way: str, name: str) -> Any:
 
 
 def note(folder: str, name: str) -> None:
-    """Writes down that a call has returned to its action; the line outlives this process."""
+    """Writes down when a call has returned to its action; the line outlives this process."""
     file = os.open(f"{folder}/returned", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    os.write(file, f"{os.environ.get('EXECUTION', '')} {name}\n".encode())
+    os.write(file, f"{time.monotonic()} {name}\n".encode())
     os.close(file)
 
 
 class Paying(Agent):
     """Counts the inputs of a key, and takes effect for each."""
 
-    config = RuntimeConfig(max_in_flight=16)
+    config = RuntimeConfig(max_in_flight=16, shards=16)
     port: int
     notes: str
+    store: str | None = None
+
+    def resources(self) -> dict[str, Any]:
+        """The action store, where there is to be one."""
+        return {"actions": use("action_stores", "sqlite", path=self.store)} if self.store else {}
 
     @action(InputEvent, on_failure=PATIENT)
     async def pay(self, event: InputEvent, ctx: Context) -> None:
@@ -78,19 +76,3 @@ class Paying(Agent):
         note(self.notes, name)
         await ctx.call(effect, self.port, "reconciled", name, reconcile=look, retry=PATIENT)
         ctx.send(OutputEvent(output={**event.input, "count": count}))
-
-
-def main(folder: Path) -> None:
-    """Runs the job to its end."""
-    order = json.loads((folder / "order.json").read_text())
-    engine = LocalEngine(
-        AgentPlan.from_agent(Paying(port=order["port"], notes=str(folder))),
-        key=lambda value: value["key"],
-        state=Path(order["disk"]) / "state.db",
-        output=FileSink(Path(order["disk"]) / "output.jsonl", keep=True),
-    )
-    engine.run(FileSource(folder / "input.jsonl"))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

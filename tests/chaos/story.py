@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from .disk import Disk
-from .network import WAYS, Link
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .ledger import Effect, Ledger
 
-__all__ = ["EFFECTS", "Found", "LocalJob", "Strike", "judged", "struck"]
+__all__ = ["EFFECTS", "KEYS", "Found", "Job", "Strike", "judged", "returned", "struck"]
 
 EFFECTS = ("plain", "reconciled")
 """The kinds of calls that each input makes."""
-_KEYS = 20
-_PROGRAM = Path(__file__).with_name("paying.py")
+KEYS = 20
 _MOST = 60.0
 """Seconds after which a job that does nothing is taken for dead."""
 
@@ -76,102 +67,29 @@ class Found:
         return Counter(one.what for one in self.strikes)
 
 
-class LocalJob:
-    """The job on the local engine, as a service manager runs it: what ends is started again.
+class Job(Protocol):
+    """A job that may be struck; who keeps it running starts again what ends."""
 
-    Args:
-        folder: Its folder.
-        ledger: The service that it calls.
-        link: The link to the ledger.
-        disk: Where its state is.
-        seed: For the inputs.
-        inputs: How many.
-    """
-
-    strikes: tuple[str, ...] = ("process", *WAYS, "full", "readonly")
-
-    def __init__(
-        self, folder: Path, ledger: Ledger, link: Link, disk: Disk, seed: int, inputs: int
-    ) -> None:
-        draw = random.Random(seed)
-        self.folder = folder
-        self.ledger = ledger
-        self.link = link
-        self.disk = disk
-        self.inputs = [
-            {"key": f"k{draw.randrange(_KEYS)}", "n": number} for number in range(inputs)
-        ]
-        self.exits: list[str] = []
-        self._starts = 0
-        text = "".join(json.dumps(value) + "\n" for value in self.inputs)
-        (folder / "input.jsonl").write_text(text)
-        order = {"port": link.port, "disk": str(disk.folder)}
-        (folder / "order.json").write_text(json.dumps(order))
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._starts += 1
-        with (self.folder / "said").open("ab") as said:
-            return subprocess.Popen(
-                [sys.executable, str(_PROGRAM), str(self.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                env={**os.environ, "EXECUTION": str(self._starts)},
-            )
+    ledger: Ledger
+    inputs: list[dict[str, Any]]
+    exits: list[str]
+    ordered: bool
+    """Whether the inputs and outputs of a key come in one order, in one file."""
 
     def over(self) -> bool:
-        """Whether the job has come to its end; one that failed is started again."""
-        code = self.process.poll()
-        if code is None:
-            return False
-        if code == 0:
-            return True
-        lines = (self.folder / "said").read_text(errors="replace").splitlines()
-        self.exits.append(lines[-1] if lines else f"code {code}")
-        self.process = self._start()
-        return False
+        """Whether the job has come to its end; what failed is started again."""
 
     def strike(self, what: str, seconds: float) -> None:
         """Strikes it, and mends what can be mended after a time."""
-        if what == "process":
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = self._start()
-        elif what in WAYS:
-            self.link.be(what)
-            time.sleep(seconds)
-            self.link.be("open")
-        elif what == "readonly":  # as after a disk's error: whoever wrote is gone
-            self.process.kill()
-            self.process.wait()
-            with self.disk.struck(what):
-                self.process = self._start()
-                time.sleep(seconds)
-        else:
-            with self.disk.struck(what):
-                time.sleep(seconds)
 
     def outputs(self) -> list[dict[str, Any]]:
         """What came out."""
-        lines = (self.disk.folder / "output.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
 
-    def returned(self) -> list[tuple[str, str]]:
-        """Executions, and the plain effects whose calls returned to their action in them."""
-        path = self.folder / "returned"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [(line.split(" ")[0], line.split(" ")[1]) for line in lines]
-
-    def end(self) -> None:
-        """Leaves nothing behind."""
-        self.process.kill()
-        self.process.wait()
+    def returned(self) -> list[tuple[float, str]]:
+        """When plain calls returned to their actions, and their effects' names."""
 
 
-def struck(
-    job: LocalJob, seed: int, count: int, *, kinds: Sequence[str], every: int
-) -> list[Strike]:
+def struck(job: Job, seed: int, count: int, *, kinds: Sequence[str], every: int) -> list[Strike]:
     """Strikes a job so many times, at moments that a seed draws, and lets it come to its end.
 
     Args:
@@ -201,14 +119,14 @@ def struck(
     return strikes
 
 
-def _until(job: LocalJob, wanted: int) -> None:
+def _until(job: Job, wanted: int) -> None:
     deadline = time.monotonic() + _MOST
     while not job.ledger.wait_for(wanted, 0.2):
         assert not job.over(), "the job was over before the schedule was: give it more inputs"
         assert time.monotonic() < deadline, f"the job does nothing more; {job.exits[-3:]}"
 
 
-def judged(job: LocalJob, strikes: list[Strike]) -> Found:
+def judged(job: Job, strikes: list[Strike]) -> Found:
     """What became of all that went in."""
     outputs, effects = job.outputs(), job.ledger.effects()
     numbers = [one["n"] for one in job.inputs]
@@ -219,7 +137,7 @@ def judged(job: LocalJob, strikes: list[Strike]) -> Found:
         exits=job.exits,
         lost=[one for one in numbers if not times[one]],
         doubled=[one for one in times if times[one] > 1],
-        disordered=_disordered(job.inputs, outputs),
+        disordered=_disordered(job.inputs, outputs, ordered=job.ordered),
         missing={way: [f"{n}" for n in numbers if not taken[way][f"{n}"]] for way in EFFECTS},
         again={way: [one for one, often in taken[way].items() if often > 1] for way in EFFECTS},
         most={way: max(taken[way].values(), default=0) for way in EFFECTS},
@@ -229,7 +147,16 @@ def judged(job: LocalJob, strikes: list[Strike]) -> Found:
     )
 
 
-def _disordered(inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, Any]]) -> list[str]:
+def returned(folder: Path) -> list[tuple[float, str]]:
+    """What the agent has noted in a folder: when a plain call returned, and its effect's name."""
+    path = folder / "returned"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(float(line.split(" ")[0]), line.split(" ")[1]) for line in lines]
+
+
+def _disordered(
+    inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, Any]], *, ordered: bool
+) -> list[str]:
     wanted: dict[str, list[int]] = defaultdict(list)
     found: dict[str, list[int]] = defaultdict(list)
     counts: dict[str, list[int]] = defaultdict(list)
@@ -238,6 +165,9 @@ def _disordered(inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, An
     for one in outputs:
         found[one["key"]].append(one["n"])
         counts[one["key"]].append(one["count"])
+    if not ordered:
+        for some in (*wanted.values(), *found.values(), *counts.values()):
+            some.sort()
     return [
         key
         for key in wanted
@@ -245,17 +175,13 @@ def _disordered(inputs: Iterable[dict[str, Any]], outputs: Iterable[dict[str, An
     ]
 
 
-def _after_return(returned: list[tuple[str, str]], effects: Iterable[Effect]) -> list[str]:
-    """Plain effects that a later execution took again than the one that was given the outcome."""
-    first = {}
-    for execution, name in returned:
-        first.setdefault(name, int(execution))
+def _after_return(returned: list[tuple[float, str]], effects: Iterable[Effect]) -> list[str]:
+    """Plain effects that were taken after a call of theirs had returned to its action."""
+    first: dict[str, float] = {}
+    for at, name in returned:
+        first.setdefault(name, at)
     return sorted(
-        {
-            one.name
-            for one in effects
-            if one.way == "plain" and int(one.execution) > first.get(one.name, 1 << 60)
-        }
+        {one.name for one in effects if one.way == "plain" and one.at > first.get(one.name, one.at)}
     )
 
 

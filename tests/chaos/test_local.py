@@ -11,8 +11,9 @@ import pytest
 
 from .disk import Disk, may_mount
 from .ledger import Ledger
+from .local import LocalJob
 from .network import WAYS, Link
-from .story import EFFECTS, LocalJob, judged, struck
+from .story import EFFECTS, judged, struck
 
 pytestmark = [pytest.mark.slow]
 

@@ -85,27 +85,14 @@ class Killer:
 
     def _strike(self, part: str) -> None:
         if part == "worker":
-            os.kill(self._random.choice(self._workers()), signal.SIGKILL)
+            os.kill(self._random.choice(workers(self._site)), signal.SIGKILL)
             return
         parts = [one for one in self._site.cluster.processes if one.role == part]
         self._site.cluster.kill(part, self._random.choice(parts).index)
 
     def orphans(self) -> list[int]:
         """Python workers whose TaskManager is gone."""
-        return self._workers(owned=False)
-
-    def _workers(self, *, owned: bool = True) -> list[int]:
-        """The Python workers of TaskManagers that are there, or of those that are gone."""
-        owners = {one.pid for one in self._site.cluster.processes if one.lives}
-        found = []
-        for one in marked(self._site.cluster.folder):
-            with suppress(OSError):
-                words = Path(f"/proc/{one.pid}/cmdline").read_bytes().split(b"\0")
-                # A shell stands between a TaskManager and its worker's Python.
-                is_python = b"pyflink.fn_execution.beam.beam_boot" in words
-                if is_python and (_parent(_parent(one.pid)) in owners) is owned:
-                    found.append(one.pid)
-        return found
+        return workers(self._site, owned=False)
 
     def _first_after(self, kill: Kill) -> float:
         calls = self._stream.calls()
@@ -127,6 +114,20 @@ class Killer:
             self._restored()  # the begins of checkpoints are forgotten with their JobManager
             assert time.monotonic() < deadline, f"not after {seconds:g} s: {what}; {self.kills}"
             time.sleep(_POLL)
+
+
+def workers(site: Site, *, owned: bool = True) -> list[int]:
+    """The Python workers of a site's TaskManagers that are there, or of those that are gone."""
+    owners = {one.pid for one in site.cluster.processes if one.lives}
+    found = []
+    for one in marked(site.cluster.folder):
+        with suppress(OSError):
+            words = Path(f"/proc/{one.pid}/cmdline").read_bytes().split(b"\0")
+            # A shell stands between a TaskManager and its worker's Python.
+            is_python = b"pyflink.fn_execution.beam.beam_boot" in words
+            if is_python and (_parent(_parent(one.pid)) in owners) is owned:
+                found.append(one.pid)
+    return found
 
 
 def _parent(pid: int) -> int:
