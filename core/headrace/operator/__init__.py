@@ -13,8 +13,9 @@ from headrace.operator._journal import Journal
 from headrace.operator._ledger import Ledger
 from headrace.operator._logs import mark_logs
 from headrace.operator._names import Names
-from headrace.operator._operator import Operator, check_worker
+from headrace.operator._operator import Operator
 from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
+from headrace.operator._worker_check import check_worker
 
 __all__ = [
     "DeadLetter",

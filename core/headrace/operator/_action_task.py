@@ -21,9 +21,9 @@ from headrace.operator._served import serve
 
 if TYPE_CHECKING:
     from headrace.events import Event
+    from headrace.operator._bound_action import BoundAction
     from headrace.operator._branch import Branch
     from headrace.operator._eager import Deadline
-    from headrace.operator._operator import BoundAction
     from headrace.operator._run import Run
 
 __all__ = ["ActionFailure", "ActionTask", "perform"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib.metadata
 import inspect
 import logging
 import time
@@ -12,19 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from headrace.conditions import compile_condition
-from headrace.errors import (
-    ConditionError,
-    NonRetryableError,
-    ResourceError,
-    WorkerMismatchError,
-)
+from headrace.errors import ConditionError, ResourceError
 from headrace.events import Event, InputEvent, JoinResponseEvent, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.memory_events import MemoryEvent
 from headrace.operator._approvals import Approvals
+from headrace.operator._bound_action import BoundAction
 from headrace.operator._configs import config_of, with_settings
 from headrace.operator._eager import Deadlines, start
 from headrace.operator._ledger import Ledger
@@ -46,10 +39,9 @@ if TYPE_CHECKING:
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
     from headrace.records import Record
-    from headrace.settings import Config
     from headrace.values import Stored
 
-__all__ = ["BoundAction", "Operator", "check_worker"]
+__all__ = ["Operator"]
 
 Test = Any
 
@@ -57,74 +49,6 @@ _JOINED = JoinResponseEvent(request_id="", responses=())
 _LOG = logging.getLogger("headrace.conditions")
 THREAD_HELD: ContextVar[bool] = ContextVar("headrace-thread-held", default=False)
 """Whether a thread waits for what runs here."""
-
-
-class BoundAction:
-    """An action with its function found and bound, ready to be called with (event, ctx)."""
-
-    __slots__ = ("call", "config", "input_class", "mode", "name", "served", "spec", "timeout")
-
-    def __init__(
-        self,
-        spec: ActionSpec,
-        call: Callable[..., Any],
-        timeout: float | None,
-        served: str | None,
-        config: Config,
-        input_class: type[InputEvent] | None = None,
-    ) -> None:
-        self.spec = spec
-        self.input_class = input_class
-        self.config = config
-        self.name = spec.name
-        self.mode = spec.mode
-        self.call = call
-        self.timeout = timeout
-        self.served = served
-
-    def typed(self, event: Event) -> Event:
-        """The event as the action takes it: an input as the model that the action names.
-
-        Raises:
-            NonRetryableError: The input does not fit it.
-        """
-        if self.input_class is None or not isinstance(event, InputEvent):
-            return event
-        try:
-            return self.input_class(input=event.input)
-        except ValidationError as error:
-            raise NonRetryableError(
-                f"the input is no {self.spec.input_model}, as the action {self.name!r} takes it: "
-                + "; ".join(
-                    f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-                    for one in error.errors()
-                )
-            ) from None
-
-
-def check_worker(plan: AgentPlan) -> None:
-    """Holds this worker's distributions against the plan's.
-
-    Raises:
-        WorkerMismatchError: With the versions that the plan needs and those that are here.
-    """
-    wrong = []
-    for name, needed in plan.distributions.items():
-        try:
-            found = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found = "not installed"
-        if found != needed:
-            wrong.append((name, needed, found))
-    if wrong:
-        lines = "\n".join(
-            f"  {name}: the plan needs {needed}, this worker has {found}"
-            for name, needed, found in wrong
-        )
-        raise WorkerMismatchError(
-            f"this worker cannot run the plan of {plan.name!r}:\n{lines}\n"
-            "Install these versions on the worker, or compile the plan where they are the same."
-        )
 
 
 class Operator:
