@@ -113,18 +113,30 @@ def _pictures(content: Iterable[ContentBlock]) -> dict[int, Image]:
     """The pictures that models can be shown, by their place."""
     found: dict[int, Image] = {}
     for number, block in enumerate(content):
-        if isinstance(block, types.ImageContent) and len(found) < MAX_PICTURES:
+        data = _picture(block)
+        if data is not None and len(data) <= MAX_PICTURE and len(found) < MAX_PICTURES:
             with suppress(ValueError):  # it is no picture: then it is described
-                if len(block.data) <= MAX_PICTURE:
-                    found[number] = Image.from_bytes(b64decode(block.data, validate=True))
+                found[number] = Image.from_bytes(b64decode(data, validate=True))
     return found
+
+
+def _picture(block: ContentBlock) -> str | None:
+    """What may be a picture, in base64: a block of its own, or an embedded resource."""
+    if isinstance(block, types.ImageContent):
+        return block.data
+    if not isinstance(block, types.EmbeddedResource):
+        return None
+    resource = block.resource
+    if not isinstance(resource, types.BlobResourceContents):
+        return None
+    return resource.blob if (resource.mime_type or "").startswith("image/") else None
 
 
 def _block(block: ContentBlock, *, given: bool = False) -> str:
     if isinstance(block, types.TextContent):
         return block.text
     if isinstance(block, types.EmbeddedResource):
-        return _contents(block.resource)
+        return _contents(block.resource, given=given)
     if isinstance(block, types.ResourceLink):
         size = "" if block.size is None else f", {block.size} bytes"
         about = f": {clean(block.description, _NAME)}" if block.description else ""
@@ -134,11 +146,14 @@ def _block(block: ContentBlock, *, given: bool = False) -> str:
     return f"[{block.type}{_kind(block.mime_type)}, {_bytes(block.data)} bytes: {where}]"
 
 
-def _contents(resource: types.TextResourceContents | types.BlobResourceContents) -> str:
+def _contents(
+    resource: types.TextResourceContents | types.BlobResourceContents, *, given: bool = False
+) -> str:
     if isinstance(resource, types.TextResourceContents):
         return resource.text
     uri = clean(resource.uri, _NAME)
-    return f"[{uri}{_kind(resource.mime_type)}, {_bytes(resource.blob)} bytes: not shown]"
+    where = "below" if given else "not shown"
+    return f"[{uri}{_kind(resource.mime_type)}, {_bytes(resource.blob)} bytes: {where}]"
 
 
 def _kind(mime_type: str | None) -> str:

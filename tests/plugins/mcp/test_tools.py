@@ -221,6 +221,21 @@ def test_a_picture_is_given_where_that_is_wanted(result):
     assert base64.b64decode(given.images[0].data) == PNG
 
 
+def test_a_picture_that_is_enclosed_is_given_too(result):
+    blob = base64.b64encode(PNG).decode()
+    enclosed = {"uri": "shop://logo", "mimeType": "image/png", "blob": blob}
+    file = {"uri": "shop://file", "mimeType": "application/pdf", "blob": blob}
+    content = [{"type": "resource", "resource": each} for each in (enclosed, file)]
+
+    given = result({"content": content}, images=True)
+
+    assert given.text == (
+        "[shop://logo, image/png, 32 bytes: below]\n"
+        "[shop://file, application/pdf, 32 bytes: not shown]"
+    )
+    assert [base64.b64decode(image.data) for image in given.images] == [PNG]
+
+
 @pytest.mark.parametrize("data", ["bm8gcGljdHVyZQ==", "!!!!", ""])
 def test_what_only_says_that_it_is_a_picture_is_described(result, data):
     picture = {"type": "image", "mimeType": "image/png", "data": data}
