@@ -20,6 +20,7 @@ sys.path.insert(0, str(HERE))
 
 import build_speed  # noqa: E402
 import cluster_speed  # noqa: E402
+import event_log  # noqa: E402
 import flink_speed  # noqa: E402
 import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
@@ -42,6 +43,7 @@ PARTS = {
     "vectors": vector_stores.measure,
     "memories": memories.measure,
     "calls": model_calls.measure,
+    "log": event_log.measure,
     "flink": flink_speed.measure,
     "build": build_speed.measure,
     "cluster": cluster_speed.measure,

@@ -52,6 +52,11 @@ class Levels:
         """Whether nothing is told at all."""
         return not self._default and not any(self._said.values())
 
+    @property
+    def any_verbose(self) -> bool:
+        """Whether anything is told in full."""
+        return VERBOSE in {self._default, *self._said.values()}
+
     def of(self, kind: str, name: str) -> int:
         """``OFF``, ``STANDARD`` or ``VERBOSE``."""
         found = self._known.get((kind, name))

@@ -106,7 +106,8 @@ async def perform(task: ActionTask) -> None:
         began = 0.0
         if telling.on:
             began = time.monotonic()
-            telling.action_started(task)
+            if telling.starts:
+                telling.action_started(task)
         try:
             await _attempt(task)
         except (Exception, asyncio.CancelledError) as raised:

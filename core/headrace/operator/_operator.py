@@ -211,13 +211,14 @@ class Operator:
         self._settle(run, task)
         self._on_done(run)
 
-    @staticmethod
-    def _settle(run: Run, task: asyncio.Task[None]) -> None:
+    def _settle(self, run: Run, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if run.outcome is None:
             run.outcome = Outcome(
                 "handed_back" if task.cancelled() else "failed", {}, [], error=error
             )
+            if self.telling.on:
+                self.telling.run_ended(run, time.monotonic())
 
     # ------------------------------------------------------------ dispatch
     def resources_of(self, member: str | None) -> Resources:

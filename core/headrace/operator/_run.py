@@ -144,7 +144,7 @@ class Run:
     @property
     def known_id(self) -> str | None:
         """Its id, where somebody has asked for it: making it takes time."""
-        return self._id
+        return self._id or self.item.name
 
     def memory_home(self) -> str:
         """Names the key's memory, for references into it."""
@@ -168,7 +168,7 @@ class Run:
         """Runs to the end and leaves an outcome; only cancelling gets out of it."""
         telling = self.operator.telling
         began = time.monotonic() if telling.on else 0.0
-        if telling.on:
+        if telling.starts:
             telling.run_started(self)
         if self.item.kept and self.operator.ledger is not None:
             await self.operator.ledger.recall(self)

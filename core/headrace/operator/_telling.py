@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ToolError
-from headrace.eventlog import STANDARD, VERBOSE, Told, fault_of, named_call
+from headrace.eventlog import STANDARD, VERBOSE, fault_of, named_call
 from headrace.memory import DELETED, path_of
 from headrace.operator._durable import OUTER_CALL
 from headrace.records import Record
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from headrace.eventlog import EventLog
-    from headrace.eventlog._lines import Parcel
+    from headrace.eventlog._lines import Parcel, Told
     from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Entry
     from headrace.operator._run import Run
@@ -42,7 +42,7 @@ class Teller:
         clock: Seconds since the epoch.
     """
 
-    __slots__ = ("_agent", "_clock", "_levels", "_observers", "_passed", "on")
+    __slots__ = ("_agent", "_clock", "_levels", "_observers", "_passed", "on", "starts")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Teller:
         self._passed = _nowhere if log is None else log.take
         self._clock = clock
         self.on = bool(observers) or log is not None
+        self.starts = bool(observers) or (log is not None and log.levels.any_verbose)
 
     # ------------------------------------------------------------ what is told
     def run_started(self, run: Run) -> None:
@@ -85,14 +86,17 @@ class Teller:
             data["outputs"] = ended.outputs
         if level == VERBOSE and ended.changes:
             data["memory"] = _written(ended.changes, "")
-        self._take(
-            run, level, "run", ended.status, self._agent,
-            duration=time.monotonic() - began,
-            error=None if error is None else error_text(error),
-            fault=None if error is None else fault_of(error),
-            data=data,
+        why = fault = None
+        if error is not None:
+            why, fault = error_text(error), fault_of(error)
+        duration = time.monotonic() - began
+        self._put(
+            run,
+            (self._clock(), level, "run", ended.status, self._agent, "", "", 1, duration, why,
+             fault, data, False),
         )  # fmt: skip
-        self.flush(run)
+        if run.told is not None:
+            self.flush(run)
 
     def action_started(self, task: ActionTask) -> None:
         """An attempt of an action begins."""
@@ -120,9 +124,11 @@ class Teller:
             return
         level = self._levels("action", name)
         if level:
-            self._take(
-                run, level, "action", what, name, task.id, task.event_id, task.attempt,
-                duration, why, None if error is None else fault_of(error, "action"),
+            fault = None if error is None else fault_of(error, "action")
+            self._put(
+                run,
+                (self._clock(), level, "action", what, name, task.id, task.event_id, task.attempt,
+                 duration, why, fault, None, False),
             )  # fmt: skip
         context = task.context
         if error is None and context is not None and context.memory_changes:
@@ -297,10 +303,13 @@ class Teller:
         data: Mapping[str, Any] | None = None,
         replayed: bool = False,  # noqa: FBT001, FBT002 - one of the columns
     ) -> None:
-        told: Told = (
-            self._clock(), level, kind, what, name, id_, cause, attempt, duration, error, fault,
-            data, replayed,
+        self._put(
+            run,
+            (self._clock(), level, kind, what, name, id_, cause, attempt, duration, error, fault,
+             data, replayed),
         )  # fmt: skip
+
+    def _put(self, run: Run, told: Told) -> None:
         if run.told is not None:
             run.told.append(told)
         elif run.eager:

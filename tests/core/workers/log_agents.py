@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -24,6 +25,9 @@ from headrace import (
     use,
 )
 from headrace.policy import FailurePolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Priced(Event):
@@ -90,13 +94,21 @@ class LogDesk(Agent):
         ctx.send(OutputEvent(output={"key": ctx.key, "price": event.price}))
 
 
+HOLD: list[Callable[[], None]] = []
+"""What is done after the call of ``Waiting``, which then waits for ever; nothing where empty."""
+
+
 class Waiting(Agent):
-    """A call, and then a wait for ever, the first time."""
+    """Makes a call."""
 
     @action(InputEvent)
     async def go(self, event: InputEvent, ctx: Context) -> None:
         """Calls."""
-        ctx.send(OutputEvent(output=await ctx.call(stamped, event.input["do"])))
+        said = await ctx.call(stamped, event.input["do"])
+        for hold in HOLD:
+            hold()
+            await asyncio.get_running_loop().create_future()
+        ctx.send(OutputEvent(output=said))
 
 
 class Silent(Agent):
@@ -112,4 +124,4 @@ def once(value: Any) -> Any:
     return value["do"]
 
 
-__all__ = ["Clerk", "LogDesk", "Priced", "Silent", "Sum", "Waiting", "once", "stamped"]
+__all__ = ["HOLD", "Clerk", "LogDesk", "Priced", "Silent", "Sum", "Waiting", "once", "stamped"]
