@@ -57,6 +57,8 @@ SERVED = [
     ASKED.format("bo", "one beer") + " -H 'Accept: text/event-stream'",
 ]
 OWN_TESTS = {
+    "python examples/team_tickets/run_job.py --broker 127.0.0.1:9092 "
+    "--jar flink-sql-connector-kafka-5.0.0-2.2.jar": "tests/examples/test_team_tickets.py",
     "python counter.py": "tests/plugins/scripted/test_readme.py",
     "python seller.py": "tests/plugins/mcp/test_readme.py",
     "agents login agent.py:Watch": "tests/plugins/mcp/test_login.py",
@@ -126,6 +128,7 @@ COMMANDS = {
     "--input examples/review_team/data/reviews.jsonl --key product": Way(
         "OPENAI_API_KEY", IN_PLACE
     ),
+    "agents run examples/team_tickets": Way("5 outputs", IN_PLACE),
     "agents run examples/joined_jobs": Way("10 outputs", IN_PLACE),
     "agents run examples/joined_jobs --output - --quiet | "
     "agents run examples/joined_jobs/joined_agents.py:Desk --key desk": Way("10 outputs", IN_PLACE),
