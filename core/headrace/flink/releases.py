@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NEWEST", "OLDEST", "RELEASES", "Release", "line_of", "release_of"]
+__all__ = [
+    "NEWEST",
+    "OLDEST",
+    "RELEASES",
+    "Release",
+    "application_mode",
+    "line_of",
+    "release_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +32,8 @@ class Release:
     """The Pythons that PyFlink has wheels for, of those that headrace runs on."""
     sources: tuple[str, ...] = ("crcmod==1.7", "dill==0.3.1.1", "docopt==0.6.2")
     """What PyFlink requires and the package index has as sources only: for ``build``."""
-    application: tuple[str, ...] = ("run",)
-    """The words for Flink's client that run a job in application mode, before ``--target``."""
+    application: str = "run"
+    """The command of Flink's client that runs a job in application mode."""
     job_graph: bool = False
     """Whether Flink's client makes the job graph; else the cluster does, of the stream graph."""
 
@@ -44,7 +52,7 @@ RELEASES: tuple[Release, ...] = (
             "docopt==0.6.2",
         ),
         # In Flink 2 `run` does both.
-        application=("run-application",),
+        application="run-application",
         # Flink 2 sends the stream graph, so that the cluster can plan a job anew as it runs.
         job_graph=True,
     ),
@@ -83,3 +91,9 @@ def line_of(version: str) -> str:
 def release_of(version: str) -> Release | None:
     """What is known of the line of a version, or of a line; ``None``: nothing."""
     return next((one for one in RELEASES if one.line == line_of(version)), None)
+
+
+def application_mode(version: str) -> str:
+    """The command of Flink's client that runs a job in application mode."""
+    release = release_of(version) or NEWEST
+    return release.application

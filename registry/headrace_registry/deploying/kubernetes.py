@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headrace.flink.releases import application_mode
 from headrace_registry.deploying import _checks
 from headrace_registry.deploying._image import HOME, PYTHON_JAR, image_files
 from headrace_registry.deploying._options import Options
@@ -273,7 +274,8 @@ def _application(made: _Deployment) -> str:
         "kubernetes.taskmanager.cpu.amount": f"{options.cpu:g}",
         "taskmanager.memory.process.size": f"{made.memory}m",
     }
-    words: list[str | Beside] = ["run", "--target", "kubernetes-application", "--detached"]
+    run = application_mode(made.version)
+    words: list[str | Beside] = [run, "--target", "kubernetes-application", "--detached"]
     words += ["--parallelism", str(options.parallelism)]
     if options.state is not None:
         words += ["--fromSavepoint", options.state]

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from headrace.flink.releases import application_mode
 from headrace.jobs.secrets import FOLDER_VARIABLE
 from headrace_registry.deploying import _checks
 from headrace_registry.deploying._options import Options
@@ -125,7 +126,8 @@ def _whole(cpu: float) -> int:
 
 
 def _application(subject: Subject, options: YarnOptions, settings: Mapping[str, str]) -> str:
-    words: list[str | Beside] = ["run", "--target", "yarn-application", "--detached"]
+    run = application_mode(subject.manifest.engine.version)
+    words: list[str | Beside] = [run, "--target", "yarn-application", "--detached"]
     words += _begin(options)
     words += [f"-D{key}={value}" for key, value in sorted(settings.items())]
     # YARN puts the zip beside the JobManager, by its bare name; Flink sends it on to the workers.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import settings_in
+from .conftest import BUNDLED, settings_in
 
 SCRIPTS = ("run-application.sh", "submit-yarn.sh", "submit-yarn-session.sh")
 SESSION = "application_1700000000000_0001"
@@ -104,6 +104,20 @@ def test_application_mode_makes_the_deployment_that_was_asked_for(words_of):
     assert option(words, "--target") == "kubernetes-application"
     assert option(words, "--parallelism") == "6"
     assert option(words, "--fromSavepoint") == "s3://bucket/savepoint-1"
+
+
+@pytest.mark.parametrize(
+    ("version", "command"), [("1.20.5", "run-application"), ("2.0.2", "run"), ("2.3.0", "run")]
+)
+def test_the_command_is_that_of_the_jobs_flink(workshop, version, command):
+    job = workshop.subject(engine={**BUNDLED, "version": version})
+    folders = {
+        "run-application.sh": workshop.kubernetes(job=job),
+        "submit-yarn.sh": workshop.yarn(job=job),
+    }
+    for script, folder in folders.items():
+        words, _ = workshop.words_of(folder, script)
+        assert words[0] == command
 
 
 def test_its_pods_are_those_of_the_template_beside_it(words_of):
