@@ -76,23 +76,23 @@ def test_a_customers_tickets_are_counted_in_order(replies):
 def test_a_question_that_no_other_skill_is_for_loads_the_style_only(job):
     by_run: dict[str, list[str]] = {}
     for event in job[1]:
-        if event["kind"] == "resource" and event["key"] == "seve":
+        if event["kind"] == "skill" and event["key"] == "eve":
             by_run.setdefault(event["run"], []).append(event["name"])
     assert ["reply-style"] in by_run.values()  # the question about shipping
 
 
 def test_only_the_exception_reads_the_reference_file(used):
     read = {key for key, steps in used.items() if any(step[0] == "read" for step in steps)}
-    assert read == {"sbob"}
-    assert ("read", "refund-rules", "references/exceptions.md") in used["sbob"]
+    assert read == {"bob"}
+    assert ("read", "refund-rules", "references/exceptions.md") in used["bob"]
 
 
 def test_a_refund_never_loads_the_advisories(used):
-    assert {step[1] for step in used["scem"]} == {"refund-rules", "reply-style"}
+    assert {step[1] for step in used["cem"]} == {"refund-rules", "reply-style"}
 
 
 def test_every_step_says_which_version_and_how_many_tokens(job):
     versions = {"reply-style": "1.1.0", "refund-rules": "2.0.1", "version-advisories": "0.3.0"}
-    steps = [one for one in job[1] if one["kind"] == "resource"]
+    steps = [one for one in job[1] if one["kind"] == "skill"]
     assert {one["data"]["version"] == versions[one["name"]] for one in steps} == {True}
     assert min(one["data"]["tokens"] for one in steps) > 0

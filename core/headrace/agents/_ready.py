@@ -17,11 +17,11 @@ from headrace.agents._memory import Recall
 from headrace.chat import Message
 from headrace.compiling import fields_of, unknown_fields
 from headrace.declarations import ToolDeclaration, Use
-from headrace.errors import PromptError, ResourceError
+from headrace.errors import Fault, PromptError, ResourceError
 from headrace.events import InputEvent, OutputEvent
 from headrace.history import History
 from headrace.models._forms import Form, FormError
-from headrace.prompts import Prompt, names, text_of
+from headrace.prompts import Prompt, input_fields, is_structured, names, text_of
 from headrace.records import tell
 from headrace.references import find
 from headrace.values import to_jsonable
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from headrace.chat import ChatDelta, ChatResponse
     from headrace.context import Context
     from headrace.declarations import Definition
-    from headrace.errors import Fault
     from headrace.interfaces import PromptSource
     from headrace.operator._context import RunContext
     from headrace.plan import Providers
@@ -76,8 +75,8 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     """The system prompt. Its ``{fields}`` are the fields that a subclass has added, and those of
     the input; a name that is none of them stays as it is."""
     prompt: str = ""
-    """The user's message; ``{fields}`` as in the instructions, and ``{input}``, the whole of it.
-    Where it is empty: the input, if it is a text, else as JSON."""
+    """The user's message; ``{fields}`` as in the instructions, and ``{input}``, the whole of it
+    (as JSON, if it is no text). Where it is empty: the input, which must have no parts then."""
     tools: Sequence[Any] | Mapping[str, Any] | None = ()
     """What the model may call: names of tools that the agent declares, functions (or their
     references, ``module:function``), ``use("tools", ...)``, sub-agents. In a mapping each has a
@@ -185,9 +184,15 @@ class ChatAgent(Agent, metaclass=ByAssignment):
     async def ask(self, value: Any, ctx: Context) -> ChatResponse:
         """Asks the model about an input; what was said becomes part of history and memory."""
         value = self._checked(value)
-        question = self.question_of(value)
         recall = self._recall
         history = self.history if isinstance(self.history, History) else None
+        model = self._model_name(ctx)
+        bound = await _bound(ctx, model)
+        fields = {} if bound is None else {**self._own, "input": value}
+        # A prompt that asks about the input is the question, unless a conversation came before it.
+        asks = bound is not None and not self.prompt and history is None and names(bound, value)
+        asks = asks and type(self).answer is ChatAgent.answer
+        question = text_of(value) if asks and self._asks_plainly else self.question_of(value)
         system = [self._filled(self.instructions, value)]
         if recall is not None:
             system.append(await recall.before(ctx, value, question))
@@ -197,12 +202,6 @@ class ChatAgent(Agent, metaclass=ByAssignment):
             *(history.load(ctx) if history is not None else ()),
             Message(role="user", content=question),
         ]
-        model = self._model_name(ctx)
-        bound = await _bound(ctx, model)
-        fields = {} if bound is None else {**self._own, "input": value}
-        # A prompt that asks about the input is the question, unless a conversation came before it.
-        asks = bound is not None and not self.prompt and history is None and names(bound, value)
-        asks = asks and type(self).answer is ChatAgent.answer
         response = await self.answer(ctx, before if asks else [*before, *said], fields)
         if history is not None:
             await history.save(ctx, [*said, *response.messages])
@@ -236,8 +235,25 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         )
 
     def question_of(self, value: Any) -> str:
-        """The user's message for an input; for subclasses to override."""
-        return self._filled(self.prompt, value) if self.prompt else text_of(value)
+        """The user's message for an input; for subclasses to override.
+
+        Raises:
+            PromptError: The input has parts, and no prompt says how they are told.
+        """
+        if self.prompt:
+            return self._filled(self.prompt, value)
+        if is_structured(value):
+            parts = sorted(input_fields(value).keys() - {"input"})
+            has = f" with the fields {', '.join(parts)[:200]}" if parts else ""
+            raise PromptError(
+                f"the input of the agent is a {type(value).__name__}{has}, and no prompt says how "
+                f"it is told to the model: {_how_told(parts)}"
+            )
+        return text_of(value)
+
+    @property
+    def _asks_plainly(self) -> bool:
+        return type(self).question_of is ChatAgent.question_of
 
     def tool_names(self, ctx: Context) -> tuple[str, ...]:
         """What the model may call: tools and sub-agents; for subclasses to override."""
@@ -327,6 +343,20 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         if model is not None and (bound := fields_of(model.prompt, providers)):
             what = f"its prompt {model.prompt!r}"
             yield from unknown_fields(f"{agent}.{model.name}", what, bound, known)
+        if self.prompt or not self._asks_plainly or (model is not None and model.prompt):
+            return
+        if parts := sorted(known - {"input", *self._own}):
+            yield Fault(
+                f"{agent}.prompt",
+                f"an input has the fields {', '.join(parts)}, and no prompt says how they are told "
+                "to the model",
+                _how_told(parts),
+            )
+
+
+def _how_told(parts: Sequence[str]) -> str:
+    some = f'prompt = "... {{{parts[0]}}} ...", or ' if parts else ""
+    return f'write {some}prompt = "{{input}}" for the whole as JSON'
 
 
 class ReActAgent(ChatAgent):

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pytest
+from pydantic import BaseModel
 from semantic_ready import (
     Clerk,
     DictStore,
@@ -19,10 +20,14 @@ from semantic_ready import (
     weight_of,
 )
 
-from headrace import AgentBuilder, JobFailedError, RuntimeConfig, use
+from headrace import AgentBuilder, AgentPlan, JobFailedError, PlanError, RuntimeConfig, use
 from headrace.agents import ChatAgent, ReActAgent
 
 MODEL = use("chat_models", Mirror)
+
+
+class Ticket(BaseModel):
+    day: dt.date
 
 
 @dataclass
@@ -41,8 +46,23 @@ class TestWhatIsAsked:
             (Order(7, dt.date(2026, 8, 1)), '{"number":7,"day":"2026-08-01"}'),
         ],
     )
-    def test_without_a_prompt_it_is_the_input_as_text_or_compact_json(self, shown, value, text):
+    def test_the_whole_input_is_told_as_text_or_compact_json(self, shown, value, text):
+        agent = ChatAgent(model=MODEL, prompt="{input}")
+
+        assert shown(agent, value)["messages"] == [["user", text]]
+
+    @pytest.mark.parametrize(("value", "text"), [("a text", "a text"), (None, "null"), (7, "7")])
+    def test_without_a_prompt_it_is_an_input_that_has_no_parts(self, shown, value, text):
         assert shown(ChatAgent(model=MODEL), value)["messages"] == [["user", text]]
+
+    @pytest.mark.parametrize("value", [{"b": 1, "a": 2}, Order(7, dt.date(2026, 8, 1)), [1, 2]])
+    def test_an_input_with_parts_needs_a_prompt(self, run, value):
+        with pytest.raises(JobFailedError, match="no prompt says how it is told to the model"):
+            run(ChatAgent(model=MODEL), value)
+
+    def test_an_input_of_a_form_with_parts_needs_a_prompt_to_compile(self):
+        with pytest.raises(PlanError, match=r'prompt = "... \{day\} ...", or prompt = "\{input\}"'):
+            AgentPlan.from_agent(ChatAgent(model=MODEL, input=Ticket))
 
     def test_instructions_are_the_system_prompt(self, shown):
         agent = ChatAgent(model=MODEL, instructions="Be short.")
@@ -79,7 +99,9 @@ class TestWhatIsAsked:
         assert shown(agent, {"a": "{b}", "b": "!"})["messages"] == [["user", "{b} !"]]
 
     def test_fields_that_a_subclass_has_added_come_before_those_of_the_input(self, shown):
-        [[_, text], _] = shown(Zoned(more="less"), {"zone": "forged", "more": "x"})["messages"]
+        [[_, text], _] = shown(
+            Zoned(more="less", prompt="{input}"), {"zone": "forged", "more": "x"}
+        )["messages"]
 
         assert text.startswith("You are for eu;")
         assert text.endswith("less too.")

@@ -27,13 +27,13 @@ def recalled(shown):
     )
 
 
-def with_recall(**settings):
+def with_recall(*, prompt="", **settings):
     class Rememberer(ChatAgent):
         model = use("chat_models", Mirror)
         notebook = MEMORY
         memory = Recall(**settings)
 
-    return Rememberer()
+    return Rememberer(prompt=prompt)
 
 
 def test_what_was_said_is_told_when_it_has_to_do_with_a_question(shown):
@@ -90,14 +90,14 @@ def test_memories_that_are_not_near_enough_are_left_out(shown):
 def test_people_are_told_apart_by_a_field_of_the_input(shown):
     inputs = [{"who": who, "said": "tide"} for who in ("a", "b", "a", None, "a")]
 
-    found = recalled(shown(with_recall(user="who"), *inputs))
+    found = recalled(shown(with_recall(user="who", prompt="{said}"), *inputs))
 
     assert len(found) == 2
 
 
 def test_an_input_without_the_field_fails_and_says_so(run):
     with pytest.raises(JobFailedError, match="no key 'who'"):
-        run(with_recall(user="who"), {"said": "tide"})
+        run(with_recall(user="who", prompt="{said}"), {"said": "tide"})
 
 
 def test_long_texts_are_cut_before_they_are_told(shown):
