@@ -13,6 +13,7 @@ import logging
 import time
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.action_stores import CallRecord
@@ -158,7 +159,8 @@ class Ledger:
         entry = _Entry(record, loop.create_future(), task)
         self._queue.append(entry)
         if self._writer is None:
-            self._writer = loop.create_task(self._write())
+            # In a context of its own: it writes for all runs, and not for the one that began it.
+            self._writer = Context().run(loop.create_task, self._write())
         if away and not self._waits:
             return
         if away:

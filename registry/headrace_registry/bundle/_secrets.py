@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,14 +101,25 @@ def _defaults(provider: ResourceProvider) -> Iterator[tuple[str, str]]:
     if provider.target is None:
         return
     module, _, name = provider.target.partition(":")
-    found = _definition(module, name, _MAX_HOPS)
-    for argument, variable in _said_by(found) if found is not None else ():
-        if argument not in provider.arguments and _VARIABLE.fullmatch(variable):
-            yield argument, variable
+    said: dict[str, str | None] = {}
+    for argument, variable in _said_by(_definition(module, name, _MAX_HOPS), _MAX_HOPS):
+        said.setdefault(argument, variable)  # what a class says counts before what its bases say
+    for argument, found in said.items():
+        if found is not None and argument not in provider.arguments and _VARIABLE.fullmatch(found):
+            yield argument, found
 
 
-def _definition(module: str, name: str, hops: int) -> ast.AST | None:
-    """A class or function as it is written; its module is read, and not run."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A class or function as it is written, and the module that it stands in."""
+
+    node: ast.ClassDef | ast.FunctionDef
+    module: str
+    tree: ast.Module
+
+
+def _definition(module: str, name: str, hops: int) -> _Written | None:
+    """A class or function by its name; its module is read, and not run."""
     path = _source(module)
     if path is None or hops == 0 or "." in name:
         return None
@@ -117,7 +129,7 @@ def _definition(module: str, name: str, hops: int) -> ast.AST | None:
         return None
     for node in ast.walk(tree):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
-            return node
+            return _Written(node, module, tree)
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
@@ -148,26 +160,51 @@ def _source(module: str) -> Path | None:
     return None
 
 
-def _said_by(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """The parameters and fields called ``..._env`` that have a text as their default."""
+def _said_by(found: _Written | None, hops: int) -> Iterator[tuple[str, str | None]]:
+    """The parameters and fields called ``..._env``, and their defaults, where those are texts.
+
+    Those of a class come before those of its bases.
+    """
+    if found is None or hops == 0:
+        return
+    for name, value in _defaults_of(found.node):
+        if name.endswith(_ENV):
+            yield name, _text(value, found.tree)
+    for base in found.node.bases if isinstance(found.node, ast.ClassDef) else ():
+        if isinstance(base, ast.Name):
+            yield from _said_by(_definition(found.module, base.id, hops), hops - 1)
+
+
+def _defaults_of(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    """The fields of a class and the parameters of a function, with their defaults."""
     if isinstance(node, ast.ClassDef):
         for one in node.body:
             if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-                yield from _default(one.target.id, one.value)
+                yield one.target.id, one.value
             elif isinstance(one, ast.FunctionDef) and one.name == "__init__":
-                yield from _said_by(one)
+                yield from _defaults_of(one)
     elif isinstance(node, ast.FunctionDef):
         given = node.args
         plain = [*given.posonlyargs, *given.args]
         with_default = plain[len(plain) - len(given.defaults) :]
         pairs = [*zip(with_default, given.defaults, strict=True)]
         for argument, value in [*pairs, *zip(given.kwonlyargs, given.kw_defaults, strict=True)]:
-            yield from _default(argument.arg, value)
+            yield argument.arg, value
 
 
-def _default(name: str, value: ast.expr | None) -> Iterator[tuple[str, str]]:
-    if name.endswith(_ENV) and isinstance(value, ast.Constant) and isinstance(value.value, str):
-        yield name, value.value
+def _text(value: ast.expr | None, tree: ast.Module) -> str | None:
+    """A text that is written out, or a constant of the module that is one."""
+    if isinstance(value, ast.Name):
+        said = [
+            one.value
+            for one in tree.body
+            if isinstance(one, ast.Assign)
+            and any(isinstance(to, ast.Name) and to.id == value.id for to in one.targets)
+        ]
+        value = said[-1] if said else None
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return value.value
+    return None
 
 
 # ---------------------------------------------------------------- held

@@ -148,5 +148,5 @@ def test_observers_are_told_of_the_connection(wire, run):
 
     run_local(agent, ["?"], observers=[records.append])
 
-    told = [(one.what, one.id) for one in records if one.kind == "resource"]
-    assert told == [("connected", "where")]
+    told = [(one.what, one.id.rpartition("/")[2]) for one in records if one.kind == "resource"]
+    assert told == [("connected", "where.1")]

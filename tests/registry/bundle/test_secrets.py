@@ -109,6 +109,38 @@ class TestWhatIsNamed:
         store = ResourceProvider(kind="memory", name="m", target="defaulted:Store")
         assert [one.name for one in named(store)] == ["A_PASSWORD", "A_REGION", "A_USER"]
 
+    def test_a_class_has_the_defaults_of_its_bases_where_it_says_no_other(
+        self, project, monkeypatch
+    ):
+        monkeypatch.syspath_prepend(str(project.path))
+        project.write(
+            {
+                "based/__init__.py": "from .inner import Store",
+                "based/shared.py": (
+                    "USUAL = 'A_KEY'\n"
+                    "class Base:\n"
+                    "    key_env: str | None = USUAL\n"
+                    "    user_env: str | None = 'A_USER'\n"
+                    "    region_env: str | None = 'A_REGION'\n"
+                ),
+                "based/inner.py": (
+                    "from .shared import Base\n"
+                    "class Middle(Base):\n"
+                    "    user_env: str | None = 'ANOTHER_USER'\n"
+                    "class Store(Middle):\n"
+                    "    region_env: str | None = None\n"
+                ),
+            }
+        )
+        store = ResourceProvider(kind="memory", name="m", target="based:Store")
+        assert [one.name for one in named(store)] == ["ANOTHER_USER", "A_KEY"]
+
+    def test_classes_that_are_each_others_bases_end(self, project, monkeypatch):
+        monkeypatch.syspath_prepend(str(project.path))
+        project.write({"circled.py": "class A(B): ...\nclass B(A):\n    key_env: str = 'A_KEY'\n"})
+        store = ResourceProvider(kind="memory", name="m", target="circled:A")
+        assert [one.name for one in named(store)] == ["A_KEY"]
+
 
 class TestLiteralsInPlans:
     @pytest.mark.parametrize(
