@@ -286,7 +286,11 @@ class Operator:
     def _candidates(
         self, event: Event, member: str | None
     ) -> list[tuple[BoundAction, list[Test] | None]]:
-        kind: Any = event.type if isinstance(event, NamedEvent) else type(event)
+        kind: Any = type(event)
+        if isinstance(event, NamedEvent) and (
+            event.type in self.plan.actions_by_event or event.type in SERVED
+        ):  # all other names are one: they may be made of what inputs say
+            kind = event.type
         found = self._matching.get((kind, member))
         if found is None:
             types = event_types(event)
