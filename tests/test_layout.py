@@ -205,7 +205,11 @@ def loaded_by(code: str, folder: Path | None = None) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,
-        env={**os.environ, "NOWHERE": "host=127.0.0.1 port=9"},
+        env={
+            **os.environ,
+            "NOWHERE": "host=127.0.0.1 port=9",
+            "NO_REDIS": "redis://127.0.0.1:9/0",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -265,6 +269,7 @@ ALSO = {
     "headrace_anthropic": {"aiohttp"},
     "headrace_gemini": {"aiohttp"},
     "headrace_bedrock": {"anyio", "httpx", "httpx2"},
+    "headrace_mem0": {"redis"},
 }
 # What a plan names, by the plugin that is looked at: (name, kind, plugin, arguments). Those that
 # ask a server ask one that is not there: they are opened all the same, or fail to.
@@ -303,15 +308,18 @@ NAMED = {
     "headrace_actions_postgres": [
         ("it", "action_stores", "postgres", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
-    "headrace_actions_redis": [("it", "action_stores", "redis", {"url_env": "NOWHERE"})],
+    "headrace_actions_redis": [("it", "action_stores", "redis", {"url_env": "NO_REDIS"})],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
     "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
 }
 AGENT = """
-from headrace import Agent, Context, HeadraceError, InputEvent, OutputEvent, action, run_local, use
+from headrace import (
+    Agent, Context, HeadraceError, InputEvent, OutputEvent, RuntimeConfig, action, run_local, use
+)
 
 
 class Opens(Agent):
+    config = RuntimeConfig(action_store_errors="go_on")
     {declared}
 
     @action(InputEvent)
@@ -320,7 +328,8 @@ class Opens(Agent):
             try:
                 await ctx.resource(kind, name)
             except HeadraceError as error:
-                if type(error).__name__ != "PgVectorError":  # there is no server
+                # There is no server.
+                if type(error).__name__ not in ("PgVectorError", "ActionStoreError"):
                     raise
         ctx.send(OutputEvent(output="opened"))
 
