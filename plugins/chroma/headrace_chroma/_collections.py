@@ -81,26 +81,13 @@ class Collections:
             _check_length(len(vector), held)
             if where is False:
                 return []
+            given = {"where": None if where is True else where, "where_document": texts}
             try:
-                found = held.query(
-                    query_embeddings=[vector.tolist()],
-                    n_results=query.limit,
-                    where=None if where is True else where,
-                    where_document=texts,
-                    include=["metadatas", "documents", "distances"],
-                )
+                return _nearest(held, vector, query.limit, given)
             except (ValueError, InvalidArgumentError) as error:
                 if texts is None:
                     raise
                 raise RefusedError(f"native: where_document: {error}") from None
-            parts = (found[one] or [[]] for one in ("ids", "documents", "metadatas", "distances"))
-            (ids, documents, metadatas, distances) = (part[0] for part in parts)
-            return [
-                _item(one, text, entries, score=1 - distance)
-                for one, text, entries, distance in zip(
-                    ids, documents, metadatas, distances, strict=True
-                )
-            ]
 
         return self._with(name, ask, [])
 
@@ -218,6 +205,36 @@ class Collections:
     def _batches(self, given: Sequence[T]) -> Iterator[list[T]]:
         for start in range(0, len(given), self._most):
             yield [*given[start : start + self._most]]
+
+
+def _nearest(
+    held: Collection, vector: array[float], limit: int, given: Mapping[str, Any]
+) -> list[VectorItem]:
+    found = held.query(
+        query_embeddings=[vector.tolist()],
+        n_results=limit,
+        include=["metadatas", "documents", "distances"],
+        **given,
+    )
+    names = ("ids", "documents", "metadatas", "distances")
+    rows = [*zip(*(found[name][0] for name in names), strict=True)]
+    if len(rows) < limit and len(held.get(include=[], **given)["ids"]) > len(rows):
+        # The index does not reach all: those of equal vectors may be cut off from each other.
+        return _compared(held, vector, limit, given)
+    return [_item(*row, score=1 - distance) for *row, distance in rows]
+
+
+def _compared(
+    held: Collection, vector: array[float], limit: int, given: Mapping[str, Any]
+) -> list[VectorItem]:
+    """The same without the index, of all that fulfil the condition."""
+    found = held.get(include=["metadatas", "documents", "embeddings"], **given)
+    scores = [
+        float(sum(a * b for a, b in zip(vector, one, strict=True))) for one in found["embeddings"]
+    ]
+    rows = zip(found["ids"], found["documents"], found["metadatas"], scores, strict=True)
+    best = sorted(rows, key=lambda row: -row[-1])[:limit]
+    return [_item(*row, score=score) for *row, score in best]
 
 
 def _change(held: Collection, changes: Sequence[Change]) -> list[str]:
