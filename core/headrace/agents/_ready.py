@@ -190,9 +190,9 @@ class ChatAgent(Agent, metaclass=ByAssignment):
         bound = await _bound(ctx, model)
         fields = {} if bound is None else {**self._own, "input": value}
         # A prompt that asks about the input is the question, unless a conversation came before it.
-        asks = bound is not None and not self.prompt and history is None and names(bound, value)
-        asks = asks and type(self).answer is ChatAgent.answer
-        question = text_of(value) if asks and self._asks_plainly else self.question_of(value)
+        told = bound is not None and not self.prompt and names(bound, value)
+        asks = told and history is None and type(self).answer is ChatAgent.answer
+        question = text_of(value) if told and self._asks_plainly else self.question_of(value)
         system = [self._filled(self.instructions, value)]
         if recall is not None:
             system.append(await recall.before(ctx, value, question))
