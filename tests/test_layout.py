@@ -306,6 +306,9 @@ NAMED = {
         ("it", "vector_stores", "pgvector", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
     "headrace_chroma": [("it", "vector_stores", "chroma", {"path": "chroma"})],
+    "headrace_actions_postgres": [
+        ("it", "action_stores", "postgres", {"dsn_env": "NOWHERE", "connect_timeout": 1})
+    ],
     "headrace_actions_redis": [("it", "action_stores", "redis", {"url_env": "NO_REDIS"})],
     "headrace_milvus": [("it", "vector_stores", "milvus", {"path": "vectors.db"})],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
