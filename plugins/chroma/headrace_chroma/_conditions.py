@@ -14,10 +14,11 @@ does no harm.
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headrace.filters import AnyOf, Comparison, Not, parse_filter
-from headrace.vectors import equality_key, order_key
 from headrace_chroma._errors import RefusedError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ JSON = "headrace.json"
 KINDS = "headrace.kinds"
 VALUES = 10_000
 """How many values a condition may name: SQLite below Chroma takes some 32,000 in all."""
+_LONG = 100
+"""Longer texts are compared by their digest."""
+_EXACT = 2.0**53
 _TURNED = {"$lt": "$gte", "$lte": "$gt", "$gt": "$lte", "$gte": "$lt"}
 
 
@@ -50,10 +54,10 @@ def entries_of(metadata: Mapping[str, Any], written: str) -> dict[str, Any]:
         if value is None:
             continue
         kinds.append(f"is {name}")
-        entries[f"is {name}"] = equality_key(value)
+        entries[f"is {name}"] = _equal(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             kinds.append(f"number {name}")
-            place, rest = order_key(value)
+            place, rest = _ordered(value)
             entries[f"number {name}"] = place
             if rest is not None:
                 entries[f"rest {name}"] = rest
@@ -91,7 +95,7 @@ def _compared(test: Comparison, *, turned: bool) -> Where:
 
 
 def _among(name: str, wanted: Sequence[Any], *, turned: bool) -> Where:
-    values = sorted({equality_key(value) for value in wanted if value is not None})
+    values = sorted({_equal(value) for value in wanted if value is not None})
     if len(values) > VALUES:
         raise RefusedError(f"filter: {name}: {len(values)} values; Chroma is asked for {VALUES}")
     there: Where = {KINDS: {"$contains": f"is {name}"}}
@@ -105,7 +109,7 @@ def _among(name: str, wanted: Sequence[Any], *, turned: bool) -> Where:
 
 
 def _less(name: str, sign: str, wanted: Any) -> Where:
-    place, rest = order_key(wanted)
+    place, rest = _ordered(wanted)
     entry = f"number {name}"
     if rest is None:
         return {entry: {sign: place}}
@@ -132,3 +136,28 @@ def _joined(sign: str, parts: Sequence[Where], *, empty: bool) -> Where:
     if len(parts) < 2:  # noqa: PLR2004 - Chroma joins two or more
         return parts[0] if parts else empty
     return {sign: [*parts]}
+
+
+def _equal(value: Any) -> str:
+    """A text that equal values have in common, and others do not."""
+    if isinstance(value, bool):
+        return f"truth {value}"
+    if isinstance(value, (int, float)):
+        whole = isinstance(value, int) or value.is_integer()
+        return f"number {int(value) if whole else value!r}"
+    if not isinstance(value, str):
+        return "other"
+    if len(value) <= _LONG:
+        return f"text {value}"
+    return f"digest {hashlib.sha256(value.encode()).hexdigest()}"
+
+
+def _ordered(value: float) -> tuple[int, int | None]:
+    """The place of the nearest float among all floats, and what it leaves out of a large number.
+
+    Of floats the order is that of their bits, turned round below zero.
+    """
+    near = float(value) + 0.0  # one zero
+    (bits,) = struct.unpack("<q", struct.pack("<d", near))
+    place = bits if bits >= 0 else -(bits & (2**63 - 1))
+    return place, int(value) - int(near) if abs(near) >= _EXACT else None
