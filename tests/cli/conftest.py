@@ -44,6 +44,13 @@ class Slow(Agent):
         ctx.send(OutputEvent(output=event.input))
 
 
+class Printing(Agent):
+    @action(InputEvent)
+    def go(self, event: InputEvent, ctx: Context) -> None:
+        print("a remark")
+        ctx.send(OutputEvent(output=event.input))
+
+
 class Failing(Agent):
     @action(InputEvent)
     async def go(self, event: InputEvent, ctx: Context) -> None:
@@ -132,7 +139,12 @@ class Place:
         )
 
 
-COMMAND = [sys.executable, "-c", "from headrace_cli.main import main; main()"]
+# Who starts tests in the background has them ignore SIGINT, and children take that over.
+_AGENTS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from headrace_cli.main import main; main()"
+)
+COMMAND = [sys.executable, "-c", _AGENTS]
 ENVIRONMENT = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "error"}
 _count = 0
 

@@ -34,6 +34,14 @@ def test_from_file_to_file_with_a_summary_as_json(place):
     assert [line["n"] for line in place.read("o")] == [1, 1, 2]
 
 
+@pytest.mark.parametrize("more", [[], ["--output", "o", "--json"]])
+def test_what_an_agent_prints_goes_to_stderr(place, more):
+    result = place.process("run", place.agent("Printing"), "--key", "k", *more, input='{"k": 1}\n')
+    assert result.returncode == 0, result.stderr
+    json.loads(result.stdout)  # one output, or the summary, and nothing else
+    assert result.stderr.startswith("a remark\n")
+
+
 def test_quiet_says_nothing(place):
     result = place.run("run", place.agent("Echo"), "--quiet", "--output", "o", input="1\n")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")

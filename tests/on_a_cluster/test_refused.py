@@ -9,7 +9,7 @@ import pytest
 from headrace_registry.clusters import ClusterSpec, wait_for_end
 
 from ..jobs import PYTHON  # noqa: TID252 - tests are no package
-from .conftest import SOURCES, opened, own_name
+from .conftest import SOURCES, opened, own_name, wait_until
 from .resealing import for_another, for_flink, reseal, without_package
 
 pytestmark = [pytest.mark.slow, pytest.mark.flink]
@@ -30,8 +30,14 @@ def provided(zips):
 @pytest.fixture(scope="module")
 def refused(site, echo):
     """Submits what must be refused, beside a job that runs: gives what is said of it."""
-    with site.running(echo, "--name", "runs on", "--parallelism", 1):
-        before = (site.alive(), site.free_slots())
+    site.all_free()
+    free = site.free_slots() - 1
+    with site.running(echo, "--name", "runs on", "--parallelism", 1) as runs_on:
+
+        def is_as_it_was() -> bool:
+            return (site.alive(), site.free_slots()) == ({runs_on}, free)
+
+        wait_until(is_as_it_was, "one job, which has its slot")
 
         def submit(zip_, *arguments):
             done = site.agents("submit", zip_, "--detach", *arguments, check=False)
@@ -40,7 +46,7 @@ def refused(site, echo):
             for one in site.rest.jobs():
                 if one.name.startswith("headrace: what Python"):  # it asked, and fails on purpose
                     assert wait_for_end(site.rest, one.id) == "FAILED"
-            assert (site.alive(), site.free_slots()) == before
+            wait_until(is_as_it_was, "one job, which has its slot, and nothing else")
             return " ".join(done.stderr.split())
 
         yield submit

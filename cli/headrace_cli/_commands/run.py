@@ -58,7 +58,8 @@ def command(target: str, **typed: Any) -> None:
     TARGET is MODULE:AGENT, FILE.py:AGENT, a YAML file (of several agents, FILE.yaml:AGENT), a
     job's zip (which runs with its own packages only), or a folder whose pyproject.toml has
     [tool.agents]; there [tool.agents.run] gives defaults for most options. Without --output the
-    outputs go to stdout; they keep their order within a key.
+    outputs go to stdout; they keep their order within a key. On the local engine, what the agent
+    itself prints goes to stderr.
     """
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._targets import load_target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,8 @@ def run_files(
 ) -> tuple[JobResult, bool]:
     """Runs a job to its end, or until SIGINT or SIGTERM.
 
+    What the agent's own code prints goes to stderr meanwhile: stdout is for outputs.
+
     Args:
         plan: The agent.
         job: What it reads, writes and keeps.
@@ -119,7 +122,8 @@ def run_files(
     )
     signals = _Signals(engine)
     try:
-        with signals:
+        # What an agent prints must not get between outputs, or into a summary, on stdout.
+        with signals, redirect_stdout(sys.stderr):
             engine.run(source)
     finally:
         watch.counted(engine.result)
