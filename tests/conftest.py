@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.loopback")  # it holds tests, which plugins' subclass
+pytest.register_assert_rewrite("tests.model_plugins")  # tests, which plugins' subclass
 
 from .clusters import cluster  # noqa: E402
 from .jobs import kit, triage_zip  # noqa: E402

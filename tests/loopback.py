@@ -298,46 +298,6 @@ def failing(ask: Callable[..., Any], usual: ChatRequest = HELLO) -> Callable[...
     return failure
 
 
-class Connections:
-    """What holds of the connection to every provider.
-
-    A plugin's tests subclass it, beside fixtures ``provider``, ``opened`` and ``failure``.
-    """
-
-    address = "base_url"
-    """What the plugin's argument for the server is called."""
-
-    @pytest.mark.parametrize("answer", ["cut before", "cut inside"])
-    def test_that_is_cut(self, provider, failure, answer):
-        provider.answers.append(answer)
-
-        error = failure()
-
-        assert (error.code, error.retryable) == ("connection", True)
-        assert len(provider.bodies) == 1
-
-    def test_that_nobody_takes_names_the_host(self, failure, unused_port):
-        error = failure(**{self.address: f"http://127.0.0.1:{unused_port}"})
-
-        assert error.code == "connection"
-        assert "127.0.0.1" in str(error)
-
-    def test_that_is_slow_is_given_up_when_the_caller_says_so(self, provider, opened):
-        provider.answers.append("slow")
-        provider.tell("here")
-
-        async def give_up_and_ask_again():
-            async with opened() as model:
-                slow = asyncio.ensure_future(model.chat(HELLO))
-                await provider.arrival()
-                slow.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await slow
-                return await model.chat(HELLO)
-
-        assert asyncio.run(give_up_and_ask_again()).text == "here"
-
-
 @pytest.fixture
 def unused_port() -> Iterator[int]:
     """A port on which nobody listens: it is bound, so nobody else can take it."""

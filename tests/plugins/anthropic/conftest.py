@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
-from tests.loopback import Answer, Loopback, as_json, asking, cut_up, opener, serving, streaming
+from tests.loopback import Answer, Loopback, as_json, cut_up, opener, serving
 
 from headrace_anthropic import AnthropicChatModel
 
@@ -184,18 +184,6 @@ def provider():
 def opened(provider):
     """``async with opened(...) as model``: a model of the provider, open."""
     return opener(AnthropicChatModel, model="claude-test", base_url=provider.url)
-
-
-@pytest.fixture
-def ask(opened):
-    """Asks once and gives the answer."""
-    return asking(opened)
-
-
-@pytest.fixture
-def stream(opened):
-    """Asks once for a stream; gives the answer and the parts that were told."""
-    return streaming(opened)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import traceback
 import anthropic
 import httpx2
 import pytest
-from tests.loopback import Connections, failing
+from tests.loopback import failing
+from tests.model_plugins import Connections
 
 from headrace.chat import ChatRequest, Message, ToolSpec
 from headrace.errors import ModelError

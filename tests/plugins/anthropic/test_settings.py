@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-import subprocess
 import sys
-from importlib.metadata import entry_points
+from typing import ClassVar
 
 import pytest
+from tests.model_plugins import Life
 
 from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError, ResourceError
@@ -365,37 +364,6 @@ class TestFaults:
         assert "secret@" not in str(caught.value)
 
 
-class TestLife:
-    @pytest.mark.parametrize("way", ["chat", "stream"])
-    def test_needs_opening(self, way):
-        model = AnthropicChatModel("m")
-        asked = model.chat(hello()) if way == "chat" else model.stream(hello(), print)
-
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(asked)
-
-    def test_ends_with_closing(self, opened):
-        async def close_and_ask():
-            async with opened() as model:
-                await model.close()
-                await model.chat(hello())
-
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(close_and_ask())
-
-    def test_loads_the_vendors_client_only_when_opened(self):
-        code = (
-            "import sys, headrace_anthropic\n"
-            "headrace_anthropic.AnthropicChatModel('m')\n"
-            "assert not {'anthropic', 'httpx', 'httpx2'} & set(sys.modules)"
-        )
-
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-    def test_is_found_by_its_entry_point(self):
-        (point,) = entry_points(group="headrace.chat_models", name="anthropic")
-
-        assert point.load() is AnthropicChatModel
-
-    def test_takes_no_key_as_an_argument(self):
-        assert "api_key" not in inspect.signature(AnthropicChatModel).parameters
+class TestLife(Life):
+    models: ClassVar = {("chat_models", "anthropic"): (AnthropicChatModel, "m")}
+    client: ClassVar = {"anthropic", "httpx", "httpx2"}

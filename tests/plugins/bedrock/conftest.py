@@ -17,12 +17,9 @@ from tests.loopback import (
     Answer,
     Loopback,
     as_json,
-    asking,
     cut_up,
-    embedding,
     opener,
     serving,
-    streaming,
 )
 
 from headrace.chat import ChatResponse
@@ -256,24 +253,6 @@ def opened(provider):
 def opened_embedder(provider):
     """The same, of the embedding model."""
     return opener(BedrockEmbeddingModel, model=TITAN, region="eu-west-1", base_url=provider.url)
-
-
-@pytest.fixture
-def ask(opened):
-    """Asks once and gives the answer."""
-    return asking(opened)
-
-
-@pytest.fixture
-def stream(opened):
-    """Asks once for a stream; gives the answer and the parts that were told."""
-    return streaming(opened)
-
-
-@pytest.fixture
-def embed(opened_embedder):
-    """Embeds texts once."""
-    return embedding(opened_embedder)
 
 
 @pytest.fixture

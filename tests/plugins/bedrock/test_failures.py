@@ -10,7 +10,8 @@ import traceback
 
 import botocore.exceptions
 import pytest
-from tests.loopback import HELLO, Connections, failing
+from tests.loopback import HELLO, failing
+from tests.model_plugins import Connections
 
 from headrace.errors import ModelError
 from headrace.providers import Secrets

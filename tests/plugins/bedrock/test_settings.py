@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from importlib.metadata import entry_points
+from typing import ClassVar
 
 import pytest
+from tests.model_plugins import Life
 
 from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError, ResourceError
@@ -251,34 +250,9 @@ class TestFaults:
             BedrockEmbeddingModel("titan", family="olympus")
 
 
-class TestLife:
-    def test_needs_opening(self):
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(BedrockChatModel("m").chat(HELLO))
-
-    def test_ends_with_closing(self, opened):
-        async def close_and_ask():
-            async with opened() as model:
-                await model.close()
-                await model.chat(HELLO)
-
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(close_and_ask())
-
-    def test_loads_the_client_only_when_opened(self):
-        code = (
-            "import sys, headrace_bedrock\n"
-            "headrace_bedrock.BedrockChatModel('m')\n"
-            "headrace_bedrock.BedrockEmbeddingModel('titan')\n"
-            "assert not {'aiobotocore', 'botocore', 'aiohttp'} & set(sys.modules)"
-        )
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-    @pytest.mark.parametrize(
-        ("kind", "model"),
-        [("chat_models", BedrockChatModel), ("embedding_models", BedrockEmbeddingModel)],
-    )
-    def test_is_found_by_its_entry_point(self, kind, model):
-        (point,) = entry_points(group=f"headrace.{kind}", name="bedrock")
-
-        assert point.load() is model
+class TestLife(Life):
+    models: ClassVar = {
+        ("chat_models", "bedrock"): (BedrockChatModel, "m"),
+        ("embedding_models", "bedrock"): (BedrockEmbeddingModel, "titan"),
+    }
+    client: ClassVar = {"aiobotocore", "botocore", "aiohttp"}

@@ -9,7 +9,8 @@ import traceback
 
 import httpx
 import pytest
-from tests.loopback import HELLO, Connections, failing
+from tests.loopback import HELLO, failing
+from tests.model_plugins import Connections
 
 from headrace.errors import ModelError
 from headrace.providers import Secrets

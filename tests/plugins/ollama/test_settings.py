@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from importlib.metadata import entry_points
+from typing import ClassVar
 
 import pytest
+from tests.model_plugins import Life
 
 from headrace.chat import ChatRequest, Message
 from headrace.errors import ResourceError
@@ -180,34 +179,9 @@ class TestFaults:
         assert "Bearer" not in text
 
 
-class TestLife:
-    def test_needs_opening(self):
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(OllamaChatModel("m").chat(HELLO))
-
-    def test_ends_with_closing(self, opened):
-        async def close_and_ask():
-            async with opened() as model:
-                await model.close()
-                await model.chat(HELLO)
-
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(close_and_ask())
-
-    def test_loads_the_client_only_when_opened(self):
-        code = (
-            "import sys, headrace_ollama\n"
-            "headrace_ollama.OllamaChatModel('m')\n"
-            "headrace_ollama.OllamaEmbeddingModel('m')\n"
-            "assert not {'ollama', 'httpx', 'pydantic'} & set(sys.modules)"
-        )
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-    @pytest.mark.parametrize(
-        ("kind", "model"),
-        [("chat_models", OllamaChatModel), ("embedding_models", OllamaEmbeddingModel)],
-    )
-    def test_is_found_by_its_entry_point(self, kind, model):
-        (point,) = entry_points(group=f"headrace.{kind}", name="ollama")
-
-        assert point.load() is model
+class TestLife(Life):
+    models: ClassVar = {
+        ("chat_models", "ollama"): (OllamaChatModel, "m"),
+        ("embedding_models", "ollama"): (OllamaEmbeddingModel, "m"),
+    }
+    client: ClassVar = {"ollama", "httpx", "pydantic"}

@@ -67,18 +67,6 @@ def opened_embeddings(provider):
 
 
 @pytest.fixture
-def ask(opened):
-    """Asks the chat model once and gives the answer."""
-    return asking(opened)
-
-
-@pytest.fixture
-def stream(opened):
-    """Asks the chat model for a stream, and gives the answer and its parts."""
-    return streaming(opened)
-
-
-@pytest.fixture
 def respond(opened_responses):
     """Asks the model of the responses interface once and gives the answer."""
     return asking(opened_responses)

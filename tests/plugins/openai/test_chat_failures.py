@@ -9,7 +9,8 @@ import traceback
 
 import openai
 import pytest
-from tests.loopback import Connections, failing
+from tests.loopback import failing
+from tests.model_plugins import Connections
 
 from headrace.chat import ChatRequest, Message, ToolSpec
 from headrace.providers import Secrets

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import subprocess
-import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-import tomlkit
+from tests.model_plugins import Life
 
 from headrace.chat import ChatRequest, Message
 from headrace.errors import ModelError, ResourceError
@@ -155,47 +152,10 @@ class TestFaults:
             assert part in str(caught.value)
 
 
-class TestLife:
-    def test_needs_opening(self):
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(OpenAIChatModel("m").chat(hello()))
-
-    def test_ends_with_closing_which_may_be_done_twice(self, provider, opened):
-        async def close_and_ask():
-            async with opened() as model:
-                await model.close()
-                await model.chat(hello())
-
-        with pytest.raises(ResourceError, match="not open"):
-            asyncio.run(close_and_ask())
-
-    def test_loads_the_vendors_client_only_when_opened(self):
-        code = (
-            "import sys, headrace_openai\n"
-            "headrace_openai.OpenAIChatModel('m')\n"
-            "headrace_openai.OpenAIResponsesModel('m')\n"
-            "headrace_openai.OpenAIEmbeddingModel('m')\n"
-            "assert not {'openai', 'httpx', 'httpx2'} & set(sys.modules)"
-        )
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-    @pytest.mark.parametrize(
-        ("kind", "name", "model"),
-        [
-            ("chat_models", "openai", OpenAIChatModel),
-            ("chat_models", "openai-responses", OpenAIResponsesModel),
-            ("embedding_models", "openai", OpenAIEmbeddingModel),
-        ],
-    )
-    def test_is_found_by_its_entry_point(self, kind, name, model):
-        points = tomlkit.parse(PROJECT.read_text(encoding="utf-8"))["project"]["entry-points"]
-        point = EntryPoint(name, points[f"headrace.{kind}"][name], f"headrace.{kind}")
-
-        assert point.load() is model
-
-    @pytest.mark.parametrize("model", MODELS)
-    def test_takes_no_secret_as_an_argument(self, model):
-        names = inspect.signature(model).parameters
-
-        assert "api_key_env" in names
-        assert not {"key", "api_key", "token"} & set(names)
+class TestLife(Life):
+    models: ClassVar = {
+        ("chat_models", "openai"): (OpenAIChatModel, "m"),
+        ("chat_models", "openai-responses"): (OpenAIResponsesModel, "m"),
+        ("embedding_models", "openai"): (OpenAIEmbeddingModel, "m"),
+    }
+    client: ClassVar = {"openai", "httpx", "httpx2"}
