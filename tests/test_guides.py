@@ -29,6 +29,7 @@ GUIDES = [
     "docs/memory.md",
     "docs/retrieval.md",
     "docs/settings.md",
+    "docs/metrics.md",
     "docs/plugins.md",
     "docs/replay.md",
     "docs/logs.md",

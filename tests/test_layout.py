@@ -50,6 +50,7 @@ BROUGHT_BY = {
     "cel": "common-expression-language",
     "celpy": "cel-python",
     "pyflink": "apache-flink",
+    "apache_beam": "apache-flink",  # its workers are Beam's
     "py4j": "apache-flink",  # it pins the one version that it works with
     "typing_extensions": "typing-extensions",
     "pydantic_core": "pydantic",  # it pins the one version that it works with

@@ -42,6 +42,8 @@ class Job:
     """The file of the event log."""
     record: Path | None
     """The file of the recording."""
+    metrics: tuple[str, int] | None
+    """The address and the port where metrics are shown."""
     parallelism: int
     """Flink: how many workers."""
     options: Mapping[str, str]

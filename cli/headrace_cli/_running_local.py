@@ -31,6 +31,7 @@ def run_local_job(job: Job, shown: Shown, *, display: bool) -> None:
         approvals=job.approvals,
         events=job.events,
         record=job.record,
+        metrics=job.metrics,
     )
     try:
         _, shown.summary.stopped = run_files(job.plan, files, shown, outputs=display)

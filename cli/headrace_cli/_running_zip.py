@@ -60,6 +60,7 @@ def run_zip_job(
         approvals=_absolute(job.approvals),
         events=_absolute(job.events),
         record=_absolute(job.record),
+        metrics=job.metrics,
         parallelism=job.parallelism,
         config=job.plan.config,
         values=job.plan.values or None,

@@ -48,6 +48,10 @@ class Shown(Watch):
         """Takes new outputs."""
         self.newest.extend(outputs)
 
+    def showing(self, address: str) -> None:
+        """Says where metrics are."""
+        sys.stderr.write(f"metrics: {address}\n")
+
     @property
     def elapsed(self) -> float:
         """Seconds since the job began."""

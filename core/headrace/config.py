@@ -11,6 +11,7 @@ from headrace.errors import Fault
 from headrace.eventlog.settings import LogSettings
 from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
+from headrace.metrics import MetricsSettings
 from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
 
@@ -77,6 +78,8 @@ class RuntimeConfig(BaseModel):
     long a job may go back to an older savepoint, or copy of its state, and make no call again."""
     log: LogSettings = LogSettings()
     """The event log."""
+    metrics: MetricsSettings = MetricsSettings()
+    """What is measured, and how much of it is kept."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from headrace.memory import Memory
     from headrace.memory_refs import MemoryRef
+    from headrace.metrics import ActionMetrics
     from headrace.policy import FailurePolicy
     from headrace.prompts import Prompt
     from headrace.settings import Config
@@ -203,6 +204,14 @@ class Context(ABC):
     @abstractmethod
     def long_term(self) -> LongTermMemory:
         """Memory that outlives the job, through the agent's ``memory`` resource."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> ActionMetrics:
+        """Metrics of your own: ``ctx.metrics.counter("orders", region="eu").inc()``.
+
+        They count when the run finishes, once: what an attempt measured that failed is dropped.
+        """
 
     @abstractmethod
     def resolve(self, ref: MemoryRef, default: Any = ...) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
+import httpx
 import pytest
 
 
@@ -230,3 +232,35 @@ def test_texts_that_no_encoding_has_are_escaped(place):
     result = place.process("run", place.agent("Echo"), input='"\\ud800"\n')
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["text"] == "\ud800"
+
+
+class TestMetrics:
+    def test_they_are_shown_while_the_job_runs(self, place):
+        job = place.start(
+            "run",
+            place.agent("Echo"),
+            "--metrics",
+            "127.0.0.1:0",
+            "--output",
+            "o",
+            stdin=subprocess.PIPE,
+        )
+        with job:
+            job.stdin.write("1\n2\n")
+            job.stdin.flush()
+            address = job.stderr.readline().removeprefix("metrics: ").strip()
+            wanted = 'headrace_runs_total{agent="Echo",outcome="finished"} 2\n'
+            while wanted not in (text := httpx.get(address, trust_env=False).text):
+                assert job.poll() is None, text
+            job.stdin.close()
+            assert job.wait(60) == 0, job.stderr.read()
+
+    def test_an_address_that_is_none(self, place):
+        result = place.run("run", place.agent("Echo"), "--metrics", "here", input="1\n")
+        assert result.exit_code == 2
+        assert "--metrics here is no address" in result.stderr
+
+    def test_flink_shows_its_own(self, place):
+        result = place.run("run", place.agent("Echo"), "--metrics", "0", "--engine", "flink")
+        assert result.exit_code == 2
+        assert "Flink shows them itself" in result.stderr

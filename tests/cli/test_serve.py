@@ -8,6 +8,7 @@ import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from tests.servers import AGENTS, Server
 
@@ -296,3 +297,12 @@ def test_it_ends_cleanly_when_it_is_told_to(waiter):
     waiter.said("one tea")
 
     assert waiter.end(signal.SIGTERM) in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+def test_metrics_are_shown_beside_the_server(serve):
+    server = serve("shop.py:Waiter", "--metrics", "127.0.0.1:0")
+    assert server.said("one tea, please")
+    address = server.process.stderr.readline().removeprefix("metrics: ").strip()
+    text = httpx.get(address, trust_env=False).text
+    assert 'headrace_runs_total{agent="Waiter",outcome="finished"} 1\n' in text
+    assert 'headrace_model_calls_total{agent="Waiter",' in text

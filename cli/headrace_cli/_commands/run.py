@@ -32,6 +32,7 @@ _FILE = click.Path(allow_dash=True)
 @click.option("--approvals", type=_FILE, help="Where calls go that wait for your yes.")
 @click.option("--events", type=_FILE, help="Local: where to write what happens, as JSON lines.")
 @click.option("--record", type=_FILE, help="Local: a file of the runs, for `agents replay`.")
+@click.option("--metrics", metavar="HOST:PORT", help="Local: show metrics there, for Prometheus.")
 @click.option("--parallelism", type=click.IntRange(1), help="Flink: how many workers.")
 @click.option("--set", "settings", multiple=True, metavar="SETTING=VALUE", help="A setting.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
@@ -120,6 +121,7 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
     """What is asked for: as typed, else as the project says."""
     from headrace_cli import _files
     from headrace_cli._job import Job
+    from headrace_cli._metrics import address_of
     from headrace_cli._running_flink import check_flink_job
     from headrace_cli._settings import apply_settings, pairs, split_settings
 
@@ -139,6 +141,10 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         raise WrongUseError("--parallelism is for Flink: the local engine is one process")
     if engine == "flink" and typed["record"] is not None:
         raise WrongUseError("--record is for the local engine", then="--engine local")
+    if engine == "flink" and typed["metrics"] is not None:
+        raise WrongUseError(
+            "--metrics is for the local engine: Flink shows them itself, by its metric reporters"
+        )
     ours, options = split_settings(pairs(typed["settings"], "--set"), engine)
     # A state file of the project is the local engine's; typed for Flink it is refused.
     state = file("state") if engine == "local" or typed["state"] is not None else None
@@ -154,6 +160,7 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         approvals=file("approvals"),
         events=None if typed["events"] is None else Path(typed["events"]),
         record=None if typed["record"] is None else Path(typed["record"]),
+        metrics=address_of(typed["metrics"]),
         parallelism=typed["parallelism"] or defaults.parallelism or 1,
         options=options,
         import_path=target.path,

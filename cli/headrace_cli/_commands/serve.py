@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import click
 from headrace_cli._errors import CommandError, WrongUseError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from headrace.plan import AgentPlan
 
 __all__ = ["command"]
@@ -33,6 +36,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
               help="Requests under way; more are refused.")  # fmt: skip
 @click.option("--max-bytes", type=click.IntRange(64), default=65_536, show_default=True,
               help="The longest request.")  # fmt: skip
+@click.option("--metrics", metavar="HOST:PORT", help="Show metrics there, for Prometheus.")
 @click.option("--set", "settings", multiple=True, metavar="SETTING=VALUE", help="A setting.")
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--model", metavar="NAME", help="Short for --param model=NAME.")
@@ -57,6 +61,8 @@ def command(target: str, **typed: Any) -> None:
             f"agents serve needs a package that is not here: {error.name}",
             then='pip install "headrace-cli[serve]"',
         ) from None
+    from headrace.metrics import Endpoint, Metrics
+    from headrace_cli._metrics import address_of
     from headrace_cli._parameters import agent_parameters
     from headrace_cli._serving._front import Front
     from headrace_cli._settings import apply_settings, pairs, split_settings
@@ -89,7 +95,11 @@ def command(target: str, **typed: Any) -> None:
         if server is not None:
             server.should_exit = True
 
-    front = Front(plan, state=typed["state"], limit=typed["max_requests"], ended=ended)
+    at = address_of(typed["metrics"])
+    metrics = None if at is None else Metrics(series=plan.config.metrics.series)
+    front = Front(
+        plan, state=typed["state"], limit=typed["max_requests"], metrics=metrics, ended=ended
+    )
     config = uvicorn.Config(
         application(front, rules),
         host=host,
@@ -101,10 +111,15 @@ def command(target: str, **typed: Any) -> None:
     listener = _listener(config)
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"{plan.name}: http://{shown}:{listener.getsockname()[1]}/", err=True)
+    endpoint: AbstractContextManager[Any] = nullcontext()
+    if at is not None and metrics is not None:
+        endpoint = made = Endpoint(metrics, *at)
+        click.echo(f"metrics: {made.address}", err=True)
     server = uvicorn.Server(config)
     front.start()
     try:
-        server.run(sockets=[listener])
+        with endpoint:
+            server.run(sockets=[listener])
     except KeyboardInterrupt:  # uvicorn raises again what has ended it
         pass
     finally:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
+    from headrace.metrics import Metrics
     from headrace.operator import Run, RunInput
     from headrace.plan import AgentPlan
     from headrace.records import Record
@@ -105,6 +106,7 @@ class Front:
         plan: The agent.
         state: The file that memory survives in; ``None``: it ends with the process.
         limit: How many requests may be under way.
+        metrics: Counts what happens.
         ended: Told, in the engine's thread, when the engine has ended, by itself or not.
     """
 
@@ -114,6 +116,7 @@ class Front:
         *,
         state: Path | None,
         limit: int,
+        metrics: Metrics | None = None,
         ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.error: BaseException | None = None
@@ -128,6 +131,7 @@ class Front:
             output=CallSink(lambda _: None),
             dead_letters=CallSink(lambda _: None),
             observers=(self._observe,),
+            metrics=metrics,
             committed=self._committed,
         )
         self._thread = threading.Thread(target=self._run, name="headrace-serve", daemon=True)

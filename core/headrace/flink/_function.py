@@ -26,6 +26,7 @@ from headrace.approvals import decision_of
 from headrace.eventlog import open_log
 from headrace.flink._covered import Covered
 from headrace.flink._loop import WorkerLoop
+from headrace.flink._metrics import metrics_of
 from headrace.flink._pages import shard_of
 from headrace.flink._pyflink import (
     KeyedProcessFunction,
@@ -129,6 +130,7 @@ class AgentFunction(KeyedProcessFunction):
             subtask=runtime_context.get_index_of_this_subtask(),
             attempt=runtime_context.get_attempt_number(),
         )
+        self._metrics = metrics_of(plan, runtime_context)
         self._operator = Operator(
             plan,
             self._loop.loop,
@@ -137,12 +139,15 @@ class AgentFunction(KeyedProcessFunction):
             asked=functools.partial(_asked, me),
             holding=functools.partial(_holding, me),
             log=self._log,
+            metrics=None if self._metrics is None else self._metrics.registry,
             mains=self._mains,
         )
         self._covered = Covered(self._marks)
         if self._operator.ledger is not None:
             with self._loop:
                 self._loop.run(self._operator.ledger.open(self._asleep))
+        if self._operator.metrics is not None:
+            self._operator.metrics.watch(queued=functools.partial(_queued, me))
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         """One input."""
@@ -159,6 +164,8 @@ class AgentFunction(KeyedProcessFunction):
                 self._input(shard, key, parsed, ctx.timestamp(), outputs)
             self._pace(shard, outputs)
             self._commit(shard, outputs)
+            if self._metrics is not None:
+                self._metrics.give()
             self._save(shard, outputs, ctx)
             self._loop.help(self._busy)
         yield from outputs
@@ -176,6 +183,8 @@ class AgentFunction(KeyedProcessFunction):
             self._commit(shard, outputs)
             if timestamp == END_OF_TIME:
                 self._drain(number, outputs)
+            if self._metrics is not None:
+                self._metrics.give(at_once=timestamp == END_OF_TIME)
             self._save(shard, outputs, ctx)
             self._loop.help(self._busy)
         yield from outputs
@@ -329,6 +338,11 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.wait()
             self._commit(shard, outputs)
 
+    @property
+    def queued(self) -> int:
+        """Inputs that wait behind another one of their key."""
+        return sum(shard.waiting for shard in list(self._shards.values()))
+
     def shard_of(self, run: Run) -> Shard:
         """What is held of a run's shard."""
         return self._shards[shard_of(run.item.key_id, self._config.shards)]
@@ -404,6 +418,11 @@ def _holding(function: weakref.ref[AgentFunction], run: Run, change: int) -> Non
     owner = function()
     if owner is not None:
         owner.shard_of(run).held += change
+
+
+def _queued(function: weakref.ref[AgentFunction]) -> int:
+    owner = function()
+    return 0 if owner is None else owner.queued
 
 
 async def _recorded(function: weakref.ref[AgentFunction], run: Run) -> None:

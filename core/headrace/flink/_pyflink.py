@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy, typeinfo
 from pyflink.common.watermark_strategy import TimestampAssigner
@@ -29,7 +29,11 @@ from pyflink.version import __version__ as VERSION  # noqa: N812 - it is a const
 from headrace.errors import HeadraceError
 from headrace.flink.releases import release_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
+    "METRIC_GROUP",
     "Configuration",
     "DataStream",
     "Duration",
@@ -38,6 +42,7 @@ __all__ = [
     "FileSource",
     "KeyedProcessFunction",
     "MapStateDescriptor",
+    "MetricCells",
     "OutputTag",
     "RollingPolicy",
     "Row",
@@ -58,6 +63,8 @@ __all__ = [
 ]
 
 
+METRIC_GROUP = "headrace"
+"""The metric group of what is ours."""
 Shape: TypeAlias = "list[tuple[str, Shape]] | None"
 """The fields of a row, with those of rows in them; of a list, its elements'."""
 
@@ -139,3 +146,76 @@ def execution_plan(environment: StreamExecutionEnvironment, name: str) -> Any:
 def keyed_state_backend(context: RuntimeContext) -> Any:
     """What chooses the key at hand; ``None`` where PyFlink has none (thread mode)."""
     return getattr(context, "_keyed_state_backend", None)
+
+
+class MetricCells:
+    """The metrics of the operator at hand.
+
+    In process mode they are cells of a container of Beam's. It can be had at an element and not at
+    a timer, so it is kept. Each cell is sent to Java with every bundle from its first use on,
+    whether it has changed or not, until it is dropped.
+    """
+
+    def __init__(self, group: Any) -> None:
+        self._in_process = hasattr(group, "_get_namespace")
+        self._container: Any = None
+        self._proof = self.counter(group, "reports")
+
+    def ready(self) -> bool:
+        """Whether numbers can be given now."""
+        if not self._in_process:
+            return True
+        from apache_beam.metrics.execution import MetricsEnvironment
+
+        self._container = MetricsEnvironment.current_container() or self._container
+        return self._container is not None
+
+    def counter(self, group: Any, name: str) -> Callable[[int], None]:
+        """Takes what is added to a counter."""
+        if not self._in_process:
+            add: Callable[[int], None] = group.counter(name).inc
+            return add
+        return self._adding(group._get_namespace(), name)  # noqa: SLF001 - as PyFlink makes it
+
+    def meter(self, group: Any, name: str) -> Callable[[int], None]:
+        """Takes what is added to a meter, of one minute."""
+        if not self._in_process:
+            mark: Callable[[int], None] = group.meter(name).mark_event
+            return mark
+        return self._adding(group._get_namespace(60), name)  # noqa: SLF001
+
+    def gauge(self, group: Any, name: str, value: Callable[[], int]) -> Callable[[int], None]:
+        """Takes what a gauge is set to; where Flink asks for it itself, it asks ``value``."""
+        if not self._in_process:
+            group.gauge(name, value)
+            return lambda _: None
+        from apache_beam.metrics.metricbase import MetricName
+
+        metric = MetricName(group._get_namespace(), name)  # noqa: SLF001
+        return lambda now: self._container.get_gauge(metric).set(now)
+
+    def given(self) -> None:
+        """Told when numbers were given: from now on ``drop_sent`` looks for their bundle's end."""
+        self._proof(1)
+
+    def drop_sent(self) -> bool:
+        """Drops what a bundle has taken along; gives whether it has.
+
+        Beam sets a bundle's counters to zero when it has ended.
+        """
+        if not self._in_process:
+            return True
+        cells = self._container.metrics
+        ours = [key for key in cells if f'"{METRIC_GROUP}"' in key.metric_name.namespace]
+        proof = next((key for key in ours if key.metric_name.name == "reports"), None)
+        if proof is not None and cells[proof].get_cumulative():
+            return False
+        for key in ours:
+            del cells[key]
+        return True
+
+    def _adding(self, namespace: str, name: str) -> Callable[[int], None]:
+        from apache_beam.metrics.metricbase import MetricName
+
+        metric = MetricName(namespace, name)
+        return lambda count: self._container.get_counter(metric).inc(count)

@@ -63,6 +63,8 @@ class RunHere(BaseModel):
     """The file of the event log."""
     record: Path | None = None
     """The file of the recording."""
+    metrics: tuple[str, int] | None = None
+    """The address and the port where metrics are shown."""
     parallelism: int = Field(default=1, ge=1)
     """Flink: how many subtasks."""
     config: RuntimeConfig | None = None
@@ -94,6 +96,9 @@ class _Told(Watch):
 
     def failed(self, letters: Sequence[Any]) -> None:
         self.say("failed", list(letters))
+
+    def showing(self, address: str) -> None:
+        sys.stderr.write(f"metrics: {address}\n")
 
 
 def main() -> None:
@@ -135,6 +140,7 @@ def _run(order: RunHere, told: Watch) -> tuple[JobResult, bool]:
         approvals=order.approvals,
         events=order.events,
         record=order.record,
+        metrics=order.metrics,
     )
     return run_files(here, job, told, outputs=order.outputs)
 

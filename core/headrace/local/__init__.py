@@ -24,6 +24,7 @@ from headrace.settings import settled_here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from headrace.metrics import Metrics
     from headrace.records import Record
     from headrace.teams import AgentLike
 
@@ -69,6 +70,7 @@ def run_local(
     observers: Sequence[Callable[[Record], None]] = (),
     record: str | Path | None = None,
     log: str | Path | None = None,
+    metrics: Metrics | None = None,
 ) -> Outputs:
     """Runs an agent over inputs on this machine, and gives its outputs.
 
@@ -81,6 +83,7 @@ def run_local(
         record: A file that takes every run, to be run again (``headrace.replaying``). It holds
             what agents saw.
         log: The folder of the event log's files; ``None``: the one that the settings name.
+        metrics: Counts what happens, and what actions measure themselves (``headrace.metrics``).
 
     Raises:
         PlanError: The agent does not compile.
@@ -106,6 +109,7 @@ def run_local(
         dead_letters=letters,
         approvals=requests,
         observers=observers,
+        metrics=metrics,
         recorder=recorder,
     )
     outside_any_loop(lambda: engine.run(IterableSource(inputs)))

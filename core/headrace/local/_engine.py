@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from headrace.metrics import Metrics
     from headrace.operator import Ledger, Names
     from headrace.plan import AgentPlan
     from headrace.recording import Recorder
@@ -80,6 +81,7 @@ class LocalEngine:
         approvals: Takes the requests for somebody's decision (``headrace.approvals``).
         observers: Told of every record.
         events: The file of the event log; ``None``: one in the folder that the settings name.
+        metrics: Counts what happens, and what actions measure themselves.
         recorder: Takes every run, to be run again (``headrace.recording``).
         clock: Seconds since the epoch.
         on_progress: Told of the counts now and then.
@@ -98,6 +100,7 @@ class LocalEngine:
         approvals: Sink | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
         events: Path | None = None,
+        metrics: Metrics | None = None,
         recorder: Recorder | None = None,
         clock: Callable[[], float] = time.time,
         on_progress: Callable[[JobResult], None] | None = None,
@@ -116,6 +119,7 @@ class LocalEngine:
         self._clock = clock
         self._observers = observers
         self._events = events
+        self._metrics = metrics
         self._recorder = recorder
         self._on_progress = on_progress
         self._on_committed = committed
@@ -164,9 +168,12 @@ class LocalEngine:
                 holding=lambda _run, _change: self._turning.wake(),
                 observers=self._observers,
                 log=log,
+                metrics=self._metrics,
                 clock=self._clock,
                 watch=self._recorder,
             )
+            if self._operator.metrics is not None:
+                self._operator.metrics.watch(queued=lambda: self._lanes.waiting)
             self._ledger = self._operator.ledger
             self._keeping = self._ledger is not None and self._state.durable
             if self._recorder is not None:

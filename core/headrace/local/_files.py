@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from headrace.local._engine import JobResult, LocalEngine
 from headrace.local._sinks import CallSink, FileSink, Sink
 from headrace.local._sources import FileSource, InputError, PipeSource
 from headrace.local._stdin import StdinLines
+from headrace.metrics import Endpoint, Metrics
 from headrace.settings import settled_here
 from headrace.values import decode, to_jsonable
 
@@ -53,6 +54,8 @@ class LocalJob:
     """The file of the event log."""
     record: Path | None = None
     """The file that runs are recorded in, to be run again."""
+    metrics: tuple[str, int] | None = None
+    """The address and port where metrics are shown while it runs; nowhere where ``None``."""
 
 
 class Watch:
@@ -66,6 +69,9 @@ class Watch:
 
     def failed(self, letters: Sequence[Any]) -> None:
         """Takes new dead letters."""
+
+    def showing(self, address: str) -> None:
+        """Told where metrics are shown."""
 
 
 def run_files(
@@ -104,6 +110,7 @@ def run_files(
         letters = FileSink(job.dead_letters, keep=keep)
     approvals = None if job.approvals is None else FileSink(job.approvals, keep=keep)
     output: Sink = FileSink(_stdout() if job.output is None else job.output, keep=keep)
+    metrics = None if job.metrics is None else Metrics(series=plan.config.metrics.series)
     recorder = None
     if job.record is not None:
         from headrace.recording import Recorder
@@ -117,13 +124,18 @@ def run_files(
         dead_letters=_Tee(letters, watch.failed),
         approvals=approvals,
         events=job.events,
+        metrics=metrics,
         recorder=recorder,
         on_progress=watch.counted,
     )
+    endpoint = None
+    if metrics is not None and job.metrics is not None:
+        endpoint = Endpoint(metrics, *job.metrics)
+        watch.showing(endpoint.address)
     signals = _Signals(engine)
     try:
         # What an agent prints must not get between outputs, or into a summary, on stdout.
-        with signals, redirect_stdout(sys.stderr):
+        with signals, endpoint or nullcontext(), redirect_stdout(sys.stderr):
             engine.run(source)
     finally:
         watch.counted(engine.result)

@@ -23,6 +23,7 @@ from headrace.errors import (
     ToolFailedError,
 )
 from headrace.memory import MEMBER, Changes, lasting, path_of, root_of
+from headrace.metrics import Measured
 from headrace.models._forms import FormError, schema_checker
 from headrace.operator._action_task import ActionFailure
 from headrace.operator._branch import Branch
@@ -134,6 +135,7 @@ def call_agent(context: RunContext, name: str, value: Any) -> Coroutine[Any, Any
         kept_of_it = await made
         if not call.made:  # it had finished before
             call.join(kept_of_it["memory"])
+            context.measure(Measured.of(kept_of_it.get("metrics")))
         outputs = [decode(output) for output in kept_of_it["outputs"]]
         if declared.many:
             return outputs
@@ -198,7 +200,11 @@ class _Call:
             self.join(memory)
             self.made = True
         context.run.journaled().forget(self._path)
-        return {"outputs": branch.outputs, "memory": memory}
+        kept_of_it = {"outputs": branch.outputs, "memory": memory}
+        if branch.measured:
+            context.measure(branch.measured)
+            kept_of_it["metrics"] = branch.measured.stored()
+        return kept_of_it
 
     def join(self, memory: Stored) -> None:
         """Makes what it wrote the asking action's."""

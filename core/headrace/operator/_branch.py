@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from headrace.config import RuntimeConfig
     from headrace.events import Event
     from headrace.memory_events import MemoryEvent
+    from headrace.metrics import Measured
     from headrace.models.policy import RunBudget
     from headrace.operator._eager import Deadline
     from headrace.operator._run import Run
@@ -70,6 +71,7 @@ class Branch:
         "deadline",
         "ending",
         "holds",
+        "measured",
         "member",
         "noticed",
         "notices",
@@ -111,6 +113,7 @@ class Branch:
         self.changes: Changes = {}
         self.sensory: Changes = {}
         self.outputs: list[Stored] = []
+        self.measured: Measured | None = None
         self.rounds: Counter[tuple[str, str | None]] | None = None
         self.deadline: Deadline | None = None
         self.ending = False  # what is cancelled from now on is cancelled by the runtime
@@ -250,6 +253,11 @@ class Branch:
             if self.noticed:
                 done = notices_of(context, task.action.name, self.noticed)
                 self.notices += [(event, task.action.spec.member) for event in done]
+            if context.measured:
+                if self.measured is None:
+                    self.measured = context.measured
+                else:
+                    self.measured.join(context.measured)
             self.outputs += context.outputs
             events += context.events
             task.context = None  # no cycle is left for the garbage collector

@@ -234,6 +234,8 @@ async def _recorded(
                 response = await chat_model.stream(request, on_delta)
         for purse in purses:
             purse.spent.add(response.usage)
+        if operator.telling.on:
+            operator.telling.used(context.task, model, response.usage)
         return response, list(parts)
 
     answered: tuple[ChatResponse, list[ChatDelta]] = await context.durable(

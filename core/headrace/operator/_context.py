@@ -15,6 +15,7 @@ from headrace.errors import (
 from headrace.events import Event, InputEvent, OutputEvent, copied
 from headrace.memory import DELETED, Changes, Memory
 from headrace.memory_events import MemoryEvent
+from headrace.metrics import ActionMetrics, Measured
 from headrace.operator._durable import DurableCalls
 from headrace.operator._gathering import together
 from headrace.operator._memory import LongTerm
@@ -48,6 +49,7 @@ class RunContext(Context):
         "_before",
         "_calls",
         "_event_prefix",
+        "_metrics",
         "_run",
         "_sensory",
         "_short_term",
@@ -58,6 +60,7 @@ class RunContext(Context):
         "attempt",
         "events",
         "key",
+        "measured",
         "outputs",
         "timestamp",
         "told",
@@ -80,6 +83,8 @@ class RunContext(Context):
         self._tools = 0
         self._turn: asyncio.Lock | None = None
         self._asked: Asked | None = None
+        self._metrics: ActionMetrics | None = None
+        self.measured: Measured | None = None
         self.asyncio_task: asyncio.Task[Any] | None = None
 
     @property
@@ -143,8 +148,18 @@ class RunContext(Context):
         memory, sensory = self.memory_changes, self.sensory_changes
         expiries = self.memory_expiries
         reads = [list(read) for read in self.memory_reads]
-        if not (memory or sensory or expiries or reads or self.told or self.events or self.outputs):
+        if not (
+            memory
+            or sensory
+            or expiries
+            or reads
+            or self.told
+            or self.events
+            or self.outputs
+            or self.measured
+        ):
             return None
+        metrics = {"metrics": self.measured.stored()} if self.measured else {}
         return {
             "memory": kept(memory or {}),
             "sensory": kept(sensory or {}),
@@ -153,6 +168,7 @@ class RunContext(Context):
             "told": [encode(event) for event in self.told],
             "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
             "outputs": self.outputs,
+            **metrics,
         }
 
     def take(self, effects: Stored) -> None:
@@ -167,6 +183,7 @@ class RunContext(Context):
         self.sensory.changes.update(given_back(effects["sensory"]))
         self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
         self.outputs += effects["outputs"]
+        self.measure(Measured.of(effects.get("metrics")))
 
     @property
     def turn(self) -> asyncio.Lock:
@@ -184,6 +201,23 @@ class RunContext(Context):
     def label(self) -> str:
         """Names the agent and the action, for people: ``Desk.sort``, ``team.member.sort``."""
         return f"{self._run.operator.plan.name}.{self._task.action.name}"
+
+    # ------------------------------------------------------------ metrics
+    @property
+    def metrics(self) -> ActionMetrics:
+        """Metrics of the author's own."""
+        if self._metrics is None:
+            if self.measured is None:
+                self.measured = Measured()
+            self._metrics = ActionMetrics(self.measured)
+        return self._metrics
+
+    def measure(self, measured: Measured) -> None:
+        """Takes what a tool or a sub-agent has measured."""
+        if measured:
+            if self.measured is None:
+                self.measured = Measured()
+            self.measured.join(measured)
 
     # ------------------------------------------------------------ memory
     @property

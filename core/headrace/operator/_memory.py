@@ -101,6 +101,9 @@ class LongTerm(LongTermMemory):
                 items = [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]
             finally:
                 METER.reset(token)
+            telling = self._operator.telling
+            if telling.on and meter.usage.tokens:
+                telling.used(self._context.task, "memory", meter.usage)
             return {"items": items, "usage": meter.usage.model_dump(exclude_defaults=True)}
 
         learned = await self._durable("learn", [scope, item_id, data], make)

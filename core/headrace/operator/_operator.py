@@ -16,6 +16,7 @@ from headrace.errors import ConditionError, ResourceError
 from headrace.events import Event, InputEvent, JoinResponseEvent, NamedEvent, event_types
 from headrace.lifetimes import Lifetime, Lifetimes
 from headrace.memory_events import MemoryEvent
+from headrace.metrics import RuntimeMetrics
 from headrace.operator._approvals import Approvals
 from headrace.operator._bound_action import BoundAction
 from headrace.operator._configs import config_of, with_settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from headrace.config import RuntimeConfig
     from headrace.eventlog import EventLog
+    from headrace.metrics import Metrics
     from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Journal
     from headrace.operator._watch import CallWatch
@@ -65,6 +67,7 @@ class Operator:
         holding: Told of a run that waits for a decision (1), and that it does so no more (-1).
         observers: Told of every record.
         log: The event log.
+        metrics: Counts what is told, and what actions measure themselves.
         clock: Seconds since the epoch, for TTL and dead letters.
         watch: Told of runs and durable calls, and may know a call's outcome (``CallWatch``).
         mains: Objects of a driver script's ``__main__``, by reference.
@@ -81,6 +84,7 @@ class Operator:
         holding: Callable[[Run, int], None] | None = None,
         observers: Sequence[Callable[[Record], None]] = (),
         log: EventLog | None = None,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
         watch: CallWatch | None = None,
         mains: Mapping[str, Any] | None = None,
@@ -89,7 +93,8 @@ class Operator:
         self.loop = loop
         self.clock = clock
         self.watch = watch
-        self.telling = Teller(plan.name, observers, log, clock)
+        self.metrics = None if metrics is None else RuntimeMetrics(metrics, plan.name)
+        self.telling = Teller(plan.name, observers, log, clock, self.metrics)
         self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()
@@ -98,6 +103,10 @@ class Operator:
         self._mains = mains
         self._threads: ThreadPoolExecutor | None = None
         self.approvals = Approvals(self, asked, holding)
+        if self.metrics is not None:
+            self.metrics.watch(
+                in_flight=lambda: self.in_flight, held=lambda: len(self.approvals.held)
+            )
         self.routes = Routes(plan.routes)
         self._settings: dict[str | None, RuntimeConfig] = {
             name: plan.config_of(name) for name in (None, *plan.members)

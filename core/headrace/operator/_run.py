@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from headrace.eventlog import Told
     from headrace.memory import Changes
+    from headrace.metrics import Measured
     from headrace.operator._action_task import ActionTask
     from headrace.operator._names import Names
     from headrace.operator._operator import Operator
@@ -88,6 +89,8 @@ class Outcome:
     """Outputs in stored form, in order."""
     dead_letter: DeadLetter | None = None
     error: BaseException | None = None
+    measured: Measured | None = None
+    """The author's own metrics."""
 
 
 class Run:
@@ -175,7 +178,9 @@ class Run:
         branch = Branch(self, self.operator.plan.start, self.item.value)
         try:
             await branch.execute()
-            self.outcome = Outcome("finished", branch.changes, branch.outputs)
+            self.outcome = Outcome(
+                "finished", branch.changes, branch.outputs, measured=branch.measured
+            )
         except ActionFailure as failure:
             self.outcome = self._failed(failure.task, failure.error)
         except HeadraceError as error:

@@ -18,8 +18,10 @@ from headrace.records import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from headrace.chat import Usage
     from headrace.eventlog import EventLog
     from headrace.eventlog._lines import Parcel, Told
+    from headrace.metrics import RuntimeMetrics
     from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Entry
     from headrace.operator._run import Run
@@ -40,9 +42,19 @@ class Teller:
         observers: Told of every record.
         log: Told of those that its levels let in.
         clock: Seconds since the epoch.
+        metrics: Counts all of it.
     """
 
-    __slots__ = ("_agent", "_clock", "_levels", "_observers", "_passed", "on", "starts")
+    __slots__ = (
+        "_agent",
+        "_clock",
+        "_levels",
+        "_metrics",
+        "_observers",
+        "_passed",
+        "on",
+        "starts",
+    )
 
     def __init__(
         self,
@@ -50,18 +62,24 @@ class Teller:
         observers: Sequence[Callable[[Record], None]],
         log: EventLog | None,
         clock: Callable[[], float],
+        metrics: RuntimeMetrics | None = None,
     ) -> None:
         self._agent = agent
         self._observers = tuple(observers)
         self._levels = None if log is None else log.levels.of
         self._passed = _nowhere if log is None else log.take
         self._clock = clock
-        self.on = bool(observers) or log is not None
-        self.starts = bool(observers) or (log is not None and log.levels.any_verbose)
+        self._metrics = metrics
+        self.on = bool(observers) or log is not None or metrics is not None
+        self.starts = (
+            bool(observers) or metrics is not None or (log is not None and log.levels.any_verbose)
+        )
 
     # ------------------------------------------------------------ what is told
     def run_started(self, run: Run) -> None:
         """A run begins."""
+        if self._metrics is not None:
+            self._metrics.run_started()
         if self._observers:
             self._observe(run, "run", "started", name=self._agent)
         if self._levels is not None and self._levels("run", self._agent) == VERBOSE:
@@ -72,6 +90,8 @@ class Teller:
         ended = run.outcome
         assert ended is not None  # noqa: S101 - the operator settles every run
         error = ended.error
+        if self._metrics is not None:
+            self._metrics.run_ended(run, time.monotonic() - began)
         if self._observers:
             why = repr(error) if error else None
             self._observe(run, "run", ended.status, error=why)
@@ -114,6 +134,8 @@ class Teller:
         run, name = task.branch.run, task.action.name
         duration = time.monotonic() - began
         why = None if error is None else error_text(error)
+        if self._metrics is not None:
+            self._metrics.action_ended(task, what, duration)
         if self._observers:
             self._observe(
                 run, "action", what,
@@ -143,6 +165,8 @@ class Teller:
 
     def retried(self, task: ActionTask, wait: float) -> None:
         """An action is tried again after a wait."""
+        if self._metrics is not None:
+            self._metrics.action_retried(task, wait)
         if self._levels is not None and (level := self._levels("retry", task.action.name)):
             self._take(
                 task.branch.run, level, "retry", "retried", task.action.name,
@@ -162,6 +186,8 @@ class Teller:
         run = task.branch.run
         duration = None if began is None else time.monotonic() - began
         why = None if error is None else _told(error)
+        if self._metrics is not None:
+            self._metrics.call_ended(task, entry.name, what, duration)
         if self._observers:
             self._observe(
                 run, "call", what,
@@ -180,9 +206,21 @@ class Teller:
                 _of_call(kind, entry, level), replayed=what == "reused",
             )  # fmt: skip
 
+    def used(self, task: ActionTask, model: str, usage: Usage) -> None:
+        """A model has answered, and not in a replay."""
+        if self._metrics is not None:
+            self._metrics.used(task, model, usage)
+
+    def refused(self, task: ActionTask) -> None:
+        """A tool that was asked for was not called."""
+        if self._metrics is not None:
+            self._metrics.tool_refused(task)
+
     def sent(self, task: ActionTask, name: str, event: Stored, event_id: str) -> None:
         """An action has sent an event."""
         run, cause = task.branch.run, task.id
+        if self._metrics is not None:
+            self._metrics.event_sent(task, name)
         if self._observers:
             self._observe(run, "event", "sent", name=name, id=event_id, cause=cause)
         if self._levels is not None and (level := self._levels("event", name)):
@@ -236,6 +274,8 @@ class Teller:
         ) -> None:
             nonlocal count
             count += 1
+            if self._metrics is not None:
+                self._metrics.told(task, kind, what, name, data)
             cause = cause_of(task)
             self.record(
                 run,

@@ -187,6 +187,7 @@ def _observe(context: RunContext, operator: Operator, tool: str, error: str) -> 
     """Tells the observers of a call that was not made."""
     if operator.telling.on:
         run, task = context._run, context._task  # noqa: SLF001 - one part with the context
+        operator.telling.refused(task)
         operator.telling.record(
             run,
             "call",
