@@ -6,6 +6,7 @@ import pickle
 import time
 
 from pyflink.common import Row
+from pyflink.fn_execution.metrics.process.metric_impl import GenericMetricGroup
 
 from headrace import AgentPlan
 from headrace.flink._function import AgentFunction
@@ -70,6 +71,9 @@ class Store:
 
     def get_max_number_of_parallel_subtasks(self):
         return 128
+
+    def get_metrics_group(self):
+        return GenericMetricGroup(None, None)
 
     def of(self, name):
         return [pickle.loads(kept) for (_, each, _), kept in self.kept.items() if each == name]
