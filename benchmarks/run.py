@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import action_stores  # noqa: E402
 import build_speed  # noqa: E402
 import cluster_speed  # noqa: E402
 import event_log  # noqa: E402
@@ -43,6 +44,7 @@ PARTS = {
     "vectors": vector_stores.measure,
     "memories": memories.measure,
     "calls": model_calls.measure,
+    "stores": action_stores.measure,
     "log": event_log.measure,
     "flink": flink_speed.measure,
     "build": build_speed.measure,

@@ -39,6 +39,7 @@ MAX_DEPTH = 100
 _TAG = "$"
 _PLAIN = frozenset({type(None), bool, int, float, str})
 _AS_IS = _PLAIN - {float}  # JSON has no word for NaN and the infinities
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def encode(value: Any) -> Stored:
@@ -86,7 +87,7 @@ def decode(stored: Stored) -> Any:
 
 def dumps(stored: Stored) -> str:
     """Canonical JSON text of a stored form: one text for equal values, in every process."""
-    return json.dumps(stored, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(stored)
 
 
 def digest(stored: Stored) -> str:

@@ -33,6 +33,7 @@ __all__ = ["Ledger"]
 T = TypeVar("T")
 
 _LOG = logging.getLogger("headrace.actions")
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 _GROUP = 1000
 """Entries that are written in one go, at most."""
 _GROUP_CHARACTERS = 4_000_000
@@ -150,7 +151,7 @@ class Ledger:
             ResourceError: The store refuses for good.
         """
         part = 0 if run.item.names is None else run.item.names.part
-        record = CallRecord(part, run.id, json.dumps(run.journaled().taken()))
+        record = CallRecord(part, run.id, _TEXT.encode(run.journaled().taken()))
         away = self._away_since is not None
         if away and not self._waits and len(self._queue) >= _BACKLOG:
             self._dropped += 1

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+import socket
+import time
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, sql
@@ -15,10 +19,14 @@ from headrace.errors import HeadraceError, ResourceError
 from headrace.providers import Secrets
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
     from psycopg.rows import TupleRow
     from typing_extensions import LiteralString
 
 __all__ = ["Database"]
+
+T = TypeVar("T")
 
 _MARK = "headrace-actions-postgres 1"
 """The table's comment: whose it is, and of which form."""
@@ -35,6 +43,14 @@ _SCHEMA: tuple[LiteralString, ...] = (
     """ALTER TABLE {0} SET (autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_cost_delay = 0)""",
 )
+_LASTING: LiteralString = (
+    "WITH lasting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'on', true)) "
+)
+"""Makes what a statement with ``FROM lasting`` writes last, in the same round trip."""
+_ENDING_SECONDS = 2.0
+"""How long the driver may take to end what took too long."""
+_SURE_SECONDS = 1.0
+"""So long after an answer, the server is taken to be there still."""
 _PASSING = (
     psycopg.OperationalError,  # away, overloaded, out of disk, too slow
     psycopg.InterfaceError,
@@ -53,7 +69,7 @@ class Database:
         table: The table's name, which was checked.
         pool_size: How many connections at most.
         connect_timeout: Seconds to wait for one.
-        statement_timeout: Seconds that a statement may take.
+        statement_timeout: Seconds that a statement may take, and a server that says nothing.
 
     Raises:
         ResourceError: The variable is not set, or holds no connection string.
@@ -81,7 +97,10 @@ class Database:
         self._table = sql.Identifier(table)
         self._index = sql.Identifier(f"{table}_by_run")
         self._timeout = f"{round(statement_timeout * 1000)}ms"
+        self._seconds = statement_timeout
         self._ready = False
+        self._answered = 0.0
+        self._kept: AsyncConnection[TupleRow] | None = None
         self._settings: dict[str, Any] = {
             "application_name": "headrace",
             **parameters,
@@ -97,7 +116,7 @@ class Database:
             max_size=pool_size,
             timeout=connect_timeout,
             reconnect_timeout=connect_timeout,
-            check=AsyncConnectionPool.check_connection,
+            check=self._check,
             open=False,
             name="headrace-actions",
         )
@@ -109,44 +128,141 @@ class Database:
             ResourceError: The server will not do.
             ActionStoreError: It cannot be reached.
         """
-        try:
-            # Not by the pool, which does not tell why there is no connection.
-            async with await AsyncConnection.connect(**self._settings) as connection:
-                await self._prepare(connection)
-            await self._pool.open()
-        except psycopg.Error as error:
-            failure = self._failure(error)
-        else:
-            return
-        raise failure
+        await self._told(self._open())
 
     async def close(self) -> None:
         """Closes all connections."""
+        connection, self._kept = self._kept, None
+        if connection is not None:
+            await self._pool.putconn(connection)
         await self._pool.close()
 
-    async def run(self, statement: LiteralString, *values: Any) -> list[TupleRow]:
-        """What a statement gives, in a transaction of its own that lasts when it is over.
+    async def append(self, statement: LiteralString, *values: Any) -> None:
+        """Writes what is on the server's disk when this returns, in one round trip.
 
         Args:
-            statement: It has ``{}`` where the table is named, and gives rows.
+            statement: It has ``{}`` where the table is named, and selects ``FROM lasting``.
             *values: What it is bound to.
 
         Raises:
             ResourceError: The server refuses for good.
             ActionStoreError: It cannot be reached, or took too long.
         """
+        await self._told(self._append(_LASTING + statement, values))
+
+    async def run(
+        self, statement: LiteralString, *values: Any, lasting: bool = True
+    ) -> list[TupleRow]:
+        """What a statement gives, in a transaction of its own.
+
+        Args:
+            statement: It has ``{}`` where the table is named, and gives rows.
+            *values: What it is bound to.
+            lasting: Whether what it has done is on the server's disk when this returns.
+
+        Raises:
+            ResourceError: The server refuses for good.
+            ActionStoreError: It cannot be reached, or took too long.
+        """
+        return await self._told(self._run(statement, values, lasting=lasting))
+
+    async def _open(self) -> None:
+        # Not by the pool, which does not tell why there is no connection.
+        connection = await AsyncConnection.connect(**self._settings)
+        async with connection, self._in_time(connection):
+            await self._prepare(connection)
+        await self._pool.open()
+
+    async def _append(self, statement: LiteralString, values: tuple[Any, ...]) -> None:
+        connection = await self._writer()
         try:
-            async with self._pool.connection() as connection:
+            async with self._in_time(connection):
                 if not self._ready:
                     await self._prepare(connection)
-                async with connection.transaction():
-                    await connection.execute(
-                        "SELECT set_config('statement_timeout', %s, true), "
-                        "set_config('synchronous_commit', 'on', true)",
-                        [self._timeout],
-                    )
-                    made = sql.SQL(statement).format(self._table)
-                    return await (await connection.execute(made, values)).fetchall()
+                await connection.execute(sql.SQL(statement).format(self._table), values)
+        except BaseException:
+            await self._pool.putconn(connection)
+            raise
+        self._answered = time.monotonic()
+        await self._keep(connection)
+
+    async def _writer(self) -> AsyncConnection[TupleRow]:
+        """A connection: that of the last writing, as the pool takes longer than a group."""
+        connection, self._kept = self._kept, None
+        if connection is not None and not self._in_doubt:
+            return connection
+        if connection is not None:
+            await self._pool.putconn(connection)
+        return await self._pool.getconn()
+
+    async def _keep(self, connection: AsyncConnection[TupleRow]) -> None:
+        if self._kept is None:
+            self._kept = connection
+        else:
+            await self._pool.putconn(connection)
+
+    async def _run(
+        self, statement: LiteralString, values: tuple[Any, ...], *, lasting: bool
+    ) -> list[TupleRow]:
+        async with self._pool.connection() as connection, self._in_time(connection):
+            if not self._ready:
+                await self._prepare(connection)
+            async with connection.transaction():
+                await connection.execute(
+                    "SELECT set_config('statement_timeout', %s, true), "
+                    "set_config('synchronous_commit', %s, true)",
+                    [self._timeout, "on" if lasting else "off"],
+                )
+                made = sql.SQL(statement).format(self._table)
+                rows = await (await connection.execute(made, values)).fetchall()
+        self._answered = time.monotonic()
+        return rows
+
+    async def _check(self, connection: AsyncConnection[TupleRow]) -> None:
+        """Sees that a connection of the pool is of use, where there is doubt."""
+        if self._in_doubt:
+            async with self._in_time(connection):
+                await AsyncConnectionPool.check_connection(connection)
+
+    @property
+    def _in_doubt(self) -> bool:
+        return not self._ready or time.monotonic() - self._answered > _SURE_SECONDS
+
+    @asynccontextmanager
+    async def _in_time(self, connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
+        """Ends what takes too long: by asking the server, and then without it.
+
+        Raises:
+            psycopg.OperationalError: It took too long.
+        """
+        loop = asyncio.get_running_loop()
+        asking: asyncio.Task[None] | None = None
+
+        def ask() -> None:
+            nonlocal asking
+            asking = loop.create_task(connection.cancel_safe(timeout=_ENDING_SECONDS))
+
+        timers = (
+            loop.call_later(self._seconds, ask),
+            loop.call_later(self._seconds + _ENDING_SECONDS, _break, connection),
+        )
+        try:
+            yield
+        except psycopg.Error:
+            if asking is None:
+                raise
+        finally:
+            for timer in timers:
+                timer.cancel()
+        if asking is not None:
+            await asyncio.gather(asking, return_exceptions=True)
+            await connection.close()  # the request may come late, and end something else
+            raise psycopg.OperationalError(f"timeout: no answer within {self._seconds:g} s")
+
+    async def _told(self, work: Awaitable[T]) -> T:
+        """What it gives; the driver's failures become ours, outside of ``except``."""
+        try:
+            return await work
         except psycopg.Error as error:
             self._ready = False
             failure = self._failure(error)
@@ -193,6 +309,15 @@ class Database:
         state = f" ({error.sqlstate})" if error.sqlstate else ""
         kind = ActionStoreError if isinstance(error, _PASSING) else ResourceError
         return kind(f"PostgreSQL ({self._where}): {text}{state}")
+
+
+def _break(connection: AsyncConnection[TupleRow]) -> None:
+    with suppress(OSError, psycopg.Error):  # it may be closed by now
+        end = socket.socket(fileno=os.dup(connection.fileno()))
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        finally:
+            end.close()
 
 
 def _read_dsn(dsn_env: str | None) -> str:

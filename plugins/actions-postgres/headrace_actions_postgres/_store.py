@@ -87,10 +87,11 @@ class PostgresActionStore(ActionStore):
 
     async def append(self, job: str, records: Sequence[CallRecord]) -> None:
         """Keeps entries, all or none."""
-        await self._opened.run(
-            "INSERT INTO {} (job, part, run, data) "
-            "SELECT %s, part, run, data FROM unnest(%s::int[], %s::text[], %s::text[]) "
-            "WITH ORDINALITY AS given (part, run, data, number) ORDER BY number RETURNING 1",
+        # Arrays in binary form: as text, the driver and the server look at each letter of them.
+        await self._opened.append(
+            "INSERT INTO {} (job, part, run, data) SELECT %s, part, run, data "
+            "FROM lasting, unnest(%b::int[], %b::text[], %b::text[]) "
+            "WITH ORDINALITY AS given (part, run, data, number) ORDER BY number",
             job,
             [one.part for one in records],
             [one.run for one in records],
@@ -116,8 +117,12 @@ class PostgresActionStore(ActionStore):
 
     async def forget(self, job: str, runs: Sequence[str]) -> None:
         """Drops the entries of some runs."""
+        # Where that is lost in a crash of the server, they are known for runs that are over.
         await self._opened.run(
-            "DELETE FROM {} WHERE job = %s AND run = ANY (%s::text[]) RETURNING 1", job, [*runs]
+            "DELETE FROM {} WHERE job = %s AND run = ANY (%b::text[]) RETURNING 1",
+            job,
+            [*runs],
+            lasting=False,
         )
 
     @property

@@ -30,6 +30,10 @@ def using(store, work):
     return asyncio.run(whole())
 
 
+async def nothing(store):
+    assert store is not None
+
+
 class TestSettings:
     def test_faults_are_told_all_at_once_without_a_secret(self):
         with pytest.raises(ResourceError) as raised:
@@ -174,22 +178,28 @@ class TestAServerThatRefuses:
 
 
 class TestWhatItWrites:
-    def test_each_group_is_on_the_servers_disk_whatever_the_databases_setting(self, server, make):
-        seen = []
-
-        async def work(store):
-            database = store._database
-            await store.append("job", ONE)
-            rows = await database.run("SELECT current_setting('synchronous_commit') FROM {}")
-            seen.append(rows[0][0])
-
-        server.run("ALTER SYSTEM SET synchronous_commit = off", "SELECT pg_reload_conf()")
+    def test_each_group_is_on_the_servers_disk_whatever_the_databases_setting(
+        self, server, table, make
+    ):
+        using(make(), nothing)
+        server.run(
+            f"CREATE TABLE {table}_seen (setting text)",
+            f"CREATE FUNCTION {table}_look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT "
+            f"INTO {table}_seen VALUES (current_setting('synchronous_commit')); "
+            "RETURN NULL; END $$",
+            f"CREATE CONSTRAINT TRIGGER look AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED "
+            f"FOR EACH ROW EXECUTE FUNCTION {table}_look()",  # when the transaction commits
+            "ALTER SYSTEM SET synchronous_commit = off",
+            "SELECT pg_reload_conf()",
+        )
         try:
-            using(make(), work)
+            using(make(), lambda store: store.append("job", ONE))
+            seen = server.run(f"SELECT setting FROM {table}_seen")
         finally:
             server.run("ALTER SYSTEM RESET synchronous_commit", "SELECT pg_reload_conf()")
+            server.run(f"DROP TABLE {table}_seen", f"DROP FUNCTION {table}_look CASCADE")
 
-        assert seen == ["on"]
+        assert seen == [("on",)]
 
     def test_two_workers_that_make_the_table_do_not_fail(self, make):
         async def both():
