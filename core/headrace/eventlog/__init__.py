@@ -17,7 +17,7 @@ from headrace.lazy import lazily
 if TYPE_CHECKING:
     from headrace.eventlog._kinds import FAULTS, KINDS, fault_of, named_call
     from headrace.eventlog._levels import LEVELS, OFF, STANDARD, VERBOSE, Levels
-    from headrace.eventlog._lines import VERSION, Told
+    from headrace.eventlog._lines import VERSION
     from headrace.eventlog._log import EventLog
     from headrace.eventlog._model import LogRecord, log_schema
     from headrace.eventlog._opening import open_log
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_kinds": ("FAULTS", "KINDS", "fault_of", "named_call"),
     "_levels": ("LEVELS", "OFF", "STANDARD", "VERBOSE", "Levels"),
-    "_lines": ("VERSION", "Told"),
+    "_lines": ("VERSION",),
     "_log": ("EventLog",),
     "_model": ("LogRecord", "log_schema"),
     "_opening": ("open_log",),
@@ -45,7 +45,6 @@ __all__ = [
     "Levels",
     "LogRecord",
     "LogSettings",
-    "Told",
     "fault_of",
     "log_schema",
     "named_call",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["LEVELS", "OFF", "STANDARD", "VERBOSE", "Level", "Levels", "read_level"]
 
@@ -31,6 +31,19 @@ def read_level(text: str) -> tuple[str, Level]:
     raise ValueError(f"{level!r} is no level: there are {', '.join(LEVELS)}")
 
 
+class _Known(dict[tuple[str, str], int]):
+    """What was found, remembered: asked for each record, so a look-up that is all in C."""
+
+    def __init__(self, find: Callable[[str, str], int]) -> None:
+        self._find = find
+
+    def __missing__(self, kind_and_name: tuple[str, str]) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[kind_and_name] = self._find(*kind_and_name)
+        return found
+
+
 class Levels:
     """The levels of a log.
 
@@ -45,7 +58,8 @@ class Levels:
     def __init__(self, level: Level, said: Iterable[str] = ()) -> None:
         self._default = LEVELS.index(level)
         self._said = {name: LEVELS.index(at) for name, at in map(read_level, said)}
-        self._known: dict[tuple[str, str], int] = {}
+        self.known = _Known(self._found)
+        """The levels of types by kind and name, found when they are looked up."""
 
     @property
     def nothing(self) -> bool:
@@ -59,12 +73,7 @@ class Levels:
 
     def of(self, kind: str, name: str) -> int:
         """``OFF``, ``STANDARD`` or ``VERBOSE``."""
-        found = self._known.get((kind, name))
-        if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[kind, name] = self._found(kind, name)
-        return found
+        return self.known[kind, name]
 
     def _found(self, kind: str, name: str) -> int:
         dotted = f"{kind}.{name.replace(':', '.')}" if name else kind

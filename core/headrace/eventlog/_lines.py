@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from json.encoder import (  # type: ignore[attr-defined]
-    c_make_encoder,
-    encode_basestring,
-    encode_basestring_ascii,
-)
+import marshal
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.eventlog._levels import STANDARD
 from headrace.eventlog._values import Limits, Shower, dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["VERSION", "LineMaker", "Parcel", "Told", "run_id"]
+__all__ = ["ENDED", "TOLD", "VERSION", "Finished", "LineMaker", "Parcel", "Told", "run_id"]
 
 VERSION: Final = 1
 """The version of the lines' schema. It changes when a field changes its meaning or goes; readers
@@ -31,25 +27,31 @@ if TYPE_CHECKING:
         float, int, str, str, str, str, str, int, float | None, str | None, str | None,
         Mapping[str, Any] | None, bool,
     ]  # fmt: skip
-    Parcel: TypeAlias = tuple[str | None, str, int, Any, bool, list[Told]]
+    Finished: TypeAlias = tuple[float, float, str, str, str, int]
+    Parcel: TypeAlias = tuple[Any, ...]
 else:
     Told = tuple
-    """What the operator tells of something that happened, with as little work as can be: time,
-    level, kind, what, name, id, cause, attempt, duration, error, fault, data, replayed."""
+    """What the operator tells of something that happened: time, level, kind, what, name, id, cause,
+    attempt, duration, error, fault, data, replayed."""
+    Finished = tuple
+    """An action that has finished, told at ``standard``, with as little work as can be: when (a
+    reading of ``time.monotonic``), duration, name, id, cause, attempt."""
     Parcel = tuple
     """What is told of one run: its id, its key's, its number, its input, whether it is run again,
-    and what happened. Where there is no id, it is made of the others (``run_id``)."""
+    what happened (``Finished``, and ``Told`` as bytes of ``marshal``), and what is between the
+    readings of ``time.monotonic`` and the seconds since the epoch. Where there is no id, it is made
+    of the others (``run_id``).
 
+    Where the run has ended, too, and there is nothing more to say of that: when (a reading), its
+    duration, its status, its outputs."""
 
-def _canonical() -> Callable[[Any], str]:
-    if c_make_encoder is None:
-        return json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-    made = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", True, False, True)
-    return lambda value: "".join(made(value, 0))
+TOLD: Final = 5
+"""Where in a parcel it stands what happened."""
+ENDED: Final = 7
+"""Where in it the run's end begins."""
 
-
-_canon = _canonical()
-_quote = encode_basestring
+_canon = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_REPLAYED = ',"replayed":true'
 _ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -84,11 +86,52 @@ class LineMaker:
 
     def lines(self, parcel: Parcel) -> list[str]:
         """The lines of what is told of a run, each with its end."""
-        run, key_id, sequence, value, again, told = parcel
+        run, key_id, sequence, value, again, told, since, *ended = parcel
         if run is None:
             run = run_id(self._identity, key_id, value, sequence)
-        whose = f'"agent":{self._agent},"run":{_quote(run)},"key":{key_text(key_id)}'
-        return [self._line(run, whose, again, one) for one in told]
+        whose = f'"agent":{self._agent},"run":{dumps(run)},"key":{key_text(key_id)}'
+        made = [
+            self._finished(run, whose, again, since, one)
+            if isinstance(one, tuple)
+            else self._line(run, whose, again, marshal.loads(one))  # noqa: S302 - our own parent's
+            for one in told
+        ]
+        if ended:
+            made.append(self._ended(whose, again, value, since, *ended))
+        return made
+
+    def _finished(self, run: str, whose: str, again: bool, since: float, one: Finished) -> str:  # noqa: FBT001
+        at, duration, name, id_, cause, attempt = one
+        at += since
+        caused = f',"cause":{dumps(within(run, cause))}' if cause else ""
+        tried = f',"attempt":{attempt}' if attempt > 1 else ""
+        return (
+            f'{{"v":{VERSION},"time":{at:.6f},"kind":"action","what":"finished",{whose},'
+            f'"name":{dumps(name)},"id":{dumps(within(run, id_))}{caused}{tried},'
+            f'"start":{at - duration:.6f},"duration":{duration:.6f}'
+            f"{_REPLAYED if again else ''}}}\n"
+        )
+
+    def _ended(
+        self,
+        whose: str,
+        again: bool,  # noqa: FBT001 - one of the columns
+        value: Any,
+        since: float,
+        at: float,
+        duration: float,
+        status: str,
+        outputs: list[Any],
+    ) -> str:
+        at += since
+        data = {"input": value, "outputs": outputs} if outputs else {"input": value}
+        shown = self._shower.show(data, self._standard)
+        cut = f',"cut":{dumps(shown.cut)}' if shown.cut else ""
+        return _one_line(
+            f'{{"v":{VERSION},"time":{at:.6f},"kind":"run","what":"{status}",{whose},'
+            f'"name":{self._agent},"start":{at - duration:.6f},"duration":{duration:.6f}'
+            f'{_REPLAYED if again else ""},"data":{shown.text}{cut}}}\n'
+        )
 
     def _line(self, run: str, whose: str, again: bool, told: Told) -> str:  # noqa: FBT001
         (
@@ -97,11 +140,11 @@ class LineMaker:
         ) = told  # fmt: skip
         text = f'{{"v":{VERSION},"time":{time:.6f},"kind":"{kind}","what":"{what}",{whose}'
         if name:
-            text += f',"name":{_quote(name)}'
+            text += f',"name":{dumps(name)}'
         if id_:
-            text += f',"id":{_quote(within(run, id_))}'
+            text += f',"id":{dumps(within(run, id_))}'
         if cause:
-            text += f',"cause":{_quote(within(run, cause))}'
+            text += f',"cause":{dumps(within(run, cause))}'
         if attempt > 1:
             text += f',"attempt":{attempt}'
         if duration is not None:
@@ -115,7 +158,7 @@ class LineMaker:
         if fault is not None:
             text += f',"fault":"{fault}"'
         if again or replayed:
-            text += ',"replayed":true'
+            text += _REPLAYED
         if level != STANDARD:
             text += ',"level":"verbose"'
         if data:
@@ -128,11 +171,17 @@ class LineMaker:
             text += f',"data":{shown.text}'
         if cut:
             text += f',"cut":{dumps(cut)}'
-        # Valid in JSON, and yet a line's end for some that split lines.
-        for end, escaped in _ENDS.items():
-            if end in text:
-                text = text.replace(end, escaped)
-        return text + "}\n"
+        return _one_line(text + "}\n")
+
+
+def _one_line(text: str) -> str:
+    """A line without what is valid in JSON, and yet a line's end for some that split lines."""
+    if text.isascii():
+        return text
+    for end, escaped in _ENDS.items():
+        if end in text:
+            text = text.replace(end, escaped)
+    return text
 
 
 def _inside(limits: Limits) -> Limits:
@@ -143,11 +192,11 @@ def _inside(limits: Limits) -> Limits:
 def key_text(key_id: str) -> str:
     """The key as JSON, of its id (``headrace.values.key_id``)."""
     if key_id[:1] == "s":
-        return _quote(key_id[1:])
+        return dumps(key_id[1:])
     try:
         json.loads(key_id[1:])
     except ValueError:
-        return _quote(key_id)
+        return dumps(key_id)
     return key_id[1:]
 
 

@@ -1,8 +1,8 @@
 """The log's side in the job's process: takes records, and passes them on to the writer's process.
 
-Taking a record is appending a tuple to a list. A thread of its own makes batches of them and gives
-them to the writer, as fast as that takes them. What waits is bounded: beyond that, records are
-thrown away, counted, and it is said once.
+Taking what is told of a run is appending a tuple to a list, of which bytes are made some runs at a
+time. A thread of its own gives them to the writer, as fast as that takes them. What waits is
+bounded: beyond that, records are thrown away, counted, and it is said once.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headrace.eventlog._levels import Levels
+from headrace.eventlog._lines import ENDED, TOLD
 from headrace.eventlog._writer import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.eventlog._lines import Parcel
+    from headrace.eventlog._lines import Parcel, Told
     from headrace.eventlog.settings import LogSettings
 
 __all__ = ["EventLog"]
@@ -36,7 +37,8 @@ _LOG = logging.getLogger("headrace.log")
 _RECORDS = logging.getLogger("headrace.events")
 _START = "import sys\nfrom headrace.eventlog._writer import main\nmain()\n"
 _MOST_BYTES = 64 * 2**20  # that the writer has not taken yet
-_BATCH = 1024
+_BATCH = 32  # runs: one call of marshal costs half of one for each, and the collector sees few
+_FLAT = 2  # marshal's version without a table of references: that takes longer than it saves
 _EVERY = 0.05  # seconds between two batches
 _CLOSING = 10.0  # seconds that the writer is given for what is left
 _RESTARTS = 3
@@ -61,6 +63,14 @@ class EventLog:
         # Flink does not close the functions of a job that was cancelled.
         self._end = weakref.finalize(self, self._pump.close)
 
+    @staticmethod
+    def packed(told: Told) -> bytes:
+        """What is told, so that nobody can change it any more."""
+        try:
+            return marshal.dumps(cast("Any", told))
+        except ValueError:  # something that is no data
+            return marshal.dumps(_plain(told, 0))
+
     @property
     def lost(self) -> int:
         """Records that are not in the log."""
@@ -78,11 +88,13 @@ class _Pump:
         self.lost = 0
         self._order = order
         self._name = order["path"] or "of this job"
-        self._taken: list[bytes] = []
+        self._taken: deque[Parcel] = deque()
+        self._packing = threading.Lock()
+        self._bodies: deque[tuple[bytes, int]] = deque()  # and how many records they hold
         self._thrown = 0
         self._in = self._out = 0  # bytes that came, and that have left; each has one writer
         self._gap = 0  # records that were thrown away, which the log is to say
-        self._frames: deque[tuple[bytes, int, int]] = deque()
+        self._frames: deque[tuple[bytes, int, int]] = deque()  # with their bodies' size, records
         self._begun = 0  # bytes of the first frame that are written
         self._wake = threading.Event()
         self._closing = False
@@ -95,16 +107,32 @@ class _Pump:
         self._thread.start()
 
     def take(self, parcel: Parcel) -> None:
-        """Takes what is told of a run; it is thrown away where too much waits."""
-        try:
-            body = marshal.dumps(parcel)
-        except ValueError:  # something that is no data
-            body = marshal.dumps(_plain(parcel, 0))
-        if self._in - self._out > _MOST_BYTES:
-            self._thrown += len(parcel[5])
-            return
-        self._in += len(body)
-        self._taken.append(body)
+        """Takes what is told of a run; it is thrown away where too much waits.
+
+        Nobody may change it after that.
+        """
+        taken = self._taken
+        taken.append(parcel)
+        if len(taken) >= _BATCH:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Makes bytes of what was taken."""
+        with self._packing:
+            taken = self._taken
+            parcels = [taken.popleft() for _ in range(len(taken))]
+            if not parcels:
+                return
+            records = sum(len(parcel[TOLD]) + (len(parcel) > ENDED) for parcel in parcels)
+            if self._in - self._out > _MOST_BYTES:
+                self._thrown += records
+                return
+            try:
+                body = marshal.dumps(parcels, _FLAT)
+            except ValueError:  # something that is no data
+                body = marshal.dumps(_plain(parcels, 0), _FLAT)
+            self._in += len(body)
+            self._bodies.append((body, records))
 
     def close(self) -> None:
         """Ends the thread and the writer, when they have written what is left."""
@@ -123,7 +151,7 @@ class _Pump:
                 deadline = time.monotonic() + _CLOSING
             if deadline is not None and (
                 self._writer is None
-                or not (self._frames or self._taken)
+                or not (self._frames or self._taken or self._bodies)
                 or time.monotonic() > deadline
             ):
                 break
@@ -135,24 +163,26 @@ class _Pump:
         self._finish(deadline)
 
     def _collect(self) -> None:
-        """Makes frames of what was taken."""
-        taken, self._taken = self._taken, []
+        """Makes a frame of what was taken."""
+        self._pack()
         thrown, self._thrown = self._thrown, 0
         if thrown:
             self._throw(thrown)
             self._gap += thrown
-        for begin in range(0, len(taken), _BATCH):
-            parcels: list[bytes | int] = [*taken[begin : begin + _BATCH]]
-            size = sum(map(len, taken[begin : begin + _BATCH]))
-            if self._writer is None:
-                self.lost += _records(parcels)
-                self._out += size
-                continue
-            if self._gap:
-                parcels.insert(0, self._gap)
-                self._gap = 0
-            body = marshal.dumps(parcels)
-            self._frames.append((LENGTH.pack(len(body)) + body, len(parcels), size))
+        bodies = [self._bodies.popleft() for _ in range(len(self._bodies))]
+        if not bodies:
+            return
+        size, records = sum(len(body) for body, _ in bodies), sum(count for _, count in bodies)
+        if self._writer is None:
+            self.lost += records
+            self._out += size
+            return
+        parts: list[bytes | int] = [body for body, _ in bodies]
+        if self._gap:
+            parts.insert(0, self._gap)
+            self._gap = 0
+        frame = marshal.dumps(parts)
+        self._frames.append((LENGTH.pack(len(frame)) + frame, size, records))
 
     def _throw(self, records: int) -> None:
         self.lost += records
@@ -179,7 +209,7 @@ class _Pump:
 
     def _give(self, pipe: int) -> None:
         while self._frames:
-            frame, _, size = self._frames[0]
+            frame, size, _ = self._frames[0]
             self._begun += os.write(pipe, memoryview(frame)[self._begun :])
             if self._begun < len(frame):
                 return
@@ -241,7 +271,7 @@ class _Pump:
         self._drop_writer()
         if self._closing or self._starts > _RESTARTS:
             self.lost += self._left()
-            self._out += sum(size for _, _, size in self._frames)
+            self._out += sum(size for _, size, _ in self._frames)
             self._frames.clear()
             self._say("gone", "the event log %s is not written any more: its process was killed")
             return
@@ -250,11 +280,7 @@ class _Pump:
 
     def _left(self) -> int:
         """Records that the writer did not take."""
-        return sum(
-            _records(marshal.loads(frame[LENGTH.size :]))  # noqa: S302 - made above
-            for frame, parcels, _ in self._frames
-            if parcels
-        )
+        return sum(records for _, _, records in self._frames)
 
     def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -285,12 +311,6 @@ class _Pump:
                 break
             self._hear(said)
         self._drop_writer()
-
-
-def _records(parcels: list[bytes | int]) -> int:
-    """How many records some parcels hold."""
-    held = [marshal.loads(one) for one in parcels if type(one) is bytes]  # noqa: S302 - ours
-    return sum(len(parcel[5]) for parcel in held)
 
 
 def _widen(pipe: int) -> None:

@@ -1,6 +1,6 @@
 """The process that makes lines of records and writes them: started by ``EventLog``, apart.
 
-It reads batches of records from its stdin, each ``marshal``'s bytes behind their length, and ends
+It reads batches of parcels from its stdin, each ``marshal``'s bytes behind their length, and ends
 when stdin does. On its stdout it tells, a line of JSON each, what could not be written
 (``{"lost": COUNT, "why": TEXT}``) and, where it was asked to, the lines themselves (``{"line":
 TEXT}``). It is a process of its own so that shortening and redacting values takes no time from the
@@ -89,16 +89,17 @@ class Writer:
         ).encode("utf-8", "replace")
 
     def take(self, batch: list[Any]) -> None:
-        """Takes a batch of parcels; a number says how many records were thrown away before."""
+        """Takes batches of parcels; a number says how many records were thrown away before."""
         made: list[str] = []
-        for one in batch:
-            if type(one) is int:
-                self._missing += one
+        for part in batch:
+            if type(part) is int:
+                self._missing += part
                 continue
-            try:
-                made += self._lines.lines(marshal.loads(one))  # noqa: S302 - our own parent's
-            except Exception as error:  # noqa: BLE001 - one record never loses the others
-                self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
+            for one in marshal.loads(part):  # noqa: S302 - our own parent's
+                try:
+                    made += self._lines.lines(one)
+                except Exception as error:  # noqa: BLE001 - one record never loses the others
+                    self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
         if self._file is not None and made:
             self._write(made)
         if self._echo:

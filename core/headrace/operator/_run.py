@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
-    from headrace.eventlog import Told
+    from headrace.eventlog._lines import Finished
     from headrace.memory import Changes
     from headrace.metrics import Measured
     from headrace.operator._action_task import ActionTask
@@ -131,7 +131,9 @@ class Run:
         self.asyncio_task: asyncio.Task[None] | None = None
         self.current: ActionTask | None = None
         self._id: str | None = None
-        self.told: list[Told] | None = None  # for the event log, while it has not waited
+        self.told: list[Finished | bytes] | None = (
+            None  # for the event log, while it has not waited
+        )
 
     @property
     def id(self) -> str:

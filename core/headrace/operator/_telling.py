@@ -6,7 +6,7 @@ digest of its input, which is not made for a run that nobody asks for it.
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ToolError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from headrace.chat import Usage
     from headrace.eventlog import EventLog
-    from headrace.eventlog._lines import Parcel, Told
+    from headrace.eventlog._lines import Finished, Parcel, Told
     from headrace.metrics import RuntimeMetrics
     from headrace.operator._action_task import ActionTask
     from headrace.operator._journal import Entry
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Teller", "error_text"]
 
+_NOTHING: tuple[()] = ()
 _LOG_KINDS = {"retried": "retry"}
 """What resources tell that has a kind of its own in the log."""
 
@@ -51,7 +52,9 @@ class Teller:
         "_levels",
         "_metrics",
         "_observers",
+        "_packed",
         "_passed",
+        "_run_level",
         "on",
         "starts",
     )
@@ -66,8 +69,10 @@ class Teller:
     ) -> None:
         self._agent = agent
         self._observers = tuple(observers)
-        self._levels = None if log is None else log.levels.of
+        self._levels = None if log is None else log.levels.known
         self._passed = _nowhere if log is None else log.take
+        self._run_level = 0 if log is None else log.levels.of("run", agent)
+        self._packed = _packed_nowhere if log is None else log.packed
         self._clock = clock
         self._metrics = metrics
         self.on = bool(observers) or log is not None or metrics is not None
@@ -82,7 +87,7 @@ class Teller:
             self._metrics.run_started()
         if self._observers:
             self._observe(run, "run", "started", name=self._agent)
-        if self._levels is not None and self._levels("run", self._agent) == VERBOSE:
+        if self._run_level == VERBOSE:
             self._take(run, VERBOSE, "run", "started", self._agent, data={"input": run.item.value})
 
     def run_ended(self, run: Run, began: float) -> None:
@@ -91,15 +96,24 @@ class Teller:
         assert ended is not None  # noqa: S101 - the operator settles every run
         error = ended.error
         if self._metrics is not None:
-            self._metrics.run_ended(run, time.monotonic() - began)
+            self._metrics.run_ended(run, monotonic() - began)
         if self._observers:
             why = repr(error) if error else None
             self._observe(run, "run", ended.status, error=why)
         if self._levels is None:
             return
-        level = self._levels("run", self._agent)
+        level = self._run_level
         if not level:
             self.flush(run)
+            return
+        if level == STANDARD and error is None:
+            item, now = run.item, monotonic()
+            self._passed(
+                (run.known_id if run.eager else run.id, item.key_id, item.sequence, item.value,
+                 item.again, run.told or _NOTHING, self._clock() - now,
+                 now, now - began, ended.status, ended.outputs),
+            )  # fmt: skip
+            run.told = None
             return
         data = {"input": run.item.value}
         if ended.outputs:
@@ -109,19 +123,16 @@ class Teller:
         why = fault = None
         if error is not None:
             why, fault = error_text(error), fault_of(error)
-        duration = time.monotonic() - began
-        self._put(
-            run,
-            (self._clock(), level, "run", ended.status, self._agent, "", "", 1, duration, why,
-             fault, data, False),
+        self._take(
+            run, level, "run", ended.status, self._agent,
+            duration=monotonic() - began, error=why, fault=fault, data=data,
         )  # fmt: skip
-        if run.told is not None:
-            self.flush(run)
+        self.flush(run)
 
     def action_started(self, task: ActionTask) -> None:
         """An attempt of an action begins."""
         name = task.action.name
-        if self._levels is not None and self._levels("action", name) == VERBOSE:
+        if self._levels is not None and self._levels["action", name] == VERBOSE:
             self._take(
                 task.branch.run, VERBOSE, "action", "started", name,
                 task.id, task.event_id, task.attempt,
@@ -132,29 +143,33 @@ class Teller:
     ) -> None:
         """An attempt of an action has ended."""
         run, name = task.branch.run, task.action.name
-        duration = time.monotonic() - began
+        now = monotonic()
         why = None if error is None else error_text(error)
         if self._metrics is not None:
-            self._metrics.action_ended(task, what, duration)
+            self._metrics.action_ended(task, what, now - began)
         if self._observers:
             self._observe(
                 run, "action", what,
                 name=name, id=task.id, cause=task.event_id or run.id,
-                attempt=task.attempt, duration=duration, error=why,
+                attempt=task.attempt, duration=now - began, error=why,
             )  # fmt: skip
         if self._levels is None:
             return
-        level = self._levels("action", name)
-        if level:
-            fault = None if error is None else fault_of(error, "action")
-            self._put(
-                run,
-                (self._clock(), level, "action", what, name, task.id, task.event_id, task.attempt,
-                 duration, why, fault, None, False),
+        level = self._levels["action", name]
+        if level == STANDARD and error is None:
+            done = (now, now - began, name, task.id, task.event_id, task.attempt)
+            if run.told is not None:
+                run.told.append(done)
+            else:
+                self._put(run, done)
+        elif level:
+            self._take(
+                run, level, "action", what, name, task.id, task.event_id, task.attempt,
+                now - began, why, None if error is None else fault_of(error, "action"),
             )  # fmt: skip
         context = task.context
         if error is None and context is not None and context.memory_changes:
-            level = self._levels("memory", "short_term")
+            level = self._levels["memory", "short_term"]
             if level:
                 written = _written(context.memory_changes, context.short_term_root)
                 data = {"names": list(written)} if level == STANDARD else {"values": written}
@@ -167,7 +182,7 @@ class Teller:
         """An action is tried again after a wait."""
         if self._metrics is not None:
             self._metrics.action_retried(task, wait)
-        if self._levels is not None and (level := self._levels("retry", task.action.name)):
+        if self._levels is not None and (level := self._levels["retry", task.action.name]):
             self._take(
                 task.branch.run, level, "retry", "retried", task.action.name,
                 f"{task.id}/retry", task.id, task.attempt,
@@ -184,7 +199,7 @@ class Teller:
     ) -> None:
         """A durable call has an outcome, or its recorded one was taken (``reused``)."""
         run = task.branch.run
-        duration = None if began is None else time.monotonic() - began
+        duration = None if began is None else monotonic() - began
         why = None if error is None else _told(error)
         if self._metrics is not None:
             self._metrics.call_ended(task, entry.name, what, duration)
@@ -196,7 +211,7 @@ class Teller:
         if self._levels is None:
             return
         kind, name = named_call(entry.name)
-        level = self._levels(kind, name)
+        level = self._levels[kind, name]
         if level:
             outer = entry.outer
             self._take(
@@ -223,7 +238,7 @@ class Teller:
             self._metrics.event_sent(task, name)
         if self._observers:
             self._observe(run, "event", "sent", name=name, id=event_id, cause=cause)
-        if self._levels is not None and (level := self._levels("event", name)):
+        if self._levels is not None and (level := self._levels["event", name]):
             self._take(
                 run, level, "event", "sent", name, event_id, cause, task.attempt,
                 data={"event": event},
@@ -260,7 +275,7 @@ class Teller:
             id=path,
             cause=task.id,
             attempt=task.attempt,
-            duration=None if began is None else time.monotonic() - began,
+            duration=None if began is None else monotonic() - began,
             error=None if error is None else error_text(error),
             fault=None if error is None else fault_of(error),
         )
@@ -318,7 +333,7 @@ class Teller:
             logged, name = named_call(name)
         elif kind == "resource":
             logged = _LOG_KINDS.get(what, kind)
-        level = self._levels(logged, name)
+        level = self._levels[logged, name]
         if level and (level == VERBOSE or what != "started"):
             if error is not None and fault is None:
                 fault = logged if logged in {"model", "tool", "parse"} else "action"
@@ -343,20 +358,22 @@ class Teller:
         data: Mapping[str, Any] | None = None,
         replayed: bool = False,  # noqa: FBT001, FBT002 - one of the columns
     ) -> None:
+        # Packed now: what it holds may be somebody else's, who changes it.
         self._put(
             run,
-            (self._clock(), level, kind, what, name, id_, cause, attempt, duration, error, fault,
-             data, replayed),
+            self._packed(
+                (self._clock(), level, kind, what, name, id_, cause, attempt, duration, error,
+                 fault, data, replayed)
+            ),
         )  # fmt: skip
 
-    def _put(self, run: Run, told: Told) -> None:
+    def _put(self, run: Run, told: Finished | bytes) -> None:
         if run.told is not None:
             run.told.append(told)
-        elif run.eager:
-            run.told = [told]
-        else:
-            item = run.item
-            self._passed((run.id, item.key_id, item.sequence, None, item.again, [told]))
+            return
+        run.told = [told]
+        if not run.eager:
+            self.flush(run)
 
     def flush(self, run: Run) -> None:
         """Passes on what was told of a run: it is over, or waits for the first time.
@@ -368,7 +385,8 @@ class Teller:
             item = run.item
             known = run.known_id if run.eager else run.id
             value = item.value if known is None else None
-            self._passed((known, item.key_id, item.sequence, value, item.again, told))
+            since = self._clock() - monotonic()
+            self._passed((known, item.key_id, item.sequence, value, item.again, told, since))
 
     def _observe(self, run: Run, kind: RecordKind, what: str, **more: Any) -> None:
         for name in ("id", "cause"):
@@ -384,6 +402,11 @@ class Teller:
 
 def _nowhere(parcel: Parcel) -> None:
     """Takes what is told where there is no log: nothing is."""
+
+
+def _packed_nowhere(_told: Told) -> bytes:
+    """Likewise."""
+    return b""
 
 
 def cause_of(task: ActionTask) -> str:

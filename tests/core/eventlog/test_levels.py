@@ -34,7 +34,7 @@ def test_the_longest_beginning_of_a_type_counts(levels, kind, name, level):
 def test_names_that_a_model_invents_fill_no_memory(levels):
     for number in range(10_000):
         levels.of("tool", f"invented-{number}")
-    assert len(levels._known) <= 5000
+    assert len(levels.known) <= 5000
 
 
 @pytest.mark.parametrize(

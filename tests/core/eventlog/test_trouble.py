@@ -17,7 +17,7 @@ import pytest
 from log_agents import Silent, Waiting, once
 
 from headrace import AgentPlan, RuntimeConfig, run_local
-from headrace.eventlog import LogSettings, open_log
+from headrace.eventlog import EventLog, LogSettings, open_log
 from headrace.local import IterableSource, ListSink, LocalEngine
 
 COUNT = 300
@@ -83,12 +83,12 @@ def small_disk(tmp_path):
 def test_when_the_disk_is_full_and_has_room_again_the_log_says_what_it_lacks(job, said, small_disk):
     (small_disk / "filler").write_bytes(b"x" * 40_000)
     log = open_log(plan_of(small_disk))
-    parcel = ("r-1", "sann", 0, None, False, [told(data={"text": "x" * 900})])
+    told = parcel(data={"text": "x" * 900})
     for _ in range(200):
-        log.take(parcel)
+        log.take(told)
     wait_for(lambda: log.lost)
     (small_disk / "filler").unlink()
-    log.take(("r-2", "sann", 1, None, False, [told()]))
+    log.take(parcel("r-2"))
     log.close()
     found = records(small_disk)
 
@@ -98,8 +98,10 @@ def test_when_the_disk_is_full_and_has_room_again_the_log_says_what_it_lacks(job
     assert sum("No space left" in line for line in said()) == 1
 
 
-def told(kind="action", data=None):
-    return (1.0, 1, kind, "finished", "go", "0.0", "", 1, 0.1, None, None, data, False)
+def parcel(run="r-1", data=None):
+    """What an operator tells of a run: one action."""
+    told = (1.0, 1, "action", "finished", "go", "0.0", "", 1, 0.1, None, None, data, False)
+    return (run, "sann", 0, None, False, [EventLog.packed(told)], 0.0)
 
 
 def plan_of(folder, **settings):
@@ -127,13 +129,13 @@ def test_where_the_folder_cannot_be_made_the_job_goes_on(job, said, tmp_path):
 def test_a_folder_that_goes_away_is_made_again(tmp_path):
     folder = tmp_path / "logs"
     log = open_log(plan_of(folder))
-    log.take(("r-1", "sann", 0, None, False, [told()]))
+    log.take(parcel())
     wait_for(lambda: folder.is_dir() and any(path.stat().st_size for path in folder.iterdir()))
     shutil.rmtree(folder)
     numbers = iter(range(10_000))
 
     def again():
-        log.take((f"r-{next(numbers)}", "sann", 0, None, False, [told()]))
+        log.take(parcel(f"r-{next(numbers)}"))
         time.sleep(0.05)
         return folder.is_dir()
 
@@ -169,16 +171,16 @@ def test_a_slow_disk_loses_what_does_not_fit_and_the_log_says_how_much(said, tmp
     thread = threading.Thread(target=reader)
     thread.start()
     log = open_log(plan_of(tmp_path), file=pipe)
-    parcel = ("r-1", "sann", 0, None, False, [told(data={"text": "x" * 900})])
+    told = parcel(data={"text": "x" * 900})
     count = 3000  # more than the pipes hold
     for number in range(count):
-        log.take(parcel)
+        log.take(told)
         if number % 100 == 0:
             time.sleep(0.001)
     wait_for(lambda: log.lost)
     go.set()
-    wait_for(lambda: (log.take(parcel), log._pump._thrown)[1] == 0)
-    log.take(parcel)
+    wait_for(lambda: (log.take(told), log._pump._thrown)[1] == 0)
+    log.take(told)
     log.close()
     thread.join()
     kept = sum(one["kind"] == "action" for one in got)
@@ -192,12 +194,12 @@ def test_a_slow_disk_loses_what_does_not_fit_and_the_log_says_how_much(said, tmp
 
 def test_a_writer_that_is_killed_is_started_again(said, tmp_path):
     log = open_log(plan_of(tmp_path / "logs"))
-    log.take(("r-1", "sann", 0, None, False, [told()]))
+    log.take(parcel())
     wait_for((tmp_path / "logs").is_dir)
     first = log._pump._writer.pid
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: log._pump._writer is not None and log._pump._writer.pid != first)
-    log.take(("r-2", "sann", 0, None, False, [told()]))
+    log.take(parcel("r-2"))
     log.close()
 
     assert "r-2" in {one.get("run") for one in records(tmp_path / "logs")}
@@ -214,7 +216,7 @@ def test_one_that_is_killed_again_and_again_is_left_alone(said, tmp_path):
         return any("any more" in line for line in said())
 
     wait_for(killed)
-    log.take(("r-2", "sann", 0, None, False, [told()]))
+    log.take(parcel("r-2"))
     log.close()
 
     assert log.lost == 1
@@ -230,7 +232,7 @@ from headrace.eventlog import open_log
 import test_trouble as t
 log = open_log(t.plan_of({str(tmp_path / "logs")!r}))
 for number in range(5000):
-    log.take((f"r-{{number}}", "sann", 0, None, False, [t.told()]))
+    log.take(t.parcel(f"r-{{number}}"))
 time.sleep(1)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -255,7 +257,7 @@ def whole(folder):
 
 def test_what_is_no_data_is_told_as_text(tmp_path):
     log = open_log(plan_of(tmp_path / "logs"))
-    log.take(("r-1", "sann", 0, None, False, [told(data={"x": object, "y": {1, 2}})]))
+    log.take(parcel(data={"x": object, "y": {1, 2}}))
     log.close()
 
     assert records(tmp_path / "logs")[-1]["data"] == {"x": "<class 'object'>", "y": [1, 2]}
