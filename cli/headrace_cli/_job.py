@@ -39,7 +39,7 @@ class Job:
     approvals: Path | None
     """The file of requests for somebody's decision."""
     events: Path | None
-    """The file of the event log."""
+    """The event log: its file; on Flink the folder of its files."""
     record: Path | None
     """The file of the recording."""
     metrics: tuple[str, int] | None

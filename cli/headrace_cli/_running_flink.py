@@ -17,6 +17,7 @@ from headrace_cli._errors import CommandError, WrongUseError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headrace.plan import AgentPlan
     from headrace_cli._job import Job
     from headrace_cli._view import Shown
 
@@ -35,8 +36,11 @@ def check_flink_job(job: Job) -> None:
         raise WrongUseError("Flink reads a file, not stdin", then="--input FILE")
     if job.output is None:
         raise WrongUseError("Flink writes a file, not stdout", then="--output FILE")
-    if job.events is not None:
-        raise WrongUseError("--events is for the local engine", then="--engine local")
+    if job.events is not None and job.events.exists() and not job.events.is_dir():
+        raise WrongUseError(
+            f"--events {job.events} is a file, and must be a folder",
+            why="on Flink each subtask writes an event log of its own",
+        )
     if job.state is not None:
         raise WrongUseError(
             "--state is for the local engine: Flink keeps state in its checkpoints",
@@ -74,7 +78,7 @@ def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
     with _let_through() if debug else _kept_apart(), TemporaryDirectory() as scratch:
         letters = job.dead_letters or Path(scratch) / "dead-letters.jsonl"
         result = run_files(
-            job.plan,
+            _with_log(job),
             input=job.input,
             output=job.output,
             dead_letters=letters,
@@ -87,6 +91,15 @@ def run_flink_job(job: Job, shown: Shown, *, debug: bool) -> None:
         shown.failed(_last_lines(letters, 1))
     shown.counted(result)
     shown.newest.extend(_last_lines(job.output, shown.newest.maxlen or 1))
+
+
+def _with_log(job: Job) -> AgentPlan:
+    """The plan, with the folder of the event log that was asked for."""
+    if job.events is None:
+        return job.plan
+    from headrace_cli._settings import apply_settings
+
+    return apply_settings(job.plan, {"log.folder": str(job.events.absolute())})
 
 
 @contextmanager

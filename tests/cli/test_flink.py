@@ -5,6 +5,7 @@ Warnings are not errors in these processes: PyFlink and py4j have their own.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -52,6 +53,26 @@ def test_outputs_are_those_of_the_local_engine(place):
         # With two readers of one file the order within a key is that of the local engine still:
         # a small file is one split.
         assert of_key("flink", key) == of_key("local", key)
+
+
+@pytest.mark.slow
+@pytest.mark.flink
+def test_events_are_in_a_folder_with_a_file_of_each_subtask(place):
+    place.lines("in.jsonl", [{"k": number} for number in range(40)])
+    done = place.process(
+        "run", place.agent("Echo"), "--key", "k", "--input", "in.jsonl", "--output", "out",
+        "--engine", "flink", "--parallelism", "2", "--events", "made/events", env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    files = sorted((place.folder / "made/events").iterdir())
+
+    assert [re.sub(r"\d{8}T\d{6}-\d+", "TIME", file.name) for file in files] == [
+        "Echo.Echo-0.a0.TIME.jsonl",
+        "Echo.Echo-1.a0.TIME.jsonl",
+    ]
+    listed = place.run("logs", "list", "made/events", "--type", "run", "--all", "--json")
+    runs = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert sorted(one["key"] for one in runs) == list(range(40))
 
 
 @pytest.mark.slow

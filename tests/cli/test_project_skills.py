@@ -157,8 +157,11 @@ class TestTheEventLog:
     def test_it_must_not_be_another_file_of_the_job(self, project):
         assert self.run(project(), "--events", "o").exit_code == 2
 
-    def test_flink_refuses_it(self, project):
-        result = self.run(project(), "--events", "events.jsonl", "--engine", "flink")
+    def test_on_flink_it_is_a_folder(self, project):
+        place = project()
+        place.write("events.jsonl", "")
+        result = self.run(place, "--events", "events.jsonl", "--engine", "flink")
 
         assert result.exit_code == 2
-        assert "--events" in result.stderr
+        assert "--events events.jsonl is a file, and must be a folder" in result.stderr
+        assert "each subtask writes an event log of its own" in result.stderr

@@ -30,7 +30,11 @@ _FILE = click.Path(allow_dash=True)
 @click.option("--state", type=_FILE, help="Local: a file that survives the process.")
 @click.option("--dead-letters", type=_FILE, help="Where inputs go whose runs failed for good.")
 @click.option("--approvals", type=_FILE, help="Where calls go that wait for your yes.")
-@click.option("--events", type=_FILE, help="Local: where to write what happens, as JSON lines.")
+@click.option(
+    "--events",
+    type=_FILE,
+    help="Where to write what happens, as JSON lines: a file; with Flink a folder.",
+)
 @click.option("--record", type=_FILE, help="Local: a file of the runs, for `agents replay`.")
 @click.option("--metrics", metavar="HOST:PORT", help="Local: show metrics there, for Prometheus.")
 @click.option("--parallelism", type=click.IntRange(1), help="Flink: how many workers.")
@@ -181,7 +185,7 @@ def _job(target: Target, typed: Mapping[str, Any], *, folder: bool) -> Job:
         "--record": job.record,
     }
     for option, path in outputs.items():
-        if path is not None:
+        if path is not None and not (option == "--events" and engine == "flink"):
             _files.check_output(path, option)
     _files.check_apart({"--input": job.input, **outputs})
     if engine == "flink":
