@@ -20,6 +20,7 @@ _COMMANDS = {
     "serve": "Serve an agent over HTTP, with a page to chat on.",
     "replay": "Run recorded runs again, offline, and show what differs.",
     "logs": "What agents did: filter their event logs, follow them, see the tree of a run.",
+    "samples": "Runs put aside for people: show them, judge them, how good they are over time.",
     "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
     "login": "Sign in to the servers of an agent's tools, once, with a browser.",
     "memory": "What agents remember for long: search it, export it, erase a person's.",

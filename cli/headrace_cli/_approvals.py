@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.approvals import ApprovalRequest, Decision
 
-__all__ = ["Call", "Desk", "decide", "decision_options"]
+__all__ = ["Call", "Desk", "decide", "decision_options", "laid", "user"]
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
@@ -116,21 +116,36 @@ class Desk:
                 "it is not said where decisions go",
                 then="--to FILE: the job's input, or a folder that a --follow job reads",
             )
-        lines = [json.dumps(one.as_input(), ensure_ascii=False) + "\n" for one in decisions]
-        try:
-            if to.is_dir():
-                # Whole at once, under a name that a reader of the folder takes up.
-                path = to / f"decision-{decisions[0].id}.jsonl"
-                beside = to / f".{path.name}"
-                beside.write_text("".join(lines), encoding="utf-8")
-                beside.replace(path)
-                return path
-            if to.suffix in {".csv", ".txt"}:
-                raise WrongUseError(f"{to} is no file of JSON lines", then="--to another FILE")
-            _append(to, "".join(lines))
-        except OSError as error:
-            raise CommandError("the decision cannot be written", why=str(error)) from error
-        return to
+        return laid(to, f"decision-{decisions[0].id}", [one.as_input() for one in decisions])
+
+
+def laid(to: Path, name: str, inputs: list[dict[str, Any]]) -> Path:
+    """Adds inputs to where a job reads; gives the file that they are in.
+
+    Args:
+        to: The file that they are added to, or the folder in which they get one.
+        name: The name of that one, without its end.
+        inputs: The inputs.
+
+    Raises:
+        WrongUseError: No JSON can be added to the file.
+        CommandError: It cannot be written.
+    """
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in inputs)
+    try:
+        if to.is_dir():
+            # Whole at once, under a name that a reader of the folder takes up.
+            path = to / f"{name}.jsonl"
+            beside = to / f".{path.name}"
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+            return path
+        if to.suffix in {".csv", ".txt"}:
+            raise WrongUseError(f"{to} is no file of JSON lines", then="--to another FILE")
+        _append(to, text)
+    except OSError as error:
+        raise CommandError(f"{to} cannot be written", why=str(error)) from error
+    return to
 
 
 def decision_options(function: Function) -> Function:
@@ -179,7 +194,7 @@ def decide(
     calls = desk.calls(time.time())
     waiting = [call for call in calls if call.state == "waiting"]
     chosen = waiting if everything else [_chosen(each, calls) for each in ids]
-    by = _user() if by is None else by
+    by = user() if by is None else by
     made = [
         Decision(
             id=call.request.id, key_id=call.request.key_id, approved=approved, by=by, note=note
@@ -274,7 +289,7 @@ def _first(error: ValueError) -> str:
     return str(error).splitlines()[0]
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -27,6 +27,7 @@ _NAMES = (
     "job",
     "run",
     "settings",
+    "samples",
     "values",
     "plugins",
     "skills",
@@ -100,7 +101,11 @@ class Project:
     bundle: Mapping[str, Any] = field(default_factory=dict)
     """``[tool.agents.bundle]``, as written; ``bundle_settings`` reads it."""
     runtime: Mapping[str, Any] = field(default_factory=dict)
-    """``[tool.agents.settings]``: settings of the runtime, by dotted names."""
+    """``[tool.agents.settings]``: settings of the runtime, by dotted names; those of
+    ``[tool.agents.samples]`` too."""
+    feed: str | None = None
+    """``feed`` of ``[tool.agents.samples]``: where verdicts are laid for the agent, seen from the
+    project's folder."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """``[tool.agents.values]``: the project's own values, by dotted names."""
 
@@ -118,6 +123,8 @@ class Project:
         places = {}
         for name in said:
             line = lines.line(name if name.startswith("values.") else f"settings.{name}")
+            if not line and name.startswith("samples."):
+                line = lines.line(name)
             places[name] = f"{path}:{line}" if line else str(path)
         return Layer("project", said, places)
 
@@ -193,6 +200,7 @@ def read_project(folder: Path) -> Project | None:
     if not _is_texts(files):
         raise _wrong(path, "tool.agents.files", "a list of YAML files", files)
     job, jobs = _identities(table.get("job"), path)
+    samples, feed = _samples(table, path)
     rules = _table(table.get("plugins", {}), "tool.agents.plugins", path)
     for name, value in rules.items():
         many = name in ("allow", "block")
@@ -212,7 +220,8 @@ def read_project(folder: Path) -> Project | None:
         _grants(table.get("grants", {}), path),
         {name: table[name] for name in _PACKAGES if name in table},
         _table(table.get("bundle", {}), "tool.agents.bundle", path),
-        _flat(table, "settings", path),
+        {**_flat(table, "settings", path), **samples},
+        feed,
         _flat(table, "values", path),
     )
 
@@ -235,6 +244,15 @@ def _flat(table: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     from headrace.settings import flattened
 
     return flattened(said)
+
+
+def _samples(table: dict[str, Any], path: Path) -> tuple[dict[str, Any], str | None]:
+    """The settings that ``[tool.agents.samples]`` says, and where verdicts are fed to the agent."""
+    said = _flat(table, "samples", path)
+    feed = said.pop("feed", None)
+    if feed is not None and not (isinstance(feed, str) and feed):
+        raise _wrong(path, "tool.agents.samples.feed", "a file or folder", feed)
+    return {f"samples.{name}": value for name, value in said.items()}, feed
 
 
 def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:

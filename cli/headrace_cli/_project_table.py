@@ -48,6 +48,12 @@ def project_settings() -> list[ProjectSetting]:
         "files": (_TEXTS, "", "YAML files that are read together with the agent's"),
         "job": ("text or table", "the agent's name", "The job's identity, which its state follows"),
         "settings.NAME": ("as below", "", "A setting of the runtime, such as `budget.calls`"),
+        "samples.NAME": ("as below", "", "The setting `samples.NAME`: runs put aside for people"),
+        "samples.feed": (
+            "text",
+            "",
+            "Where verdicts are laid for the agent: the job's input, or a folder that it follows",
+        ),
         "values.NAME": (
             "any",
             "",
@@ -147,6 +153,17 @@ def _fields_of(
 
 
 def _rank(name: str) -> tuple[int, str]:
-    first = ("agent", "files", "job", "run", "settings", "values", "plugins", "skills", "grants")
+    first = (
+        "agent",
+        "files",
+        "job",
+        "run",
+        "settings",
+        "samples",
+        "values",
+        "plugins",
+        "skills",
+        "grants",
+    )
     top = name.partition(".")[0]
     return (first.index(top) if top in first else len(first), "" if top in first else top)

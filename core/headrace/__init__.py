@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         RetrievalResponseEvent,
         ToolRequestEvent,
         ToolResponseEvent,
+        VerdictEvent,
     )
     from headrace.history import History
     from headrace.interfaces import (
@@ -120,6 +121,7 @@ _HOMES = {
         "RetrievalResponseEvent",
         "ToolRequestEvent",
         "ToolResponseEvent",
+        "VerdictEvent",
     ),
     "history": ("History",),
     "interfaces": (
@@ -204,6 +206,7 @@ __all__ = [
     "VectorItem",
     "VectorQuery",
     "VectorStore",
+    "VerdictEvent",
     "YamlAgent",
     "action",
     "job",

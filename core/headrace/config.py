@@ -14,6 +14,7 @@ from headrace.memory_events import MemoryEventKind
 from headrace.metrics import MetricsSettings
 from headrace.models.policy import RunBudget
 from headrace.policy import FAIL, FailurePolicy
+from headrace.samples.settings import SampleSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,8 @@ class RuntimeConfig(BaseModel):
     """The event log."""
     metrics: MetricsSettings = MetricsSettings()
     """What is measured, and how much of it is kept."""
+    samples: SampleSettings = SampleSettings()
+    """The runs that are put aside for people to judge."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))

@@ -38,6 +38,7 @@ __all__ = [
     "RetrievalResponseEvent",
     "ToolRequestEvent",
     "ToolResponseEvent",
+    "VerdictEvent",
     "copied",
     "event_types",
 ]
@@ -188,6 +189,30 @@ class ToolResponseEvent(Event, type="tool_response"):
     """Whether the tool failed."""
     tag: JsonValue = None
     """The request's tag."""
+
+
+class VerdictEvent(Event, type="verdict"):
+    """Somebody has judged a run of this agent: the first event of a run of the same key.
+
+    It comes with the inputs, where verdicts are fed to the agent (``docs/samples.md``).
+    """
+
+    sample: str
+    """The id of the run that was judged."""
+    verdict: Literal["good", "bad"]
+    """What is said."""
+    by: str
+    """Who says it."""
+    note: str = ""
+    """Why."""
+    labels: tuple[str, ...] = ()
+    """Words to count by."""
+    time: float
+    """When it was said, in seconds since the epoch."""
+    input: Any = None
+    """What came in, as the sample has it: shortened, and without secrets."""
+    outputs: list[Any] = Field(default_factory=list)
+    """What left, as the sample has it."""
 
 
 class RetrievalRequestEvent(Event, type="retrieval_request"):

@@ -46,7 +46,7 @@ _STREAMED = {**_HEADERS, "X-Accel-Buffering": "no"}
 _SILENCE = 15.0
 """Seconds after which a stream that says nothing says that it is there."""
 _LONGEST_KEY = 512
-_DECISION = "headrace.decision"
+_OF_PEOPLE = {"headrace.decision", "headrace.verdict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +189,8 @@ def _question(data: dict[str, Any], rules: Rules) -> tuple[Any, Any]:
             value = {rules.message: value}
             if rules.key is not None and key is not None:
                 value[rules.key] = key
-    if isinstance(value, dict) and _DECISION in value:
-        raise _RefusedError(400, "decisions are not taken here")
+    if isinstance(value, dict) and _OF_PEOPLE & value.keys():
+        raise _RefusedError(400, "decisions and verdicts are not taken here")
     if key is None and rules.key is not None:
         try:
             key = FieldKey(rules.key)(value)

@@ -30,6 +30,7 @@ _GIVEN = frozenset(
         "join_response",
         "tool_response",
         "retrieval_response",
+        "verdict",
         "event",
         "named",
         MemoryEvent.event_type,

@@ -20,6 +20,7 @@ from headrace.events import (
     RetrievalResponseEvent,
     ToolRequestEvent,
     ToolResponseEvent,
+    VerdictEvent,
 )
 from headrace.memory_events import MEMORY_EVENTS, MemoryEvent
 from headrace.plan import Trigger
@@ -45,6 +46,7 @@ _BUILT_IN: tuple[type[Event], ...] = (
     JoinResponseEvent,
     RetrievalRequestEvent,
     RetrievalResponseEvent,
+    VerdictEvent,
     MemoryEvent,
     *MEMORY_EVENTS,
 )

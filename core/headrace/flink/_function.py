@@ -42,6 +42,7 @@ from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
 from headrace.operator import Journal, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
+from headrace.samples import open_samples
 from headrace.values import decode, encode, key_id
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class AgentFunction(KeyedProcessFunction):
             attempt=runtime_context.get_attempt_number(),
         )
         self._metrics = metrics_of(plan, runtime_context)
+        self._samples = open_samples(plan)
         self._operator = Operator(
             plan,
             self._loop.loop,
@@ -140,6 +142,7 @@ class AgentFunction(KeyedProcessFunction):
             holding=functools.partial(_holding, me),
             log=self._log,
             metrics=None if self._metrics is None else self._metrics.registry,
+            samples=self._samples,
             mains=self._mains,
         )
         self._covered = Covered(self._marks)
@@ -195,6 +198,8 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.close(self._operator.close())
             if self._log is not None:
                 self._log.close()
+            if self._samples is not None:
+                self._samples.close()
 
     def __del__(self) -> None:
         """Flink does not close the functions of a job that was cancelled."""

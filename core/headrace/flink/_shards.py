@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.approvals import decision_of
 from headrace.flink._pages import shard_of
 from headrace.flink._pyflink import Row
+from headrace.samples import verdict_of
 from headrace.values import decode, key_id
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ class Reader:
         return plain(one, self._shape) if self._parse is None else self._parse(one)
 
     def key(self, element: Any, value: Any) -> Any:
-        """The key of an element, whose input was read before."""
+        """The key of an element, whose input was read before; a verdict's is its sample's."""
+        verdict = verdict_of(value)
+        if verdict is not None:
+            return verdict.key
         return plain(element[0]) if self._key is None else self._key(value)
 
 

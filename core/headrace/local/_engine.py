@@ -23,6 +23,7 @@ from headrace.local._sqlite import SqliteState
 from headrace.local._state import MemoryState, State
 from headrace.local._turning import TurnedLoop
 from headrace.operator import Journal, Operator, Run, RunInput, check_worker
+from headrace.samples import open_samples, verdict_of
 from headrace.values import encode, key_id
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ class LocalEngine:
             log = open_log(self.plan, file=self._events, keep=keep)
             if log is not None:
                 closing.callback(log.close)
+            samples = open_samples(self.plan)
+            if samples is not None:
+                closing.callback(samples.close)
             if self._recorder is not None:
                 closing.callback(self._recorder.close)
             self._turning = TurnedLoop()
@@ -169,6 +173,7 @@ class LocalEngine:
                 observers=self._observers,
                 log=log,
                 metrics=self._metrics,
+                samples=samples,
                 clock=self._clock,
                 watch=self._recorder,
             )
@@ -282,7 +287,11 @@ class LocalEngine:
 
     def _item(self, value: Any, sequence: int, source: Source) -> RunInput:
         try:
-            key = self._key(value)
+            verdict = verdict_of(value)
+        except ValueError as error:
+            raise InputError(f"{source.place() or 'an input'}: {error}") from None
+        try:
+            key = self._key(value) if verdict is None else verdict.key
             return RunInput(key, key_id(key), encode(value), sequence, names=self._names)
         except Exception as error:
             place = source.place() or f"input {sequence + 1}"

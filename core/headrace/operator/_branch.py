@@ -22,11 +22,12 @@ from headrace.memory_events import RunBeganEvent
 from headrace.operator._action_task import ActionTask, perform
 from headrace.operator._notices import noticed_kinds, notices_of, tell
 from headrace.operator._served import SERVED, Answer
+from headrace.samples import fed, verdict_event
 from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
     from headrace.config import RuntimeConfig
-    from headrace.events import Event
+    from headrace.events import Event, VerdictEvent
     from headrace.memory_events import MemoryEvent
     from headrace.metrics import Measured
     from headrace.models.policy import RunBudget
@@ -224,7 +225,9 @@ class Branch:
     def _input_id(self) -> str:
         return f"{self.run.id}/{self.path}" if self.path else ""
 
-    def _input(self) -> InputEvent:
+    def _input(self) -> InputEvent | VerdictEvent:
+        if not self.path and fed(self.value):
+            return verdict_event(self.value)
         return InputEvent(input=decode(self.value))
 
     def _join(self, tasks: list[ActionTask]) -> list[tuple[Event, str, str | None]]:

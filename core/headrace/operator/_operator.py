@@ -28,6 +28,7 @@ from headrace.operator._run import Outcome, Run, RunInput
 from headrace.operator._served import SERVED
 from headrace.operator._telling import Teller
 from headrace.references import find
+from headrace.samples import Telling
 from headrace.values import decode
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from headrace.operator._watch import CallWatch
     from headrace.plan import ActionSpec, AgentPlan
     from headrace.records import Record
+    from headrace.samples import Sampling
     from headrace.values import Stored
 
 __all__ = ["Operator"]
@@ -68,6 +70,7 @@ class Operator:
         observers: Told of every record.
         log: The event log.
         metrics: Counts what is told, and what actions measure themselves.
+        samples: Takes runs that are put aside for people.
         clock: Seconds since the epoch, for TTL and dead letters.
         watch: Told of runs and durable calls, and may know a call's outcome (``CallWatch``).
         mains: Objects of a driver script's ``__main__``, by reference.
@@ -85,6 +88,7 @@ class Operator:
         observers: Sequence[Callable[[Record], None]] = (),
         log: EventLog | None = None,
         metrics: Metrics | None = None,
+        samples: Sampling | None = None,
         clock: Callable[[], float] = time.time,
         watch: CallWatch | None = None,
         mains: Mapping[str, Any] | None = None,
@@ -94,7 +98,9 @@ class Operator:
         self.clock = clock
         self.watch = watch
         self.metrics = None if metrics is None else RuntimeMetrics(metrics, plan.name)
-        self.telling = Teller(plan.name, observers, log, clock, self.metrics)
+        told = log if samples is None else Telling(log, samples)
+        self.telling = Teller(plan.name, observers, told, clock, self.metrics)
+        self._samples = samples
         self.deadlines = Deadlines(loop)
         self.in_flight = 0
         self.suspended: set[Run] = set()
@@ -151,6 +157,8 @@ class Operator:
         """
         if item.names is not None and item.names.any_lost:
             item.named()  # it may be one whose run was lost
+        elif self._samples is not None and self._samples.draws(item):
+            item.named()  # its sample has the name of its run
         run = Run(self, item, stored, journal)
         if self.watch is not None:
             self.watch.started(run)

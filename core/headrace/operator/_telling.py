@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headrace.operator._journal import Entry
     from headrace.operator._run import Run
     from headrace.records import RecordKind
+    from headrace.samples import Telling
     from headrace.values import Stored
 
 __all__ = ["Teller", "error_text"]
@@ -63,7 +64,7 @@ class Teller:
         self,
         agent: str,
         observers: Sequence[Callable[[Record], None]],
-        log: EventLog | None,
+        log: EventLog | Telling | None,
         clock: Callable[[], float],
         metrics: RuntimeMetrics | None = None,
     ) -> None:

@@ -39,6 +39,17 @@ class Hooks:
         """
 
     @hookspec
+    def headrace_sample(self, sample: Any) -> None:
+        """Take one sample, when it is put aside (the setting ``samples.sinks``).
+
+        It is called in a thread of the job's that runs nothing else.
+
+        Args:
+            sample: The sample as in its file (``docs/samples.md``), shortened and without secrets.
+                It is shared with other listeners and must not be changed.
+        """
+
+    @hookspec
     def headrace_cli_commands(self) -> list[Any]:  # type: ignore[empty-body]
         """Give click commands to add to ``agents``, once, when the command line starts."""
 
