@@ -112,6 +112,16 @@ def test_a_run_of_very_many_steps_has_a_tree_too():
     assert "18,001 more records are not shown" in page([run])
 
 
+def test_the_tries_of_a_call_hang_below_it():
+    records = [
+        record("retry", "0.0/c#1", "0.0/c", at=100.2, took=0.1, what="failed", error="x"),
+        record("retry", "0.0/c#2", "0.0/c", at=100.5, took=0.1),
+        record("call", "0.0/c", "0.0", at=100.5, took=0.4),
+        record("action", "0.0", at=101.0, took=1.0),
+    ]
+    assert outline(records)[1:] == [(1, "0.0"), (2, "0.0/c"), (3, "0.0/c#1"), (3, "0.0/c#2")]
+
+
 @pytest.fixture(params=["read", "indexed"])
 def log(place, request, monkeypatch):
     monkeypatch.setenv("HEADRACE_CACHE_DIR", str(place.folder / "cache"))
@@ -230,7 +240,12 @@ HOSTILE = '<script>document.title="hit"</script><img src=x onerror="document.tit
 def shown(place, browser):  # noqa: F811
     """The page of a run, in a browser."""
     hostile = record("model", "9/m", "1.0", at=103.2, took=0.1, name=HOSTILE, data={"x": HOSTILE})
-    place.lines(f"{FOLDER}/a.jsonl", [*RUN, hostile])
+    tries = [
+        record("retry", "1.0/c#1", "1.0/c", at=103.1, took=0.1, what="failed", error="x", name="a"),
+        record("retry", "1.0/c#2", "1.0/c", at=103.4, took=0.1, name="b"),
+        record("call", "1.0/c", "1.0", at=103.4, took=0.4),
+    ]
+    place.lines(f"{FOLDER}/a.jsonl", [*RUN, *tries, hostile])
     assert place.run("logs", "tree", "r-1", FOLDER, "--html", "run.html").exit_code == 0
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
@@ -251,10 +266,23 @@ def test_the_page_of_a_run_has_a_bar_for_each_record_as_long_as_it_took(shown):
     }
     run, first = bars["run run"], bars["action action"]
 
-    assert len(bars) == 7  # two models and two actions have one label each
+    assert len(bars) == 10  # two models and two actions have one label each
     assert run["width"] == pytest.approx(730, abs=2)
     assert first["width"] == pytest.approx(run["width"] / 4, abs=2)
     assert first["x"] > run["x"]
+
+
+def test_the_tries_of_a_call_are_bars_one_after_the_other_below_its_own(shown):
+    def bar(label):
+        return shown.locator("svg a", has_text=label).locator("rect")
+
+    call, first, second = (bar(one).bounding_box() for one in ("call call", "retry a", "retry b"))
+
+    assert call["x"] == pytest.approx(first["x"], abs=1)
+    assert first["x"] + first["width"] < second["x"]
+    assert second["x"] + second["width"] == pytest.approx(call["x"] + call["width"], abs=1)
+    assert call["y"] < first["y"] < second["y"]
+    assert bar("retry a").get_attribute("class") == "bad"
 
 
 def test_it_says_what_the_run_has_cost(shown):
@@ -263,8 +291,8 @@ def test_it_says_what_the_run_has_cost(shown):
 
 
 def test_a_failure_is_seen_in_the_picture_and_read_below(shown):
-    assert shown.locator("svg rect.bad").count() == 1
-    assert shown.locator("li .error").inner_text() == "no"
+    assert shown.locator("svg rect.bad").count() == 2
+    assert shown.locator("li .error").all_inner_texts() == ["no", "x"]
 
 
 def test_a_bar_leads_to_its_record(shown):

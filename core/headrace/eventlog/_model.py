@@ -68,8 +68,9 @@ class LogRecord(BaseModel):
     kind: str = Field(json_schema_extra={"examples": list(KINDS)})
     """What it is about: ``run``, ``event``, ``action``, ``agent`` (a sub-agent), ``model`` (a
     request of one), ``tool`` and ``call`` (of a tool, of a function), ``approval``, ``parse`` (an
-    answer read into its form), ``skill``, ``memory``, ``retry``, ``resource``, or ``log`` (the log
-    itself)."""
+    answer read into its form), ``skill``, ``memory``, ``retry`` (what was tried again,
+    with the wait until then, and each try of a call that took several), ``resource``, or ``log``
+    (the log itself)."""
     what: str
     """What happened: ``started``, ``finished``, ``failed``, ``reused`` (a recorded outcome was
     taken); a run may also be ``skipped``, a ``dead_letter`` or ``handed_back``; an event is

@@ -138,7 +138,7 @@ class DurableCalls:
                 await operator.recorded(run, self._task)
             outer = OUTER_CALL.set(entry)
             try:
-                result = await self._tries(entry.name, make, reconcile, seconds, retry, unsure)
+                result = await self._tries(entry, make, reconcile, seconds, retry, unsure)
             finally:
                 OUTER_CALL.reset(outer)
             entry.finish(result)
@@ -160,27 +160,37 @@ class DurableCalls:
 
     async def _tries(
         self,
-        name: str,
+        entry: Entry,
         make: Callable[[], Any],
         reconcile: Callable[[], Any] | None,
         seconds: float | None,
         retry: FailurePolicy,
         unsure: bool,  # noqa: FBT001 - whether an earlier try may have taken effect
     ) -> Any:
+        telling = self._run.operator.telling
         attempt = 1
         while True:
+            began = time.monotonic()
             try:
+                result: Any = RETRY
                 if unsure and reconcile is not None:
-                    settled = await self._within(seconds, reconcile, name)
-                    if settled is not RETRY:
-                        return settled
-                return await self._within(seconds, make, name)
+                    result = await self._within(seconds, reconcile, entry.name)
+                if result is RETRY:
+                    result = await self._within(seconds, make, entry.name)
             except Exception as error:
-                if not retry.retryable(error, attempt):
+                again = retry.retryable(error, attempt)
+                wait = retry.wait(error, attempt) if again else None
+                if telling.on and (again or attempt > 1):
+                    telling.tried(self._task, entry, attempt, began, error, wait)
+                if wait is None:
                     raise
-                await asyncio.sleep(retry.wait(error, attempt))
+                await asyncio.sleep(wait)
                 attempt += 1
                 unsure = True
+            else:
+                if telling.on and attempt > 1:
+                    telling.tried(self._task, entry, attempt, began)
+                return result
 
     async def _within(self, seconds: float | None, make: Callable[[], Any], name: str) -> Any:
         try:

@@ -232,6 +232,30 @@ class Teller:
         if self._metrics is not None:
             self._metrics.tool_refused(task)
 
+    def tried(
+        self,
+        task: ActionTask,
+        entry: Entry,
+        number: int,
+        began: float,
+        error: Exception | None = None,
+        wait: float | None = None,
+    ) -> None:
+        """One of several tries of a durable call has ended; ``wait``: until the next one."""
+        if self._levels is None:
+            return
+        kind, name = named_call(entry.name)
+        if level := self._levels["retry", name]:
+            data: dict[str, Any] = {"of": kind, "try": number}
+            if wait is not None:
+                data["wait"] = round(wait, 3)
+            self._take(
+                task.branch.run, level, "retry", "finished" if error is None else "failed", name,
+                f"{entry.id}#{number}", entry.id, task.attempt, monotonic() - began,
+                None if error is None else _told(error),
+                None if error is None else fault_of(error, kind), data,
+            )  # fmt: skip
+
     def sent(self, task: ActionTask, name: str, event: Stored, event_id: str) -> None:
         """An action has sent an event."""
         run, cause = task.branch.run, task.id

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import log_agents
 import pytest
-from log_agents import LogDesk, Waiting, once
+from log_agents import LogDesk, Trying, Waiting, once
 
 from headrace import AgentPlan, RuntimeConfig
 from headrace.eventlog import LogSettings
@@ -109,6 +109,42 @@ def test_what_a_replay_writes_again_is_the_same_record_and_marked(told, tmp_path
     assert again == (run, call, "reused", True)
     assert named("run") == [(run, None, "handed_back", False), (run, None, "finished", True)]
     assert named("action") == [(run, "0.0", "finished", True)]
+
+
+def test_tries_that_are_made_again_after_a_crash_are_the_same_records(told, tmp_path, monkeypatch):
+    state = tmp_path / "state.db"
+    log_agents.FAILED.clear()
+    with monkeypatch.context() as held:
+        told(
+            Trying(), {"do": "x"}, state=state,
+            before=lambda engine: held.setattr(log_agents, "HOLD_TRY", {2: engine.stop}),
+        )  # fmt: skip
+    log_agents.FAILED.clear()
+    records = told(Trying(), state=state)
+
+    def tries(replayed):
+        return [
+            (one["run"], one["id"], one["data"]["try"])
+            for one in records
+            if one["kind"] == "retry" and one.get("replayed", False) == replayed
+        ]
+
+    assert [number for *_, number in tries(replayed=True)] == [1, 2, 3]
+    assert tries(replayed=False) == tries(replayed=True)[:1]
+
+
+def test_a_call_whose_outcome_is_recorded_is_not_tried_again(told, tmp_path, monkeypatch):
+    state = tmp_path / "state.db"
+    log_agents.FAILED.clear()
+    with monkeypatch.context() as held:
+        told(
+            Trying(), {"do": "x"}, state=state,
+            before=lambda engine: held.setattr(log_agents, "HOLD", [engine.stop]),
+        )  # fmt: skip
+    records = told(Trying(), state=state)
+
+    assert [one["data"]["try"] for one in records if one["kind"] == "retry"] == [1, 2, 3]
+    assert [one["what"] for one in records if one["kind"] == "call"] == ["finished", "reused"]
 
 
 PLUGIN = """

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+import log_agents
 import pytest
-from log_agents import LogDesk, once
+from log_agents import LogDesk, Trying, once
 
 from headrace import RuntimeConfig
 from headrace.eventlog import FAULTS, LogRecord, LogSettings
@@ -150,3 +151,56 @@ def test_the_ids_are_unique_within_a_run(records):
         if "run" in one and one["kind"] != "run"
     ]
     assert len(named) == len(set(named))
+
+
+class TestACallThatIsTriedAgain:
+    @pytest.fixture(scope="class")
+    def records(self, engine, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("tries")
+        before = Trying.config
+        Trying.config = RuntimeConfig(log=LogSettings(folder=str(folder)))
+        log_agents.FAILED.clear()
+        try:
+            engine.run(Trying(), [{"do": "later"}, {"do": "never"}], key=once)
+        finally:
+            Trying.config = before
+        lines = [line for file in folder.iterdir() for line in file.read_bytes().splitlines()]
+        return [json.loads(line) for line in lines]
+
+    @pytest.fixture
+    def tries(self, records):
+        def tries(key):
+            return [one for one in records if one.get("key") == key and one["kind"] == "retry"]
+
+        return tries
+
+    def test_has_a_record_of_each_try_with_its_outcome(self, tries):
+        def told(key):
+            return [
+                (one["what"], one["data"]["try"], one["data"].get("wait")) for one in tries(key)
+            ]
+
+        assert told("later") == [("failed", 1, 0.01), ("failed", 2, 0.02), ("finished", 3, None)]
+        assert told("never") == [("failed", 1, 0.01), ("failed", 2, 0.02), ("failed", 3, None)]
+
+    def test_a_try_that_failed_says_why_and_whose_fault_it_was(self, tries):
+        failed = [(one["error"], one["fault"]) for one in tries("later") if "error" in one]
+
+        assert failed == [
+            ("ConnectionError: no line (1)", "action"),
+            ("ConnectionError: no line (2)", "action"),
+        ]
+
+    def test_the_tries_follow_each_other_within_the_time_of_the_call(self, records, tries):
+        [call] = [one for one in records if one.get("key") == "later" and one["kind"] == "call"]
+        times = [when for one in tries("later") for when in (one["start"], one["time"])]
+
+        assert {one["cause"] for one in tries("later")} == {call["id"]}
+        assert times == sorted(times)
+        assert call["start"] - 1e-3 <= times[0]
+        assert times[-1] <= call["time"] + 1e-3
+
+    def test_each_has_a_name_of_its_own_in_the_published_form(self, tries):
+        assert len({one["id"] for one in tries("later")}) == 3
+        for one in tries("later"):
+            LogRecord.model_validate(one, strict=True)

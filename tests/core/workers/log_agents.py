@@ -94,6 +94,37 @@ class LogDesk(Agent):
         ctx.send(OutputEvent(output={"key": ctx.key, "price": event.price}))
 
 
+HOLD_TRY: dict[int, Callable[[], None]] = {}
+"""What is done in which try of ``shaky``, which then waits for ever."""
+FAILED: dict[str, int] = {}
+"""How often ``shaky`` failed, by what it was asked."""
+
+
+async def shaky(order: str) -> str:
+    """Fails twice, or always."""
+    FAILED[order] = FAILED.get(order, 0) + 1
+    if hold := HOLD_TRY.get(FAILED[order]):
+        hold()
+        await asyncio.get_running_loop().create_future()
+    if FAILED[order] <= 2 or order == "never":
+        raise ConnectionError(f"no line ({FAILED[order]})")
+    return order
+
+
+class Trying(Agent):
+    """Makes a call that is tried three times."""
+
+    @action(InputEvent, on_failure=FailurePolicy(then="skip"))
+    async def go(self, event: InputEvent, ctx: Context) -> None:
+        """Calls."""
+        policy = FailurePolicy(attempts=3, backoff=0.01, jitter=0)
+        said = await ctx.call(shaky, event.input["do"], retry=policy)
+        for hold in HOLD:
+            hold()
+            await asyncio.get_running_loop().create_future()
+        ctx.send(OutputEvent(output=said))
+
+
 HOLD: list[Callable[[], None]] = []
 """What is done after the call of ``Waiting``, which then waits for ever; nothing where empty."""
 
@@ -124,4 +155,16 @@ def once(value: Any) -> Any:
     return value["do"]
 
 
-__all__ = ["HOLD", "Clerk", "LogDesk", "Priced", "Silent", "Sum", "Waiting", "once", "stamped"]
+__all__ = [
+    "HOLD",
+    "Clerk",
+    "LogDesk",
+    "Priced",
+    "Silent",
+    "Sum",
+    "Trying",
+    "Waiting",
+    "once",
+    "shaky",
+    "stamped",
+]
