@@ -31,7 +31,7 @@ def read_level(text: str) -> tuple[str, Level]:
     raise ValueError(f"{level!r} is no level: there are {', '.join(LEVELS)}")
 
 
-class _Known(dict[tuple[str, str], int]):
+class Known(dict[tuple[str, str], int]):
     """What was found, remembered: asked for each record, so a look-up that is all in C."""
 
     def __init__(self, find: Callable[[str, str], int]) -> None:
@@ -58,13 +58,18 @@ class Levels:
     def __init__(self, level: Level, said: Iterable[str] = ()) -> None:
         self._default = LEVELS.index(level)
         self._said = {name: LEVELS.index(at) for name, at in map(read_level, said)}
-        self.known = _Known(self._found)
+        self.known = Known(self._found)
         """The levels of types by kind and name, found when they are looked up."""
 
     @property
     def nothing(self) -> bool:
         """Whether nothing is told at all."""
         return not self._default and not any(self._said.values())
+
+    @property
+    def any_off(self) -> bool:
+        """Whether anything is not told."""
+        return OFF in {self._default, *self._said.values()}
 
     @property
     def any_verbose(self) -> bool:

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import ConditionError
-from headrace.eventlog._lines import LineMaker, key_text
+from headrace.eventlog._lines import ENDED, TOLD, LineMaker, key_text
 from headrace.eventlog._values import Limits, Shower
 from headrace.recording._plain import plain
 from headrace.samples._condition import condition
@@ -18,6 +18,7 @@ from headrace.secret_names import secret_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from headrace.eventlog._lines import Parcel
     from headrace.plan import AgentPlan
     from headrace.samples._pump import Drawn
 
@@ -26,6 +27,7 @@ __all__ = ["VERSION", "Maker"]
 VERSION: Final = 1
 """The version of a sample's form. It changes when a field changes its meaning or goes."""
 _ITEMS, _DEPTH = 1000, 50
+_VALUE, _DATA = 3, 11  # where in a parcel the input stands, and in what was told its data
 _OF_ALL = ("v", "agent", "run", "key")  # what each record has, and the sample says once
 
 
@@ -56,12 +58,12 @@ class Maker:
 
     def make(self, drawn: Drawn) -> dict[str, Any] | None:
         """The sample of a run; ``None``: it does not fit, or brought a verdict."""
-        told = [one for piece in drawn.pieces for one in marshal.loads(piece)]  # noqa: S302 - ours
         self.fault = ""
-        data = told[-1][11]
-        if fed(data["input"]) or (self._test is not None and not self._fits(drawn, data)):
+        parcels = [marshal.loads(piece) for piece in drawn.pieces]  # noqa: S302 - ours
+        came, outputs = _of_run(parcels[-1])
+        if fed(came) or (self._test is not None and not self._fits(drawn, came, outputs)):
             return None
-        lines = self._lines.lines((drawn.run, drawn.key_id, 0, None, drawn.again, told))
+        lines = [line for parcel in parcels for line in self._lines.lines(parcel)]
         records = [json.loads(line) for line in lines]
         run = records.pop()
         data, cut = run.get("data", {}), run.get("cut", {})
@@ -91,11 +93,11 @@ class Maker:
         }
         return {**sample, "cut": cut} if cut else sample
 
-    def _fits(self, drawn: Drawn, data: dict[str, Any]) -> bool:
+    def _fits(self, drawn: Drawn, came: Any, outputs: list[Any]) -> bool:
         assert self._test is not None  # noqa: S101 - asked by the caller
         values = {
-            "input": plain(data["input"]),
-            "outputs": plain(data["outputs"]),
+            "input": plain(came),
+            "outputs": plain(outputs),
             "key": json.loads(key_text(drawn.key_id)),
             "agent": self._about["agent"],
         }
@@ -104,6 +106,14 @@ class Maker:
         except ConditionError as error:
             self.fault = str(error)
             return False
+
+
+def _of_run(parcel: Parcel) -> tuple[Any, list[Any]]:
+    """What came in and what left, of the last that was told of a run."""
+    if len(parcel) > ENDED:
+        return parcel[_VALUE], parcel[ENDED + 3]
+    data = marshal.loads(parcel[TOLD][-1])[_DATA]  # noqa: S302 - ours
+    return data["input"], data["outputs"]
 
 
 def _secrets() -> list[str]:

@@ -25,4 +25,4 @@ def open_samples(plan: AgentPlan) -> Sampling | None:
 
     folder = None if settings.folder is None else Path(os.path.expandvars(settings.folder))
     places = Places(settings, None if folder is None else job_folder(folder, plan.identity))
-    return Sampling(plan.identity, share, Maker(plan), places)
+    return Sampling(plan.name, plan.identity, share, Maker(plan), places)

@@ -27,10 +27,8 @@ class Drawn(NamedTuple):
     """Its id."""
     key_id: str
     """Its key's."""
-    again: bool
-    """Whether an earlier process had it already."""
     pieces: list[bytes]
-    """What was told of it, in the order of time, each part marshalled."""
+    """The parcels that were told of it (``headrace.eventlog``), marshalled, in their order."""
 
 
 class Pump:

@@ -6,16 +6,15 @@ import marshal
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.eventlog import OFF, STANDARD
-from headrace.eventlog._log import _plain
+from headrace.eventlog import OFF, STANDARD, EventLog
+from headrace.eventlog._levels import Known
+from headrace.eventlog._lines import ENDED, TOLD
 from headrace.operator._names import content_of
 from headrace.samples._drawing import drawing
 from headrace.samples._pump import Drawn, Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from headrace.eventlog import EventLog
+    from headrace.eventlog import Levels
     from headrace.eventlog._lines import Parcel
     from headrace.operator import RunInput
     from headrace.samples._making import Maker
@@ -34,13 +33,17 @@ class Sampling:
     """Takes runs to be put aside; never holds one up, and never fails.
 
     Args:
+        agent: The agent's name.
         identity: The job's.
         share: How many of the runs are drawn.
         maker: Makes samples.
         places: Where they are put.
     """
 
-    def __init__(self, identity: str, share: float, maker: Maker, places: Places) -> None:
+    def __init__(
+        self, agent: str, identity: str, share: float, maker: Maker, places: Places
+    ) -> None:
+        self.agent = agent
         self._identity = identity
         self._drawn = drawing(share)
         self._open: dict[str, list[bytes]] = {}
@@ -59,22 +62,18 @@ class Sampling:
 
     def take(self, parcel: Parcel) -> None:
         """Takes what is told of a run; when that has ended with outputs, it is put aside."""
-        run, key_id, _, _, _, told = parcel
+        run = parcel[0]
         if run is None or not self._drawn(run):
             return
-        try:
-            packed = marshal.dumps(told)
-        except ValueError:  # something that is no data
-            packed = marshal.dumps(_plain(told, 0))
-        pieces = [*self._open.pop(run, ()), packed]
-        last = told[-1]
-        if last[2] != "run" or last[3] == "started":
+        pieces = [*self._open.pop(run, ()), EventLog.packed(parcel)]
+        status, outputs = _end(parcel)
+        if not status:
             self._open[run] = pieces
             if len(self._open) > _MOST_OPEN:
                 self._pump.lose(1, "too many runs are under way")
                 self._open.pop(next(iter(self._open)), None)
-        elif last[3] == "finished" and last[11] and last[11].get("outputs"):
-            self._pump.put(Drawn(run, key_id, parcel[4], pieces))
+        elif status == "finished" and outputs:
+            self._pump.put(Drawn(run, parcel[1], pieces))
 
     def close(self) -> None:
         """Has what waits put aside, and says what could not be."""
@@ -82,15 +81,18 @@ class Sampling:
 
 
 class _Levels:
-    """Levels of what is told to the event log and for samples."""
+    """Levels of what is told to the event log and for samples: as ``headrace.eventlog.Levels``."""
 
-    def __init__(self, log: Callable[[str, str], int] | None, *, verbose: bool) -> None:
+    def __init__(self, log: Levels | None) -> None:
         self._log = log
-        self.any_verbose = verbose
+        self.any_verbose = log is not None and log.any_verbose
+        self.known = Known(self._found)
 
     def of(self, kind: str, name: str) -> int:
-        """As ``headrace.eventlog.Levels.of``."""
-        level = OFF if self._log is None else self._log(kind, name)
+        return self.known[kind, name]
+
+    def _found(self, kind: str, name: str) -> int:
+        level = OFF if self._log is None else self._log.of(kind, name)
         return level or (STANDARD if kind in _KINDS else OFF)
 
 
@@ -102,22 +104,41 @@ class Telling:
         samples: The samples.
     """
 
-    def __init__(self, log: EventLog | None, samples: Sampling) -> None:
-        self._log = log
-        self._samples = samples
-        of = None if log is None else log.levels.of
-        self._of: Callable[[str, str], int] = of or _nothing
-        self.levels = _Levels(of, verbose=log is not None and log.levels.any_verbose)
+    packed = staticmethod(EventLog.packed)
 
-    def take(self, parcel: Any) -> None:
+    def __init__(self, log: EventLog | None, samples: Sampling) -> None:
+        self._samples = samples
+        self._log = log
+        self._own = None if log is None or not log.levels.any_off else log.levels
+        self.levels = _Levels(None if log is None else log.levels)
+
+    def take(self, parcel: Parcel) -> None:
         """Takes what is told of a run."""
-        log = self._log
-        if log is not None:
-            told = [one for one in parcel[5] if self._of(one[2], one[4])]
-            if told:
-                log.take((*parcel[:5], told))
+        if self._log is not None:
+            own = parcel if self._own is None else _let_in(parcel, self._own, self._samples.agent)
+            if own is not None:
+                self._log.take(own)
         self._samples.take(parcel)
 
 
-def _nothing(_kind: str, _name: str) -> int:
-    return OFF
+def _let_in(parcel: Parcel, levels: Levels, agent: str) -> Parcel | None:
+    """What a log takes of what is told, where it does not take all; ``None``: nothing."""
+    told = []
+    for one in parcel[TOLD]:
+        kind, name = ("action", one[2]) if isinstance(one, tuple) else marshal.loads(one)[2:5:2]  # noqa: S302 - packed above
+        if levels.of(kind, name):
+            told.append(one)
+    rest = parcel[TOLD + 1 :] if levels.of("run", agent) else parcel[TOLD + 1 : ENDED]
+    return (*parcel[:TOLD], told, *rest) if told or len(rest) > 1 else None
+
+
+def _end(parcel: Parcel) -> tuple[str, Any]:
+    """How the run has ended, and its outputs; an empty text: it has not."""
+    if len(parcel) > ENDED:
+        return parcel[ENDED + 2], parcel[ENDED + 3]
+    last = parcel[TOLD][-1] if parcel[TOLD] else None
+    if isinstance(last, bytes):
+        _, _, kind, what, *_, data, _ = marshal.loads(last)  # noqa: S302 - packed above
+        if kind == "run" and what != "started":
+            return what, (data or {}).get("outputs")
+    return "", None

@@ -123,6 +123,14 @@ def test_beside_an_event_log_a_sample_has_all_that_the_log_has(job, tmp_path):
     assert {"action", "event", "memory"} < {one["kind"] for one in sample.records}
 
 
+def test_beside_a_log_that_tells_all_a_sample_is_no_different(job, tmp_path):
+    log = LogSettings(folder=str(tmp_path / "log"), level="verbose")
+    sample = job(["lamp"], LogDesk, log=log)["lamp"]
+
+    assert sample.outputs == [{"key": "lamp", "price": 4}]
+    assert "started" in {one["what"] for one in sample.records}
+
+
 def test_what_the_event_log_leaves_out_stays_out_of_it_beside_samples(job, tmp_path):
     log = LogSettings(folder=str(tmp_path / "log"), levels=("model=off", "run=off"))
     job(["lamp"], LogDesk, log=log)
