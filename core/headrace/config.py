@@ -13,7 +13,7 @@ from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
 from headrace.metrics import MetricsSettings
 from headrace.models.policy import RunBudget
-from headrace.policy import FAIL, FailurePolicy
+from headrace.policy import FAIL, FailurePolicy, retry
 from headrace.samples.settings import SampleSettings
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ class RuntimeConfig(BaseModel):
     action_store_keep: float = Field(default=0.0, ge=0, json_schema_extra=_of("seconds"))
     """How long an action store keeps the calls of a run whose end is in a state that lasts: so
     long a job may go back to an older savepoint, or copy of its state, and make no call again."""
+    outbox: FailurePolicy = retry(20, backoff=1.0, max_backoff=300.0, then="dead_letter")
+    """What follows an effect of the outbox (`ctx.after_commit`) that fails, where it does not say:
+    as it is, it is tried for about an hour, and then put in the dead letters."""
     log: LogSettings = LogSettings()
     """The event log."""
     metrics: MetricsSettings = MetricsSettings()

@@ -243,6 +243,53 @@ class Context(ABC):
         """
 
     @abstractmethod
+    def after_commit(
+        self,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        key: str | None = None,
+        retry: FailurePolicy | None = None,
+        reconcile: Callable[..., Any] | None = None,
+        timeout: float | Default | None = DEFAULT,
+        expires: float | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Has something done once this run can not be undone any more; it is not awaited.
+
+        ::
+
+            ctx.after_commit(send_mail, to, text)
+
+        On the local engine that is when its state file has the run, on Flink when a checkpoint
+        that has it is complete. A run that fails asks for nothing. The effects of a key are done
+        in order, one after the other; each is tried until it is done or its policy gives up: then
+        it is a dead letter. It may be done more than once, always with the same idempotency key.
+
+        Args:
+            function: A function of a module or a method of the agent's class, ``async`` or not
+                (then it runs in a thread). One with a parameter ``idempotency_key`` is given that.
+            *args: Its arguments: data that can be kept, as in memory.
+            key: The idempotency key; ``None``: one that is made of the run, the action and a
+                number.
+            retry: How it is tried again; ``None``: by the setting ``outbox``. Its ``then`` may be
+                ``skip``: then it is dropped instead of being a dead letter. It never fails the job.
+            reconcile: Asked, with the same arguments, before a further try, and after a restart:
+                ``RETRY`` says that it was not done, anything else that it was.
+            timeout: Seconds that one try may take; ``None``: for ever.
+            expires: Seconds after which it is too late, and no try is begun.
+            **kwargs: Its keyword arguments.
+
+        Returns:
+            The idempotency key.
+
+        Raises:
+            NonRetryableError: The function could not be found again by another process.
+            TypeError: The arguments are not the function's.
+            MemoryValueError: An argument cannot be kept; the message names the nested place.
+        """
+
+    @abstractmethod
     def call(
         self,
         function: Callable[..., Awaitable[T]] | Callable[..., T],

@@ -25,6 +25,7 @@ _COLOURS = {
     "run": "#5b6472", "action": "#3f7cac", "agent": "#7a5ea8", "model": "#c77d1e",
     "tool": "#2f8f6b", "call": "#5d9c41", "approval": "#b0578d", "memory": "#8a7a5c",
     "event": "#97a1ad", "skill": "#2a9aa6", "retry": "#a88b1c", "parse": "#8c6bb1",
+    "effect": "#b5543c",
 }  # fmt: skip
 _OTHER = "#97a1ad"
 _STYLE = """

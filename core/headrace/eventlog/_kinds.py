@@ -30,6 +30,7 @@ KINDS: Final = (
     "model",
     "tool",
     "call",
+    "effect",
     "approval",
     "parse",
     "skill",

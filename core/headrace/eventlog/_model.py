@@ -67,14 +67,15 @@ class LogRecord(BaseModel):
     """When it happened, or ended: seconds since the epoch."""
     kind: str = Field(json_schema_extra={"examples": list(KINDS)})
     """What it is about: ``run``, ``event``, ``action``, ``agent`` (a sub-agent), ``model`` (a
-    request of one), ``tool`` and ``call`` (of a tool, of a function), ``approval``, ``parse`` (an
-    answer read into its form), ``skill``, ``memory``, ``retry`` (what was tried again,
-    with the wait until then, and each try of a call that took several), ``resource``, or ``log``
-    (the log itself)."""
+    request of one), ``tool`` and ``call`` (of a tool, of a function), ``effect`` (of the outbox),
+    ``approval``, ``parse`` (an answer read into its form), ``skill``, ``memory``, ``retry`` (what
+    was tried again, with the wait until then, and each try of a call that took several),
+    ``resource``, or ``log`` (the log itself)."""
     what: str
     """What happened: ``started``, ``finished``, ``failed``, ``reused`` (a recorded outcome was
     taken); a run may also be ``skipped``, a ``dead_letter`` or ``handed_back``; an event is
-    ``sent``; resources and skills have their own words."""
+    ``sent``; an effect is ``held``, ``finished``, ``failed``, ``retried``, ``skipped`` or a
+    ``dead_letter``; resources and skills have their own words."""
     agent: str
     """The agent's name, or the team's."""
     run: str = ""

@@ -1,4 +1,4 @@
-"""What a worker knows of completed checkpoints, and so of runs that can not come back.
+"""What a worker knows of completed checkpoints, and so of what can not be undone any more.
 
 PyFlink does not tell a Python function that a checkpoint is complete. Flink's own file sink is
 told, and shows it: it makes a file visible when the checkpoint that covers its lines is complete.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Covered", "marks_folder"]
 
+Thing = TypeVar("Thing")
+
 _MARK_SECONDS = 0.2
 _LOOK_SECONDS = 0.5
+_URGENT_MARK_SECONDS = 0.02
+"""What has come since the last mark waits for one more checkpoint, if this one comes before."""
+_URGENT_LOOK_SECONDS = 0.1
 _STALE_SECONDS = 3600.0
 """After so long, marks are those of a worker that is no more."""
 
@@ -45,8 +50,8 @@ def marks_folder(configuration: Mapping[str, str], identity: str) -> str | None:
     return str(Path(unquote(parts.path)) / "headrace-marks" / digest(identity)[:16])
 
 
-class Covered:
-    """The runs of one worker that are over, until a complete checkpoint has their ends.
+class Covered(Generic[Thing]):
+    """What a worker has put into its state, until a complete checkpoint has it.
 
     Args:
         folder: Where marks become visible; ``None``: nowhere, so nothing is ever known.
@@ -58,19 +63,33 @@ class Covered:
         self._clock = clock
         self._me = uuid4().hex
         self._number = 0
-        self._new: list[str] = []
-        self._marked: deque[tuple[int, list[str]]] = deque()
+        self._new: list[Thing] = []
+        self._marked: deque[tuple[int, list[Thing]]] = deque()
         self._last_mark = self._last_look = clock()
+        self._urgent = 0  # the number of the last mark that somebody waits for
 
-    def over(self, run: str) -> None:
-        """Takes the name of a run whose end is in the state by now."""
+    def over(self, thing: Thing, *, urgent: bool = False) -> None:
+        """Takes what is in the state by now: a run that is over, an effect that is held back.
+
+        Args:
+            thing: What it is.
+            urgent: Whether something waits for the checkpoint.
+        """
         if self._folder is not None:
-            self._new.append(run)
+            self._new.append(thing)
+            if urgent:
+                self._urgent = self._number + 1
+
+    @property
+    def to_mark(self) -> bool:
+        """Whether something urgent has no mark yet."""
+        return self._urgent > self._number
 
     def mark(self) -> str | None:
         """A mark to put out now, in any turn of the worker; ``None``: not now."""
         now = self._clock()
-        if not self._new or now - self._last_mark < _MARK_SECONDS:
+        pause = _URGENT_MARK_SECONDS if self.to_mark else _MARK_SECONDS
+        if not self._new or now - self._last_mark < pause:
             return None
         self._last_mark = now
         self._number += 1
@@ -78,17 +97,19 @@ class Covered:
         self._new = []
         return f"{self._me} {self._number}"
 
-    def complete(self) -> list[str]:
-        """The runs whose ends are in a complete checkpoint, each told once."""
+    def complete(self) -> list[Thing]:
+        """What is in a complete checkpoint, each thing told once, in order."""
         now = self._clock()
-        if not self._marked or now - self._last_look < _LOOK_SECONDS:
+        waited_for = bool(self._marked) and self._marked[0][0] <= self._urgent
+        pause = _URGENT_LOOK_SECONDS if waited_for else _LOOK_SECONDS
+        if not self._marked or now - self._last_look < pause:
             return []
         self._last_look = now
         seen = self._look()
-        names: list[str] = []
+        things: list[Thing] = []
         while self._marked and self._marked[0][0] <= seen:
-            names += self._marked.popleft()[1]
-        return names
+            things += self._marked.popleft()[1]
+        return things
 
     def _look(self) -> int:
         """The highest of the worker's own numbers that is visible; drops the files it has read."""

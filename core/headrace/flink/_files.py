@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from headrace.approvals import decision_of
 from headrace.errors import HeadraceError, JobFailedError, MemoryValueError
 from headrace.fields import FieldKey, MissingFieldError
+from headrace.flink._covered import marks_folder
 from headrace.flink._job import environment, process
+from headrace.flink._left import do_left, left_folder
 from headrace.flink._pyflink import (
     Encoder,
     FileSink,
@@ -24,16 +26,18 @@ from headrace.flink._pyflink import (
     StreamFormat,
     Types,
     WatermarkStrategy,
+    configuration_in,
     end_quietly,
 )
 from headrace.local import END, InputError, JobResult
 from headrace.local import FileSource as LocalFileSource
+from headrace.settings import settled_here
 from headrace.values import key_id, to_jsonable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from headrace.flink._pyflink import DataStream
+    from headrace.flink._pyflink import DataStream, StreamExecutionEnvironment
     from headrace.plan import AgentPlan
 
 __all__ = ["run_files"]
@@ -111,11 +115,13 @@ def run_files(
             # run its Python functions in this one.
             for name in ("PYFLINK_GATEWAY_DISABLED", "PYTHON_LOOPBACK_SERVER_ADDRESS"):
                 os.environ.pop(name, None)
+        _finish(plan, env, folder / "dead")
         result.outputs = _gather(folder / "output", output)
+        effects = sum(1 for letter in _letters(folder / "dead") if "effect" in letter)
         result.dead_letters = _gather(folder / "dead", dead_letters)
         if approvals is not None:
             _gather(folder / "asked", approvals)
-        result.finished = result.inputs - result.dead_letters
+        result.finished = result.inputs - (result.dead_letters - effects)
     result.seconds = time.monotonic() - began
     return result
 
@@ -144,6 +150,26 @@ def _read(path: Path, form: str | None, key: Callable[[Any], Any], copy: Path) -
 def to_line(value: Any) -> str:
     """A value as one JSON line."""
     return json.dumps(to_jsonable(value), ensure_ascii=False)
+
+
+def _finish(plan: AgentPlan, env: StreamExecutionEnvironment, dead: Path) -> None:
+    """Does the effects that the job has left; what is given up is one more part."""
+    marks = marks_folder(configuration_in(env), plan.identity)
+    if marks is None:
+        return
+    letters: list[dict[str, Any]] = []
+    do_left(settled_here(plan), left_folder(marks), letters.append)
+    if letters:
+        dead.mkdir(exist_ok=True)
+        lines = "".join(f"{to_line(letter)}\n" for letter in letters)
+        (dead / "part-left").write_text(lines, encoding="utf-8")
+
+
+def _letters(folder: Path) -> Iterator[dict[str, Any]]:
+    for part in folder.rglob("*"):
+        if part.is_file() and part.name[0] != ".":
+            with part.open(encoding="utf-8") as lines:
+                yield from map(json.loads, lines)
 
 
 def _sink(stream: DataStream, folder: Path) -> None:

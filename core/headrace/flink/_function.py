@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 from headrace.approvals import decision_of
 from headrace.eventlog import open_log
 from headrace.flink._covered import Covered
+from headrace.flink._left import Left, left_folder
 from headrace.flink._loop import WorkerLoop
 from headrace.flink._metrics import metrics_of
+from headrace.flink._outbox import WorkerOutbox
 from headrace.flink._pages import shard_of
 from headrace.flink._pyflink import (
     KeyedProcessFunction,
@@ -40,7 +42,7 @@ from headrace.flink._state import ShardState, keep, pending_runs
 from headrace.flink._waking import END_OF_TIME, beat_at, own_shards, set_beacons, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
-from headrace.operator import Journal, Operator, Run, RunInput, mark_logs
+from headrace.operator import Effect, Journal, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.samples import open_samples
 from headrace.values import decode, encode, key_id
@@ -52,11 +54,13 @@ if TYPE_CHECKING:
     from headrace.flink._pyflink import RuntimeContext, Shape
     from headrace.values import Stored
 
-__all__ = ["APPROVALS", "DEAD_LETTERS", "MARKS", "AgentFunction"]
+__all__ = ["APPROVALS", "DEAD_LETTERS", "LEFT", "MARKS", "AgentFunction"]
 
 _LOG = logging.getLogger("headrace")
 _SHOWN = 120
 _TICK_MS = 10
+_EFFECTS_TICK_MS = 100  # where effects wait for a checkpoint, or are being done
+_MARK_TICK_MS = 20  # where effects have come since the last mark
 _HELD_TICK_MS = 1000  # where all runs wait for somebody's decision, which comes as an element
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
 _NO_TIME = -(2**63)  # how Flink says that a record has no timestamp
@@ -68,6 +72,8 @@ APPROVALS = OutputTag("headrace-approvals", Types.PICKLED_BYTE_ARRAY())
 """The side output of requests for somebody's decision: mappings, see ``headrace.approvals``."""
 MARKS = OutputTag("headrace-marks", Types.STRING())
 """The side output of marks, by which workers learn of complete checkpoints (``_covered``)."""
+LEFT = OutputTag("headrace-outbox", Types.STRING())
+"""The side output of effects that a job with bounded inputs leaves (``_left``)."""
 
 
 class AgentFunction(KeyedProcessFunction):
@@ -82,6 +88,7 @@ class AgentFunction(KeyedProcessFunction):
         timed: Whether outputs are pairs of their input's timestamp and themselves.
         shape: The names of the fields of rows that carry none.
         marks: The folder in which the marks that it puts out become visible, if any.
+        checkpointed: Whether the job has checkpoints.
     """
 
     def __init__(
@@ -95,8 +102,10 @@ class AgentFunction(KeyedProcessFunction):
         timed: bool = False,
         shape: Shape = None,
         marks: str | None = None,
+        checkpointed: bool = False,
     ) -> None:
         self._marks = marks
+        self._checkpointed = checkpointed
         self._timed = timed
         self._plan_json = plan
         self._reader = Reader(key, parse, shape)
@@ -145,7 +154,25 @@ class AgentFunction(KeyedProcessFunction):
             samples=self._samples,
             mains=self._mains,
         )
-        self._covered = Covered(self._marks)
+        self._covered: Covered[str | Effect] = Covered(self._marks)
+        mine = frozenset(self._asleep)
+        self._outbox = WorkerOutbox(
+            self._operator,
+            self._loop,
+            self._state,
+            self._covered,
+            lambda key: self._shards[shard_of(key, plan.config.shards)],
+            waits=self._checkpointed,
+            told=self._marks is not None,
+            left=None
+            if self._marks is None
+            else Left(
+                left_folder(self._marks), lambda key: shard_of(key, plan.config.shards) in mine
+            ),
+        )
+        with self._loop:
+            self._outbox.open()
+            self._loop.help(self._busy)
         if self._operator.ledger is not None:
             with self._loop:
                 self._loop.run(self._operator.ledger.open(self._asleep))
@@ -195,7 +222,7 @@ class AgentFunction(KeyedProcessFunction):
     def close(self) -> None:
         """Ends what is under way (its inputs are in the state), and closes the resources."""
         if hasattr(self, "_operator"):
-            self._loop.close(self._operator.close())
+            self._loop.close(self._close())
             if self._log is not None:
                 self._log.close()
             if self._samples is not None:
@@ -211,7 +238,13 @@ class AgentFunction(KeyedProcessFunction):
     def _busy(self) -> bool:
         """Whether anything goes on that needs the loop between Flink's calls."""
         ledger = self._operator.ledger
-        return bool(self._operator.suspended) or (ledger is not None and ledger.busy)
+        if self._operator.suspended or self._outbox.busy:
+            return True
+        return ledger is not None and ledger.busy
+
+    async def _close(self) -> None:
+        await self._outbox.close()
+        await self._operator.close()
 
     def _adopt_mains(self) -> None:
         """Puts the driver script's classes where values that name ``__main__`` look for them."""
@@ -269,6 +302,7 @@ class AgentFunction(KeyedProcessFunction):
         """Takes the outcomes of the shard's runs that have ended since its last turn."""
         while shard.asked:
             outputs.append((APPROVALS, shard.asked.popleft()))
+        outputs += [(DEAD_LETTERS, letter) for letter in self._outbox.commit(shard)]
         while shard.done:
             run = shard.done.popleft()
             following = self._take(shard, run, outputs)
@@ -285,18 +319,27 @@ class AgentFunction(KeyedProcessFunction):
         shards = {number: self._shards[number]} if backend is None else self._shards
         at_hand = None if backend is None else backend.get_current_key()
         try:
-            while any(one.pending for one in shards.values()):
+            self._outbox.stop()
+            while any(one.pending for one in shards.values()) or self._outbox.ending:
                 held = self._operator.approvals.held
                 if held and len(held) == len(self._operator.suspended):
                     self._operator.approvals.expire()
                 self._loop.wait()
                 for other, shard in shards.items():
-                    if not (shard.done or shard.asked):
+                    if not (shard.done or shard.asked or shard.settled):
                         continue
                     if backend is not None:
                         backend.set_current_key(at_hand if other == number else Row(other))
                     self._commit(shard, outputs)
                     self._state.write(shard)
+            for other, shard in shards.items():
+                if shard.effects:
+                    if backend is not None:
+                        backend.set_current_key(at_hand if other == number else Row(other))
+                    self._commit(shard, outputs)
+                    lines, letters = self._outbox.leave(shard)
+                    outputs += [(LEFT, line) for line in lines]
+                    outputs += [(DEAD_LETTERS, letter) for letter in letters]
         finally:
             if backend is not None:
                 backend.set_current_key(at_hand)
@@ -324,7 +367,9 @@ class AgentFunction(KeyedProcessFunction):
             outputs.append((item.timestamp, rendered) if self._timed else rendered)
         if outcome.dead_letter is not None:
             outputs.append((DEAD_LETTERS, outcome.dead_letter.as_dict()))
-        if run.journal is not None and run.journal.version:
+        if outcome.effects:
+            self._outbox.hold(shard, outcome.effects)
+        if self._operator.ledger is not None and run.journal is not None and run.journal.version:
             self._covered.over(run.id)
         following = self._lanes.leave(item.key_id)
         if following is not None:
@@ -379,6 +424,7 @@ class AgentFunction(KeyedProcessFunction):
             pending = pending_runs(shard)
             if self._operator.ledger is not None:
                 self._operator.ledger.begin(number, shard.names, [item for item, _ in pending])
+            self._outbox.restored(shard)
             for item, journal in pending:
                 self._offer(shard, item, journal, outputs)
         return shard
@@ -386,25 +432,35 @@ class AgentFunction(KeyedProcessFunction):
     def _save(self, shard: Shard, outputs: list[Any], ctx: Any) -> None:
         """Writes what changed, and sees to it that a busy shard has its next turn."""
         self._state.write(shard)
-        self._forget(outputs)
+        self._learn(outputs)
         now = time.time()
         if (beat := beat_at(now)) != shard.beat:
             set_beacons(shard, beat, ctx.timer_service())
         if self._asleep:
             asleep, self._asleep = self._asleep, []
             wake(self._context, asleep, ctx.timer_service(), int(now * 1000))
-        if shard.pending and not shard.tick:
-            active = len(shard.pending) - shard.waiting - shard.held
-            shard.tick = int(now * 1000) + (_TICK_MS if active > 0 else _HELD_TICK_MS)
+        if (shard.pending or shard.effects) and not shard.tick:
+            shard.tick = int(now * 1000) + self._pause(shard)
             ctx.timer_service().register_processing_time_timer(shard.tick)
 
-    def _forget(self, outputs: list[Any]) -> None:
-        """Has the action store forget what a complete checkpoint covers."""
-        if self._operator.ledger is None:
+    def _pause(self, shard: Shard) -> int:
+        """Milliseconds until a busy shard's next turn."""
+        if len(shard.pending) - shard.waiting - shard.held > 0:
+            return _TICK_MS
+        if shard.effects:
+            return _MARK_TICK_MS if self._outbox.hurry else _EFFECTS_TICK_MS
+        return _HELD_TICK_MS
+
+    def _learn(self, outputs: list[Any]) -> None:
+        """What a complete checkpoint covers is forgotten by the action store, or done now."""
+        if self._marks is None:
             return
         if (mark := self._covered.mark()) is not None:
             outputs.append((MARKS, mark))
-        self._operator.ledger.over(self._covered.complete())
+        if complete := self._covered.complete():
+            self._outbox.sure(one for one in complete if isinstance(one, Effect))
+            if self._operator.ledger is not None:
+                self._operator.ledger.over(one for one in complete if isinstance(one, str))
 
 
 def _done(function: weakref.ref[AgentFunction], run: Run) -> None:

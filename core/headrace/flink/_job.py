@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from headrace.errors import HeadraceError
 from headrace.fields import FieldKey
 from headrace.flink._covered import marks_folder
-from headrace.flink._function import APPROVALS, DEAD_LETTERS, MARKS, AgentFunction
+from headrace.flink._function import APPROVALS, DEAD_LETTERS, LEFT, MARKS, AgentFunction
 from headrace.flink._java import ensure_java
+from headrace.flink._left import left_folder
 from headrace.flink._pyflink import (
     Configuration,
     DataStream,
@@ -27,6 +28,7 @@ from headrace.flink._pyflink import (
     Types,
     WatermarkStrategy,
     configuration_of,
+    has_checkpoints,
     shape_of,
     with_keys,
 )
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
+    from headrace.flink._pyflink import DataStreamSink, OutputTag
     from headrace.teams import AgentLike
 
 
@@ -134,7 +137,8 @@ def process(
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     configuration = configuration_of(stream)
     plan = settled_here(plan, configuration)
-    marks = None if plan.action_store is None else marks_folder(configuration, plan.identity)
+    checkpointed = has_checkpoints(stream)
+    marks = marks_folder(configuration, plan.identity) if checkpointed else None
     timed = out_of_order is not None
     if output is not None:
         if render is not None or output_type is not None:
@@ -152,6 +156,7 @@ def process(
         timed=timed,
         shape=shape,
         marks=marks,
+        checkpointed=checkpointed,
     )
     selector = ShardSelector(key, parse, plan.config.shards, shape)
     # The state of a savepoint is found by the uid: a new name of the agent must not change it.
@@ -166,10 +171,10 @@ def process(
     dead_letters = outputs.get_side_output(DEAD_LETTERS)
     approvals = outputs.get_side_output(APPROVALS)
     if marks is not None:
-        sink = FileSink.for_row_format(marks, Encoder.simple_string_encoder())
-        sink = sink.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
-        shown = outputs.get_side_output(MARKS).sink_to(sink.build())
+        shown = _shown(outputs, MARKS, marks)
         shown.name(f"{name or plan.name}: what checkpoints cover").uid(f"headrace-marks-{identity}")
+        shown = _shown(outputs, LEFT, left_folder(marks))
+        shown.name(f"{name or plan.name}: what is left").uid(f"headrace-outbox-{identity}")
     if out_of_order is not None:
         delay = Duration.of_millis(int(out_of_order.total_seconds() * 1000))
         strategy = WatermarkStrategy.for_bounded_out_of_orderness(delay)
@@ -177,6 +182,13 @@ def process(
             strategy.with_timestamp_assigner(InputTime())
         ).map(value_of, kind)
     return AgentStreams(outputs, dead_letters, approvals)
+
+
+def _shown(outputs: DataStream, tag: OutputTag, folder: str) -> DataStreamSink:
+    """Lines that become visible in a folder with the checkpoint that covers them."""
+    sink = FileSink.for_row_format(folder, Encoder.simple_string_encoder())
+    sink = sink.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
+    return outputs.get_side_output(tag).sink_to(sink.build())
 
 
 def process_table(

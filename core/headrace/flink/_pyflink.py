@@ -9,6 +9,7 @@ from pyflink.common import Configuration, Duration, Encoder, Row, Types, Waterma
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import (
     DataStream,
+    DataStreamSink,
     KeyedProcessFunction,
     KeyedStream,
     OutputTag,
@@ -36,6 +37,7 @@ __all__ = [
     "METRIC_GROUP",
     "Configuration",
     "DataStream",
+    "DataStreamSink",
     "Duration",
     "Encoder",
     "FileSink",
@@ -54,9 +56,11 @@ __all__ = [
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
+    "configuration_in",
     "configuration_of",
     "end_quietly",
     "execution_plan",
+    "has_checkpoints",
     "keyed_state_backend",
     "shape_of",
     "with_keys",
@@ -125,8 +129,19 @@ def _shape(kind: Any) -> Shape:
 
 def configuration_of(stream: DataStream) -> dict[str, str]:
     """Flink's configuration as the stream's job has it, the cluster's own file included."""
-    env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
+    return configuration_in(stream.get_execution_environment())
+
+
+def configuration_in(environment: StreamExecutionEnvironment) -> dict[str, str]:
+    """Flink's configuration as an environment has it."""
+    env = environment._j_stream_execution_environment  # noqa: SLF001 - has no public ways
     return dict(env.getConfiguration().toMap())
+
+
+def has_checkpoints(stream: DataStream) -> bool:
+    """Whether the stream's job has checkpoints."""
+    env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
+    return bool(env.getCheckpointConfig().isCheckpointingEnabled())
 
 
 def execution_plan(environment: StreamExecutionEnvironment, name: str) -> Any:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from headrace.flink._pages import Pages
     from headrace.flink._pyflink import Shape
-    from headrace.operator import Names, Run
+    from headrace.operator import Effect, Names, Run
+
+    Settled = tuple[Effect, bool, dict[str, Any] | None]
+    """An effect, whether it is over, and its dead letter."""
 
 __all__ = ["Reader", "Shard", "ShardSelector", "plain"]
 
@@ -100,11 +103,13 @@ class Shard:
         "beat",
         "changed",
         "done",
+        "effects",
         "held",
         "names",
         "next",
         "pages",
         "pending",
+        "settled",
         "tick",
         "waiting",
     )
@@ -117,6 +122,8 @@ class Shard:
         self.pending: dict[int, list[Any]] = {}
         self.done: deque[Run] = deque()
         self.asked: deque[Any] = deque()  # requests that are shown with the next turn
+        self.effects: dict[int, Effect] = {}  # that were asked for and are not over
+        self.settled: deque[Settled] = deque()  # what the state is told of them with the next turn
         self.tick = 0  # when the next tick is due: milliseconds, 0: there is none
         self.beat = 0  # the period in which beacons were set last
         self.changed = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headrace.flink._pages import Pages
 from headrace.flink._pyflink import MapStateDescriptor, Types, ValueStateDescriptor
 from headrace.flink._shards import Shard
-from headrace.operator import Journal, Names, RunInput
+from headrace.operator import Effect, Journal, Names, RunInput
 from headrace.values import decode, encode, key_id
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["ShardState", "keep", "pending_runs"]
 
 
 class ShardState:
-    """The state of the shard at hand: memory in pages, pending inputs, names of runs.
+    """The state of the shard at hand: memory in pages, pending inputs, names of runs, effects.
 
     Args:
         context: Flink's.
@@ -35,6 +35,7 @@ class ShardState:
         self._pending = context.get_state(ValueStateDescriptor("pending", pickled))
         self._sequence = context.get_state(ValueStateDescriptor("sequence", Types.LONG()))
         self._names = context.get_state(ValueStateDescriptor("names", pickled))
+        self._outbox = context.get_map_state(MapStateDescriptor("outbox", Types.LONG(), pickled))
 
     def read(self, number: int) -> Shard:
         """The shard at hand, as it is in the state."""
@@ -48,12 +49,23 @@ class ShardState:
         )
         shard = Shard(pages, Names(self._plan.identity, self._names.value(), number))
         shard.pending = dict(self._pending.value() or {})
+        for kept, stored in sorted(self._outbox.items()):
+            shard.effects[kept] = effect = Effect.read(stored)
+            effect.number, effect.again = kept, True
         shard.next = max([self._sequence.value() or 0, *(one + 1 for one in shard.pending)])
         return shard
 
     def count(self, shard: Shard) -> None:
         """Notes that the shard has more pages."""
         self._count.update(shard.pages.count)
+
+    def hold(self, effect: Effect) -> None:
+        """Keeps an effect, or what is known of it by now; in a turn of its shard."""
+        self._outbox.put(effect.number, effect.stored())
+
+    def drop(self, effect: Effect) -> None:
+        """Drops an effect that is over; in a turn of its shard."""
+        self._outbox.remove(effect.number)
 
     def write(self, shard: Shard) -> None:
         """Writes what changed, but for pages; in a turn of the shard."""

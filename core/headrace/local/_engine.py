@@ -17,6 +17,7 @@ from headrace.errors import JobFailedError, MemoryValueError
 from headrace.eventlog import open_log
 from headrace.fields import MissingFieldError
 from headrace.lanes import Lanes
+from headrace.local._outbox import LocalOutbox
 from headrace.local._sinks import ListSink, Sink
 from headrace.local._sources import END, NOTHING, InputError, Source
 from headrace.local._sqlite import SqliteState
@@ -55,9 +56,13 @@ class JobResult:
     skipped: int = 0
     """Runs that failed and were dropped, as their policy says."""
     dead_letters: int = 0
-    """Runs that failed and were put aside."""
+    """Runs that failed, and effects that were given up, and were put aside."""
     outputs: int = 0
     """Outputs that were sent."""
+    effects: int = 0
+    """Effects of the outbox that were done."""
+    effects_left: int = 0
+    """Effects that were not done when the job ended; a state file gives them to the next one."""
     handed_back: int = 0
     """Inputs that were stopped on; a state file gives them to the next process."""
     held: int = 0
@@ -138,6 +143,7 @@ class LocalEngine:
         self._ledger: Ledger | None
         self._keeping = False  # whether the ends of runs are in a state that lasts
         self._state: State
+        self._outbox: LocalOutbox
 
     def run(self, source: Source) -> JobResult:
         """Runs until the source ends, or ``stop`` is called.
@@ -179,6 +185,7 @@ class LocalEngine:
             )
             if self._operator.metrics is not None:
                 self._operator.metrics.watch(queued=lambda: self._lanes.waiting)
+            self._outbox = LocalOutbox(self._operator, self._state, self._turning, self.result)
             self._ledger = self._operator.ledger
             self._keeping = self._ledger is not None and self._state.durable
             if self._recorder is not None:
@@ -212,6 +219,7 @@ class LocalEngine:
         if self._ledger is not None:
             self._turning.run(self._ledger.open([self._names.part]))
             self._ledger.begin(self._names.part, self._names, [one.item for one in pending])
+        self._outbox.recover()
         for one in pending:
             journal = None if one.journal is None else Journal(one.journal)
             self._offer(one.item, journal)
@@ -247,6 +255,7 @@ class LocalEngine:
                 continue
             if deadline is None:
                 deadline = time.monotonic() + self._stop_after
+                self._outbox.stop()
             if (left := deadline - time.monotonic()) <= 0:
                 break
             self._wait(left)
@@ -255,12 +264,12 @@ class LocalEngine:
             self._turning.run(self._ledger.forget_all(self._names.part))
 
     def _busy(self) -> bool:
-        return bool(self._operator.suspended)
+        return bool(self._operator.suspended) or self._outbox.busy
 
     def _held_only(self) -> bool:
         """Whether nothing can go on without a decision."""
         held = self._operator.approvals.held
-        return bool(held) and len(held) == len(self._operator.suspended)
+        return bool(held) and len(held) == len(self._operator.suspended) and not self._outbox.busy
 
     def _decided(self, value: Any, source: Source) -> bool:
         """Takes an input that is a decision; ``False``: it is an ordinary one."""
@@ -369,6 +378,8 @@ class LocalEngine:
             result.finished += 1
         result.outputs += len(outcome.outputs)
         self._state.commit(run.item, outcome.changes, lines)
+        if outcome.effects:
+            self._outbox.hold(outcome.effects)
         self._since_flush += 1
         if self._keeping and run.journal is not None and run.journal.version:
             self._over.append(run.id)
@@ -423,6 +434,7 @@ class LocalEngine:
             if run.journal is not None:
                 self._state.journal(run.item, run.journal.stored())
         self._state.flush()
+        self._outbox.flushed()
         if self._ledger is not None and self._over:
             over, self._over = self._over, []
             self._ledger.over(over)
@@ -444,7 +456,10 @@ class LocalEngine:
         try:
             try:
                 self._flush()
+                if not self._stopping:  # then what is under way has had its time
+                    self._outbox.finish(self._stop_after)
             finally:
+                self._turning.run(self._outbox.close())
                 self._turning.run(self._operator.close())
             self.result.handed_back += self._lanes.waiting
         finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.errors import StateError
 from headrace.local._state import Pending, State
 from headrace.memory import DELETED, Changes, apply_changes
-from headrace.operator import Names, RunInput
+from headrace.operator import Effect, Names, RunInput
 from headrace.values import decode, encode
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS pending (
     journal TEXT);
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, line TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS effects (number INTEGER PRIMARY KEY, effect TEXT NOT NULL);
 """
 
 
@@ -72,6 +73,9 @@ class SqliteState(State):
         self._journals: dict[int, Stored] = {}
         self._done: list[int] = []
         self._lines: list[tuple[str, Any]] = []
+        self._held: dict[int, Effect] = {}
+        self._tried: dict[int, Effect] = {}
+        self._ended: list[int] = []
         self._position: Any = None
         self._moved = False
         self._behind = False
@@ -137,6 +141,14 @@ class SqliteState(State):
             item.name = name[0] if name else None
             yield Pending(item, None if journal is None else json.loads(journal))
 
+    def effects(self) -> Iterator[Effect]:
+        """What an earlier process was to do and has not done, in order."""
+        rows = self._db.execute("SELECT number, effect FROM effects ORDER BY number").fetchall()
+        for number, stored in rows:
+            effect = Effect.read(json.loads(stored))
+            effect.number = number
+            yield effect
+
     def names(self, identity: str) -> Names:
         """Gives runs their names; what it knows is in the file."""
         self._names = Names(identity, self._meta("names"))
@@ -173,6 +185,19 @@ class SqliteState(State):
         """Takes lines that wait for no commit, with the same flush as their run's journal."""
         self._lines += lines
 
+    def hold(self, effect: Effect) -> None:
+        """Takes an effect, with the flush that has its run."""
+        self._held[effect.number] = effect
+
+    def changed(self, effect: Effect) -> None:
+        """Notes what is known of an effect by now."""
+        self._tried[effect.number] = effect
+
+    def drop(self, effect: Effect) -> None:
+        """Notes that an effect is over."""
+        self._tried.pop(effect.number, None)
+        self._ended.append(effect.number)
+
     def journal(self, item: RunInput, stored: Stored) -> None:
         """Notes the journal of a run."""
         self._journals[item.sequence] = stored
@@ -191,9 +216,12 @@ class SqliteState(State):
 
     def flush(self) -> None:
         """One transaction for all that was noted, and then the lines to their streams."""
-        if not (self._dirty or self._done or self._lines or self._journals or self._moved):
+        runs = self._dirty or self._done or self._lines or self._journals or self._moved
+        if not (runs or self._held or self._tried or self._ended):
             return
         db = self._db
+        if self._held:  # what is done to the outside must outlive the machine's power, too
+            db.execute("PRAGMA synchronous=FULL")
         with self._transaction():
             self._write_memory()
             db.executemany("DELETE FROM pending WHERE sequence = ?", ((n,) for n in self._done))
@@ -218,12 +246,16 @@ class SqliteState(State):
                 "INSERT INTO outbox (stream, line) VALUES (?, ?)",
                 ((stream, json.dumps(line)) for stream, line in self._lines),
             )
+            self._write_effects()
             if self._moved:
                 self._set("position", self._position)
                 self._set("sequence", self._sequence)
             if self._names is not None and self._names.changed:
                 self._set("names", self._names.stored())
+        if self._held:
+            db.execute("PRAGMA synchronous=NORMAL")
         self._dirty, self._new, self._journals, self._done = {}, {}, {}, []
+        self._held, self._tried, self._ended = {}, {}, []
         lines, self._lines, self._moved = self._lines, [], False
         if lines and not self._behind:
             self._behind = True  # if a stream fails, the outbox stays as it is for the next start
@@ -277,6 +309,16 @@ class SqliteState(State):
                     kept.append((key_id, name, json.dumps(cell), cell["e"] if expiring else None))
         self._db.executemany("DELETE FROM memory WHERE key = ? AND name = ?", gone)
         self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)", kept)
+
+    def _write_effects(self) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO effects VALUES (?, ?)",
+            (
+                (effect.number, json.dumps(effect.stored()))
+                for effect in (*self._held.values(), *self._tried.values())
+            ),
+        )
+        self._db.executemany("DELETE FROM effects WHERE number = ?", ((n,) for n in self._ended))
 
     def _drop_expired(self) -> None:
         # But for keys whose runs have recorded calls: run again, they see what they saw.

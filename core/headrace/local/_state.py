@@ -12,7 +12,7 @@ from headrace.operator import Names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from headrace.operator import RunInput
+    from headrace.operator import Effect, RunInput
     from headrace.values import Stored
 
 __all__ = ["MemoryState", "Pending", "State"]
@@ -54,6 +54,19 @@ class State(ABC):
 
     def journal(self, item: RunInput, stored: Stored) -> None:  # noqa: B027
         """Takes the journal of a run that is under way."""
+
+    def hold(self, effect: Effect) -> None:  # noqa: B027
+        """Takes an effect of the run that was committed last; it has a number of its own."""
+
+    def changed(self, effect: Effect) -> None:  # noqa: B027
+        """Told of an effect that was tried in vain, and is tried again."""
+
+    def drop(self, effect: Effect) -> None:  # noqa: B027
+        """Told of an effect that is over."""
+
+    def effects(self) -> Iterator[Effect]:
+        """What an earlier process was to do and has not done, in order."""
+        return iter(())
 
     def names(self, identity: str) -> Names:
         """Gives runs their names; it goes on where an earlier process left off."""

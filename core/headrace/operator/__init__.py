@@ -9,24 +9,29 @@
 """
 
 from headrace.operator._alone import resources_alone
+from headrace.operator._effects import Effect
 from headrace.operator._journal import Journal
 from headrace.operator._ledger import Ledger
 from headrace.operator._logs import mark_logs
 from headrace.operator._names import Names
 from headrace.operator._operator import Operator
+from headrace.operator._outbox import Outbox, letter_of
 from headrace.operator._run import DeadLetter, Outcome, Run, RunInput
 from headrace.operator._worker_check import check_worker
 
 __all__ = [
     "DeadLetter",
+    "Effect",
     "Journal",
     "Ledger",
     "Names",
     "Operator",
+    "Outbox",
     "Outcome",
     "Run",
     "RunInput",
     "check_worker",
+    "letter_of",
     "mark_logs",
     "resources_alone",
 ]

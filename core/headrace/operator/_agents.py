@@ -27,7 +27,8 @@ from headrace.metrics import Measured
 from headrace.models._forms import FormError, schema_checker
 from headrace.operator._action_task import ActionFailure
 from headrace.operator._branch import Branch
-from headrace.operator._context import given_back, kept
+from headrace.operator._done import given_back, kept
+from headrace.operator._effects import Effect
 from headrace.values import decode, digest, encode
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def call_agent(context: RunContext, name: str, value: Any) -> Coroutine[Any, Any
         if not call.made:  # it had finished before
             call.join(kept_of_it["memory"])
             context.measure(Measured.of(kept_of_it.get("metrics")))
+            context.held += [Effect.read(one) for one in kept_of_it.get("held", ())]
         outputs = [decode(output) for output in kept_of_it["outputs"]]
         if declared.many:
             return outputs
@@ -198,12 +200,15 @@ class _Call:
                 )
             memory = kept(branch.changes)
             self.join(memory)
+            context.held += branch.effects
             self.made = True
         context.run.journaled().forget(self._path)
         kept_of_it = {"outputs": branch.outputs, "memory": memory}
         if branch.measured:
             context.measure(branch.measured)
             kept_of_it["metrics"] = branch.measured.stored()
+        if branch.effects:
+            kept_of_it["held"] = [effect.stored() for effect in branch.effects]
         return kept_of_it
 
     def join(self, memory: Stored) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headrace.metrics import Measured
     from headrace.models.policy import RunBudget
     from headrace.operator._eager import Deadline
+    from headrace.operator._effects import Effect
     from headrace.operator._run import Run
     from headrace.operator._spending import Spent
 
@@ -70,6 +71,7 @@ class Branch:
         "changes",
         "config",
         "deadline",
+        "effects",
         "ending",
         "holds",
         "measured",
@@ -115,6 +117,7 @@ class Branch:
         self.sensory: Changes = {}
         self.outputs: list[Stored] = []
         self.measured: Measured | None = None
+        self.effects: list[Effect] = []
         self.rounds: Counter[tuple[str, str | None]] | None = None
         self.deadline: Deadline | None = None
         self.ending = False  # what is cancelled from now on is cancelled by the runtime
@@ -262,6 +265,7 @@ class Branch:
                 else:
                     self.measured.join(context.measured)
             self.outputs += context.outputs
+            self.effects += context.held
             events += context.events
             task.context = None  # no cycle is left for the garbage collector
         if expiries:

@@ -13,10 +13,11 @@ from headrace.errors import (
     MemoryValueError,
 )
 from headrace.events import Event, InputEvent, OutputEvent, copied
-from headrace.memory import DELETED, Changes, Memory
+from headrace.memory import Changes, Memory
 from headrace.memory_events import MemoryEvent
 from headrace.metrics import ActionMetrics, Measured
 from headrace.operator._durable import DurableCalls
+from headrace.operator._effects import Effect, held_back
 from headrace.operator._gathering import together
 from headrace.operator._memory import LongTerm
 from headrace.operator._notices import kind_of
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from headrace.prompts import Prompt
     from headrace.settings import Config
 
-__all__ = ["RunContext", "given_back", "kept"]
+__all__ = ["RunContext"]
 
 
 class RunContext(Context):
@@ -59,6 +60,7 @@ class RunContext(Context):
         "asyncio_task",
         "attempt",
         "events",
+        "held",
         "key",
         "measured",
         "outputs",
@@ -74,6 +76,7 @@ class RunContext(Context):
         self.timestamp = run.item.timestamp
         self.events: list[tuple[Event, str, str | None]] = []
         self.outputs: list[Stored] = []
+        self.held: list[Effect] = []  # what is to be done once the run is sure
         self.told: list[MemoryEvent] = []  # what was done with long-term memory
         self._short_term: Memory | None = None
         self._sensory: Memory | None = None
@@ -142,48 +145,6 @@ class RunContext(Context):
 
             self._asked = Asked()
         return self._asked
-
-    def effects(self) -> Stored:
-        """What was done through this context beside calls, for a journal; ``None``: nothing."""
-        memory, sensory = self.memory_changes, self.sensory_changes
-        expiries = self.memory_expiries
-        reads = [list(read) for read in self.memory_reads]
-        if not (
-            memory
-            or sensory
-            or expiries
-            or reads
-            or self.told
-            or self.events
-            or self.outputs
-            or self.measured
-        ):
-            return None
-        metrics = {"metrics": self.measured.stored()} if self.measured else {}
-        return {
-            "memory": kept(memory or {}),
-            "sensory": kept(sensory or {}),
-            "expiries": dict(expiries or {}),
-            "reads": reads,
-            "told": [encode(event) for event in self.told],
-            "events": [[encode(event), event_id, to] for event, event_id, to in self.events],
-            "outputs": self.outputs,
-            **metrics,
-        }
-
-    def take(self, effects: Stored) -> None:
-        """Does what a tool's context has kept."""
-        if effects is None:
-            return
-        self.short_term.changes.update(given_back(effects["memory"]))
-        self.short_term.expiries.update(effects.get("expiries", {}))
-        if self.short_term.reads is not None:
-            self.short_term.reads.update(dict.fromkeys(map(tuple, effects.get("reads", ()))))
-        self.told += [decode(event) for event in effects.get("told", ())]
-        self.sensory.changes.update(given_back(effects["sensory"]))
-        self.events += [(decode(event), named, to) for event, named, to in effects["events"]]
-        self.outputs += effects["outputs"]
-        self.measure(Measured.of(effects.get("metrics")))
 
     @property
     def turn(self) -> asyncio.Lock:
@@ -361,6 +322,20 @@ class RunContext(Context):
             else:
                 self._send(InputEvent(input=decode(output)), target)
 
+    # ------------------------------------------------------------ effects
+    def after_commit(self, function: Callable[..., Any], /, *args: Any, **how: Any) -> str:
+        """Has something done once the run is sure; see ``Context.after_commit``."""
+        effect = held_back(self, function, args, how)
+        self.held.append(effect)
+        telling = self._run.operator.telling
+        if telling.on:
+            telling.held_back(self._task, effect)
+        return effect.key
+
+    def next_effect(self) -> str:
+        """The name of the effect that is asked for next, within the action task."""
+        return f"{self._event_prefix}after.{len(self.held)}"
+
     # ------------------------------------------------------------ calls
     def call(
         self,
@@ -479,13 +454,3 @@ class RunContext(Context):
     def prompt(self, name: str, /, **fields: Any) -> tuple[Message, ...]:
         """One of the agent's prompts, filled."""
         return self.resources.prompt(name).fill(**fields)
-
-
-def kept(changes: Changes) -> Stored:
-    """Changes for a journal, which has no mark for a deletion."""
-    gone = [name for name, cell in changes.items() if cell is DELETED]
-    return {"set": {n: cell for n, cell in changes.items() if cell is not DELETED}, "gone": gone}
-
-
-def given_back(kept: Stored) -> Changes:
-    return {**kept["set"], **dict.fromkeys(kept["gone"], DELETED)}

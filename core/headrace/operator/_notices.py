@@ -76,7 +76,7 @@ async def tell(branch: Branch, notices: Sequence[tuple[MemoryEvent, str | None]]
     noticed, branch.noticed, branch.quiet = branch.noticed, frozenset(), True
     ending = branch.ending
     for event, member in notices:
-        before = dict(branch.changes), dict(branch.sensory), branch.outputs[:]
+        before = dict(branch.changes), dict(branch.sensory), branch.outputs[:], branch.effects[:]
         event_id = f"{branch.run.id}/{branch.path}memory/{branch.next_step}"
         try:
             await branch.handle([(event, event_id, member)])
@@ -84,7 +84,7 @@ async def tell(branch: Branch, notices: Sequence[tuple[MemoryEvent, str | None]]
             error = failed.error if isinstance(failed, ActionFailure) else failed
             if isinstance(error, NonDeterminismError):
                 raise
-            branch.changes, branch.sensory, branch.outputs = before
+            branch.changes, branch.sensory, branch.outputs, branch.effects = before
             branch.ending = ending
             _LOG.warning(
                 "what an event of memory set off has failed, and is dropped (run %s, %s)",

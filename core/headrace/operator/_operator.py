@@ -238,6 +238,18 @@ class Operator:
                 self.telling.run_ended(run, time.monotonic())
 
     # ------------------------------------------------------------ dispatch
+    def agent_of(self, member: str | None) -> Any:
+        """The agent's own object, or that of a member; ``None``: it has no class."""
+        return self._agents.get(member)
+
+    def bound(self, member: str | None, name: str) -> Any:
+        """What a reference names, bound to the agent (or the member) where it is a method of it.
+
+        Raises:
+            ResourceError: It is not there.
+        """
+        return self._bind(member, name)
+
     def resources_of(self, member: str | None) -> Resources:
         """The resources of the agent (``None``), or of a team's member."""
         return self._resources[member]

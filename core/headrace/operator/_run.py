@@ -16,12 +16,13 @@ from headrace.values import Stored, decode, digest
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headrace.eventlog._lines import Finished
     from headrace.memory import Changes
     from headrace.metrics import Measured
     from headrace.operator._action_task import ActionTask
+    from headrace.operator._effects import Effect
     from headrace.operator._names import Names
     from headrace.operator._operator import Operator
 
@@ -87,6 +88,8 @@ class Outcome:
     """Short-term memory, changed."""
     outputs: list[Stored]
     """Outputs in stored form, in order."""
+    effects: Sequence[Effect] = ()
+    """What is to be done once the run is sure, in order."""
     dead_letter: DeadLetter | None = None
     error: BaseException | None = None
     measured: Measured | None = None
@@ -181,7 +184,11 @@ class Run:
         try:
             await branch.execute()
             self.outcome = Outcome(
-                "finished", branch.changes, branch.outputs, measured=branch.measured
+                "finished",
+                branch.changes,
+                branch.outputs,
+                branch.effects,
+                measured=branch.measured,
             )
         except ActionFailure as failure:
             self.outcome = self._failed(failure.task, failure.error)
@@ -208,7 +215,7 @@ class Run:
                 run_id=self.id,
                 time=self.operator.clock(),
             )
-            return Outcome("dead_letter", {}, [], letter, error)
+            return Outcome("dead_letter", {}, [], dead_letter=letter, error=error)
         wrapped = ActionError(
             f"the action {name!r} failed for the key {self.item.key!r} "
             f"(run {self.id}, attempt {task.attempt if task else 1}): "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headrace.eventlog._lines import Finished, Parcel, Told
     from headrace.metrics import RuntimeMetrics
     from headrace.operator._action_task import ActionTask
+    from headrace.operator._effects import Effect
     from headrace.operator._journal import Entry
     from headrace.operator._run import Run
     from headrace.records import RecordKind
@@ -269,6 +270,46 @@ class Teller:
                 data={"event": event},
             )  # fmt: skip
 
+    def held_back(self, task: ActionTask, effect: Effect) -> None:
+        """An action has asked for something that is done once its run is sure."""
+        self.record(
+            task.branch.run, "effect", "held",
+            name=effect.function, id=effect.id, cause=task.id, attempt=task.attempt,
+            data=_of_effect(effect),
+        )  # fmt: skip
+
+    def effect(
+        self,
+        effect: Effect,
+        what: str,
+        *,
+        duration: float | None = None,
+        error: Exception | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What became of an effect: its run is over, maybe since before this process."""
+        if not self.on:
+            return
+        why = None if error is None else error_text(error)
+        name, number, now = effect.function, effect.attempts, self._clock()
+        told = {**_of_effect(effect), **(data or {})}
+        cause = effect.id.rpartition("/")[0]
+        if self._observers:
+            ids = {"id": f"{effect.run}/{effect.id}", "cause": f"{effect.run}/{cause}"}
+            made = Record(
+                "effect", what, now, effect.run, effect.key_id, name=name, attempt=number,
+                duration=duration, error=why, data=told, **ids,
+            )  # fmt: skip
+            self._show(made)
+        if self._levels is not None and (level := self._levels["effect", name]):
+            fault = None if error is None else fault_of(error, "effect")
+            line = self._packed(
+                (now, level, "effect", what, name, effect.id, cause, number, duration, why, fault,
+                 told, False)
+            )  # fmt: skip
+            since = now - monotonic()
+            self._passed((effect.run, effect.key_id, 0, None, effect.again, [line], since))
+
     def parsed(self, task: ActionTask, model: str, id_: str, error: str | None) -> None:
         """An answer was read into its form, or does not have it."""
         self.record(
@@ -417,7 +458,9 @@ class Teller:
         for name in ("id", "cause"):
             if (said := more.get(name)) and not said.startswith(run.id):
                 more[name] = f"{run.id}/{said}"
-        made = Record(kind, what, self._clock(), run.id, run.item.key_id, **more)
+        self._show(Record(kind, what, self._clock(), run.id, run.item.key_id, **more))
+
+    def _show(self, made: Record) -> None:
         for observer in self._observers:
             try:
                 observer(made)
@@ -449,6 +492,10 @@ def _told(error: Exception) -> str:
     """An error for the log; behind a tool's general text, what the tool raised."""
     text, cause = error_text(error), error.__cause__
     return f"{text} ({error_text(cause)})" if isinstance(error, ToolError) and cause else text
+
+
+def _of_effect(effect: Effect) -> dict[str, Any]:
+    return {"idempotency_key": effect.key, "arguments": effect.arguments}
 
 
 def _written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:

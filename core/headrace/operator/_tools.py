@@ -18,6 +18,7 @@ from headrace.errors import (
     ToolFailedError,
 )
 from headrace.interfaces import CALLER, Caller, Toolset
+from headrace.operator._done import do_again, done_by
 from headrace.operator._hidden import filled_in
 from headrace.records import TELLER
 from headrace.values import decode, encode, to_jsonable
@@ -119,8 +120,8 @@ def _with_context(context: RunContext, operator: Operator, call: _Call) -> Corou
         nonlocal made
         async with context.turn:
             result = encode(await _run_tool(own, operator, call))
-            effects = own.effects()
-            context.take(effects)  # in its turn: the next one sees it
+            effects = done_by(own)
+            do_again(context, effects)  # in its turn: the next one sees it
             made = True
         return {"result": result, "effects": effects}
 
@@ -129,7 +130,7 @@ def _with_context(context: RunContext, operator: Operator, call: _Call) -> Corou
     async def finish() -> Any:
         kept = await durable
         if not made:
-            context.take(kept["effects"])
+            do_again(context, kept["effects"])
         return decode(kept["result"])
 
     return finish()
