@@ -301,30 +301,39 @@ def test_settings_can_be_typed(zips, run, lines):
 
 # ---------------------------------------------------------------- secrets
 @pytest.fixture
-def knowing(kit, tmp_path):
-    """A zip that names a secret, as a skill's grant does."""
+def granted(kit, tmp_path):
+    """Builds a zip that names a secret, as a skill's grant does."""
+
+    def granted(variable):
+        return _granted(kit, tmp_path, variable)
+
+    return granted
+
+
+def _granted(kit, folder, variable):
     resources = (
         "\n    def resources(self):\n        from headrace import use\n\n"
         '        return {"skills": use("tools", "skills", folders=["skills"], '
-        'grants={"shopping": {"environment": ["SHOP_TOKEN"]}})}\n'
+        f'grants={{"shopping": {{"environment": ["{variable}"]}}}})}}\n'
     )
-    text = AGENTS.replace('["SHOP_TOKEN"])))\n', '["SHOP_TOKEN"])))\n' + resources)
+    text = AGENTS.replace('["SHOP_TOKEN"])))\n', f'["{variable}"])))\n' + resources)
     project = kit.project(
-        tmp_path / "knowing",
+        folder / "knowing",
         agent="agents_here:Knowing",
         files={
             "agents_here.py": text,
             "helper.py": "OF = 1\n",
             "skills/shopping/SKILL.md": "---\nname: shopping\ndescription: Buys.\nmetadata:\n"
-            "  headrace-environment: SHOP_TOKEN\n---\n\nBuy.\n",
+            f"  headrace-environment: {variable}\n---\n\nBuy.\n",
         },
     )
     return kit.build(project, "--engine", "provided")
 
 
 def test_secrets_come_from_the_environment_or_from_files_and_else_the_job_says_so(
-    knowing, run, lines, tmp_path
+    granted, run, lines, tmp_path
 ):
+    knowing = granted("SHOP_TOKEN")
     with zipfile.ZipFile(knowing) as archive:
         manifest = json.loads(archive.read("job.json"))
     assert [one["name"] for one in manifest["secrets"]] == ["SHOP_TOKEN"]
@@ -338,6 +347,19 @@ def test_secrets_come_from_the_environment_or_from_files_and_else_the_job_says_s
     assert done.returncode == 1
     assert "a secret is missing" in done.stderr
     assert "SHOP_TOKEN" in done.stderr
+
+
+def test_what_a_zip_names_as_secret_is_in_no_event_log_whatever_its_name(granted, run, tmp_path):
+    (tmp_path / "mounted").mkdir()
+    (tmp_path / "mounted/DOOR").write_text("opensesame-42\n")
+    (tmp_path / "in.jsonl").write_text('{"k": 1, "says": "it is opensesame-42"}\n')
+    line = ("--input", "in.jsonl", "--key", "k", "--set", "log.folder=logs")
+    done = run(granted("DOOR"), *line, HEADRACE_SECRETS=str(tmp_path / "mounted"))
+    [log] = (tmp_path / "logs").iterdir()
+
+    assert done.stdout == "13\n"
+    assert '"input":{"k":1,"says":"it is [redacted]"}' in log.read_text()
+    assert "opensesame" not in log.read_text()
 
 
 # ---------------------------------------------------------------- refused

@@ -58,10 +58,26 @@ def open_log(
             "family": family,
             "keep": keep,
             "rotates": file is None,
-            "secrets": [],
+            "secrets": sorted(_secrets(plan)),
             "about": _about(plan, task, subtask, attempt),
         },
     )
+
+
+def _secrets(plan: AgentPlan) -> set[str]:
+    """The variables that hold secrets, as the plan and the job's zip say; ours by their names."""
+    from headrace.jobs.manifest import job_home, read_manifest
+
+    home = job_home()
+    named = set() if home is None else {one.name for one in read_manifest(home).secrets}
+    for providers in plan.resource_providers.values():
+        for one in providers.values():
+            for name, value in one.arguments.items():
+                if name.endswith("_env") and isinstance(value, str):
+                    named.add(value)
+                elif name == "secret_headers" and isinstance(value, dict):
+                    named.update(str(variable) for variable in value.values())
+    return named
 
 
 def _about(plan: AgentPlan, task: str, subtask: int | None, attempt: int) -> dict[str, Any]:

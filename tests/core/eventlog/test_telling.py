@@ -10,7 +10,7 @@ import log_agents
 import pytest
 from log_agents import LogDesk, Trying, Waiting, once
 
-from headrace import AgentPlan, RuntimeConfig
+from headrace import Agent, AgentPlan, ChatModel, Context, InputEvent, RuntimeConfig, action, use
 from headrace.eventlog import LogSettings
 from headrace.local import IterableSource, ListSink, LocalEngine
 
@@ -228,6 +228,37 @@ def test_the_values_of_secret_variables_are_not_told(told, monkeypatch):
     monkeypatch.setenv("SHOP_API_KEY", "opensesame-42")
     records = told(Waiting(), {"do": "x", "says": "it is opensesame-42"})
     assert "opensesame" not in json.dumps(records)
+
+
+class Doorkeeper(ChatModel):
+    """Is opened with what a variable says; answers nobody."""
+
+    def __init__(self, *, door_env, secret_headers):
+        """Notes nothing."""
+
+    async def chat(self, request):
+        """Is not asked."""
+        raise AssertionError(request)
+
+
+class Guarded(Agent):
+    """Has a resource whose arguments name variables."""
+
+    keeper = use(
+        "chat_models", Doorkeeper, door_env="DOOR", secret_headers={"x-lift": "LIFT_NUMBER"}
+    )
+
+    @action(InputEvent)
+    async def go(self, event: InputEvent, ctx: Context) -> None:
+        """Does nothing."""
+
+
+@pytest.mark.parametrize("variable", ["DOOR", "LIFT_NUMBER"])
+def test_nor_are_those_of_variables_that_a_resource_names_as_secret(told, monkeypatch, variable):
+    monkeypatch.setenv(variable, "opensesame-42")
+    records = told(Guarded(), {"do": "x", "says": "it is opensesame-42"})
+
+    assert records[-1]["data"]["input"]["says"] == "it is [redacted]"
 
 
 def test_a_log_of_one_file_is_begun_anew_by_each_job_and_kept_with_a_state(tmp_path):
