@@ -26,7 +26,7 @@ from headrace.eventlog._lines import ENDED, TOLD
 from headrace.eventlog._writer import LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from headrace.eventlog._lines import Parcel, Told
     from headrace.eventlog.settings import LogSettings
@@ -90,11 +90,11 @@ class _Pump:
         self._name = order["path"] or "of this job"
         self._taken: deque[Parcel] = deque()
         self._packing = threading.Lock()
-        self._bodies: deque[tuple[bytes, int]] = deque()  # and how many records they hold
+        self._bodies: deque[bytes] = deque()
         self._thrown = 0
         self._in = self._out = 0  # bytes that came, and that have left; each has one writer
         self._gap = 0  # records that were thrown away, which the log is to say
-        self._frames: deque[tuple[bytes, int, int]] = deque()  # with their bodies' size, records
+        self._frames: deque[tuple[bytes, int]] = deque()  # with the size of their bodies
         self._begun = 0  # bytes of the first frame that are written
         self._wake = threading.Event()
         self._closing = False
@@ -123,16 +123,15 @@ class _Pump:
             parcels = [taken.popleft() for _ in range(len(taken))]
             if not parcels:
                 return
-            records = sum(len(parcel[TOLD]) + (len(parcel) > ENDED) for parcel in parcels)
             if self._in - self._out > _MOST_BYTES:
-                self._thrown += records
+                self._thrown += _records(parcels)
                 return
             try:
                 body = marshal.dumps(parcels, _FLAT)
             except ValueError:  # something that is no data
                 body = marshal.dumps(_plain(parcels, 0), _FLAT)
             self._in += len(body)
-            self._bodies.append((body, records))
+            self._bodies.append(body)
 
     def close(self) -> None:
         """Ends the thread and the writer, when they have written what is left."""
@@ -172,17 +171,17 @@ class _Pump:
         bodies = [self._bodies.popleft() for _ in range(len(self._bodies))]
         if not bodies:
             return
-        size, records = sum(len(body) for body, _ in bodies), sum(count for _, count in bodies)
+        size = sum(map(len, bodies))
         if self._writer is None:
-            self.lost += records
+            self.lost += _held(bodies)
             self._out += size
             return
-        parts: list[bytes | int] = [body for body, _ in bodies]
+        parts: list[bytes | int] = [*bodies]
         if self._gap:
             parts.insert(0, self._gap)
             self._gap = 0
         frame = marshal.dumps(parts)
-        self._frames.append((LENGTH.pack(len(frame)) + frame, size, records))
+        self._frames.append((LENGTH.pack(len(frame)) + frame, size))
 
     def _throw(self, records: int) -> None:
         self.lost += records
@@ -209,7 +208,7 @@ class _Pump:
 
     def _give(self, pipe: int) -> None:
         while self._frames:
-            frame, size, _ = self._frames[0]
+            frame, size = self._frames[0]
             self._begun += os.write(pipe, memoryview(frame)[self._begun :])
             if self._begun < len(frame):
                 return
@@ -263,7 +262,7 @@ class _Pump:
         _widen(pipe)
         os.set_blocking(pipe, False)
         body = marshal.dumps({**self._order, "keep": self._order["keep"] or self._starts > 1})
-        self._frames.appendleft((LENGTH.pack(len(body)) + body, 0, 0))
+        self._frames.appendleft((LENGTH.pack(len(body)) + body, 0))
         self._begun = 0
 
     def _restart(self) -> None:
@@ -271,7 +270,7 @@ class _Pump:
         self._drop_writer()
         if self._closing or self._starts > _RESTARTS:
             self.lost += self._left()
-            self._out += sum(size for _, size, _ in self._frames)
+            self._out += sum(size for _, size in self._frames)
             self._frames.clear()
             self._say("gone", "the event log %s is not written any more: its process was killed")
             return
@@ -280,7 +279,11 @@ class _Pump:
 
     def _left(self) -> int:
         """Records that the writer did not take."""
-        return sum(records for _, _, records in self._frames)
+        return sum(
+            _held(marshal.loads(frame[LENGTH.size :]))  # noqa: S302 - made above
+            for frame, size in self._frames
+            if size
+        )
 
     def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -311,6 +314,16 @@ class _Pump:
                 break
             self._hear(said)
         self._drop_writer()
+
+
+def _records(parcels: list[Parcel]) -> int:
+    """How many records some parcels hold."""
+    return sum(len(parcel[TOLD]) + (len(parcel) > ENDED) for parcel in parcels)
+
+
+def _held(bodies: Iterable[bytes | int]) -> int:
+    """How many records some bodies hold."""
+    return sum(_records(marshal.loads(one)) for one in bodies if type(one) is bytes)  # noqa: S302 - ours
 
 
 def _widen(pipe: int) -> None:

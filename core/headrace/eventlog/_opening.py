@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
+import re
 import socket
 import time
 from pathlib import Path
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from headrace.plan import AgentPlan
 
 __all__ = ["open_log"]
+
+_LOG = logging.getLogger("headrace.log")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{(\w+)\})")
 
 
 def open_log(
@@ -41,7 +46,7 @@ def open_log(
     settings = plan.config.log
     if Levels(settings.level, settings.levels).nothing:
         return None
-    folder = None if settings.folder is None else Path(os.path.expandvars(settings.folder))
+    folder = None if file is not None else _folder(settings.folder)
     if file is None and folder is None and not (settings.logger or settings.sinks):
         return None
     named = safe_name(task) if subtask is None else f"{safe_name(task)}-{subtask}"
@@ -62,6 +67,22 @@ def open_log(
             "about": _about(plan, task, subtask, attempt),
         },
     )
+
+
+def _folder(said: str | None) -> Path | None:
+    """The folder of the files, with the worker's variables in their places."""
+    if said is None:
+        return None
+    lacking = [name for name in map("".join, _VARIABLE.findall(said)) if name not in os.environ]
+    if lacking:
+        _LOG.warning(
+            "there are no files of the event log: log.folder is %s, and this worker has no "
+            "variable %s",
+            said,
+            lacking[0],
+        )
+        return None
+    return Path(os.path.expandvars(said))
 
 
 def _secrets(plan: AgentPlan) -> set[str]:

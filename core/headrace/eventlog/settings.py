@@ -22,7 +22,7 @@ class LogSettings(BaseModel):
 
     folder: str | None = Field(default=None, min_length=1)
     """The folder of the event log's files, made where it is missing; ``None``: there are none.
-    ``$NAME`` stands for an environment variable of the worker, as in ``$FLINK_LOG_DIR/agents``."""
+    ``$NAME`` stands for an environment variable of the worker, as in ``$FLINK_LOG_DIR``."""
     logger: bool = False
     """Whether each record goes to Python's logger ``headrace.events`` too: on a cluster it is in
     the TaskManager's log, which Flink's web interface shows."""

@@ -120,6 +120,7 @@ class Launcher:
             "TMPDIR": str(self.folder / "tmp"),
             "JAVA_HOME": str(self.java.home),
             "FLINK_CONF_DIR": str(self.folder / "conf"),
+            "FLINK_LOG_DIR": str(self.folder / "log"),
             "FLINK_LIB_DIR": str(home / "lib"),
             "FLINK_OPT_DIR": str(home / "opt"),
             "FLINK_PLUGINS_DIR": str(home / "plugins"),

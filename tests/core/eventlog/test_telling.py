@@ -224,6 +224,17 @@ def test_a_folder_may_be_named_by_a_variable_of_the_worker(told, tmp_path, monke
     assert told(Waiting(), {"do": "x"}, folder="$LOG_HOME/logs")
 
 
+def test_where_the_worker_lacks_the_variable_it_is_said_and_the_job_goes_on(
+    told, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.delenv("LOG_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    told(Waiting(), {"do": "x"}, folder="${LOG_HOME}/logs")
+
+    assert list(tmp_path.iterdir()) == []
+    assert "log.folder is ${LOG_HOME}/logs, and this worker has no variable LOG_HOME" in caplog.text
+
+
 def test_the_values_of_secret_variables_are_not_told(told, monkeypatch):
     monkeypatch.setenv("SHOP_API_KEY", "opensesame-42")
     records = told(Waiting(), {"do": "x", "says": "it is opensesame-42"})
