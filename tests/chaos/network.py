@@ -26,10 +26,10 @@ class Link:
     """Passes on what comes to its port.
 
     Args:
-        target: The port on loopback that it leads to.
+        target: The port on loopback, or the path of the socket, that it leads to.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | str) -> None:
         self._target = target
         self._way: Way = "open"
         self._loop = asyncio.new_event_loop()
@@ -80,7 +80,7 @@ class Link:
             return
         self._writers.add(writer)
         with suppress(OSError):
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            there, back = await self._connected()
             self._writers.add(back)
             with suppress(OSError, asyncio.IncompleteReadError):
                 await asyncio.gather(
@@ -90,6 +90,11 @@ class Link:
             self._writers.discard(back)
         writer.close()
         self._writers.discard(writer)
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, str):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False

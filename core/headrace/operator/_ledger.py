@@ -14,9 +14,9 @@ import time
 from collections import deque
 from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from headrace.action_stores import CallRecord
+from headrace.action_stores import ActionStoreError, CallRecord
 from headrace.errors import NonRetryableError
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ _LONGEST_PAUSE = 2.0
 _PATIENCE = 30.0
 """Seconds after which a store that does not answer counts as away."""
 _SAY_AGAIN = 60.0
+_ENDING_SECONDS = 2.0
+"""How long what was given up may take to end, before it is left to itself."""
 _LAST_SECONDS = 5.0
 """How long a job that ends waits for its store."""
 _FORGET_AFTER = 0.2
@@ -101,6 +103,7 @@ class Ledger:
         self._over: deque[tuple[float, str]] = deque()
         self._forgetting: asyncio.Task[None] | None = None
         self._away_since: float | None = None
+        self._left: set[asyncio.Future[Any]] = set()
         self._said = 0.0
         self._dropped = 0
         self._closing = False
@@ -216,22 +219,26 @@ class Ledger:
             while self._over:
                 left = self._over[0][0] - time.monotonic()
                 await asyncio.sleep(max(_FORGET_AFTER, left))
-                await self._forget()
+                while await self._forget():
+                    pass
         finally:
             self._forgetting = None
 
-    async def _forget(self) -> None:
-        """Forgets what is due; what the store does not take is tried again later."""
+    async def _forget(self) -> bool:
+        """Forgets what is due, up to a group; what the store does not take is tried again later.
+
+        Returns:
+            Whether more is due.
+        """
         due: list[tuple[float, str]] = []
         now = time.monotonic()
         while self._over and self._over[0][0] <= now and len(due) < _GROUP:
             due.append(self._over.popleft())
         if not due:
-            return
+            return False
         runs = [name for _, name in due]
         try:
-            store = await self._store()
-            await asyncio.wait_for(store.forget(self._job, runs), _PATIENCE)
+            await self._within(_PATIENCE, lambda store: store.forget(self._job, runs))
         except asyncio.CancelledError:
             self._over.extendleft(reversed(due))
             raise
@@ -239,6 +246,8 @@ class Ledger:
             _LOG.warning("the action store did not forget %d runs: %s", len(runs), error)
             self._over.extendleft(reversed(due))
             await asyncio.sleep(_LONGEST_PAUSE)
+            return False
+        return bool(self._over) and self._over[0][0] <= time.monotonic()
 
     # ------------------------------------------------------------ a store that does not answer
     @property
@@ -259,7 +268,7 @@ class Ledger:
         pause = _FIRST_PAUSE
         while True:
             try:
-                done = await asyncio.wait_for(self._do(work), _PATIENCE)
+                done = await self._within(_PATIENCE, work)
             except NonRetryableError:
                 raise
             except Exception as error:  # noqa: BLE001 - of a plugin
@@ -277,8 +286,36 @@ class Ledger:
 
     async def _once(self, work: Callable[[ActionStore], Awaitable[T]]) -> T | None:
         with suppress(Exception):
-            return await asyncio.wait_for(self._do(work), _LAST_SECONDS)
+            return await self._within(_LAST_SECONDS, work)
         return None
+
+    async def _within(self, seconds: float, work: Callable[[ActionStore], Awaitable[T]]) -> T:
+        """Does something in time, also where the store does not let itself be cancelled.
+
+        Raises:
+            ActionStoreError: It took longer.
+        """
+        task = asyncio.ensure_future(self._do(work))
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_ENDING_SECONDS)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            if not task.done():
+                self._left.add(task)
+                task.add_done_callback(self._ended)
+        if not task.done() or task.cancelled():
+            raise ActionStoreError(f"it has not answered for {seconds:g} s")
+        return task.result()
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            task.exception()  # it was told that it took too long
 
     def _is_away(self, error: Exception, what: str) -> None:
         now = time.monotonic()

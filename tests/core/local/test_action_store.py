@@ -12,6 +12,7 @@ from kept_agents import Keeping, notes
 
 from headrace import AgentPlan, JobFailedError
 from headrace.local import IterableSource, ListSink, LocalEngine
+from headrace.operator import _ledger
 
 
 def charge(name, key="k"):
@@ -225,6 +226,19 @@ class TestAStoreThatIsAway:
         watcher.join()
 
         assert (job.said(), job.kept()) == (["a #1", "b #1"], 2)
+
+    def test_one_that_hangs_and_cannot_be_told_to_end_is_left_to_itself(
+        self, job, moody, caplog, monkeypatch
+    ):
+        assert moody.moody
+        monkeypatch.setattr(_ledger, "_PATIENCE", 0.1)
+        monkeypatch.setattr(_ledger, "_ENDING_SECONDS", 0.1)
+        watcher = threading.Thread(target=cheer_up, args=(caplog, job.folder / "mood"))
+        watcher.start()
+        said = job.run(charge("a"), agent=Keeping(folder=str(job.folder), deaf=True))
+        watcher.join()
+
+        assert (said, "cannot write: it has not answered" in caplog.text) == (["a #1"], True)
 
     def test_that_it_is_away_and_back_is_told_once(self, job, moody, caplog):
         watcher = threading.Thread(target=cheer_up, args=(caplog, job.folder / "mood"))

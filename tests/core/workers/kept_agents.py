@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from recovery_agents import note, noted, notes
 from headrace import RETRY, Agent, Context, InputEvent, OutputEvent, action, use
 from headrace.action_stores import ActionStoreError, SqliteActionStore
 
-__all__ = ["Keeping", "Moody", "note", "noted", "notes"]
+__all__ = ["Deaf", "Keeping", "Moody", "note", "noted", "notes"]
 
 
 class Refused(Exception):
@@ -61,18 +62,35 @@ class Moody(SqliteActionStore):
         await super().append(job, records)
 
 
+class Deaf(SqliteActionStore):
+    """A store that hangs while its mood file is there, and cannot be told to end."""
+
+    def __init__(self, path: str, mood: str) -> None:
+        super().__init__(path)
+        self._mood = Path(mood)
+
+    async def append(self, job: str, records: Any) -> None:
+        """Keeps entries, or says nothing at all."""
+        while self._mood.exists():
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.02)
+        await super().append(job, records)
+
+
 class Keeping(Agent):
     """Makes the call that its input names, and puts out what it gave."""
 
     folder: str
     store: str = "calls.db"
     moody: bool = False
+    deaf: bool = False
 
     def resources(self) -> dict[str, Any]:
         """The store."""
         path = f"{self.folder}/{self.store}"
-        if self.moody:
-            return {"calls": use("action_stores", Moody, path=path, mood=f"{self.folder}/mood")}
+        if self.moody or self.deaf:
+            kind = Deaf if self.deaf else Moody
+            return {"calls": use("action_stores", kind, path=path, mood=f"{self.folder}/mood")}
         return {"calls": use("action_stores", "sqlite", path=path)}
 
     @action(InputEvent, when="event.input.do == 'charge'")

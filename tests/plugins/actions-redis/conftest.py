@@ -59,7 +59,12 @@ class Server:
 
     def run(self, *command: object) -> Any:
         """Runs a command."""
-        with redis.Redis.from_url(self.url, decode_responses=True) as client:
+        return self.run_as(PASSWORD, *command)
+
+    def run_as(self, password: str, *command: object) -> Any:
+        """Runs a command with a password of its own."""
+        path = str(self.folder / "socket")
+        with redis.Redis(unix_socket_path=path, password=password, decode_responses=True) as client:
             return client.execute_command(*command)
 
 

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.postgres import Postgres
 
 from headrace.errors import ResourceError
 from headrace.testing import MemoryBackendSuite
-from tests.postgres import Postgres
 
 
 @pytest.fixture(scope="module")

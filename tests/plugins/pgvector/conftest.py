@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from tests.postgres import running, server
 
 from headrace_pgvector import PgVectorStore
-from tests.postgres import running, server
 
 __all__ = ["running", "server"]  # fixtures
 
