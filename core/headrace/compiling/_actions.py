@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
+from headrace.compiling._held import wrongly_held
 from headrace.compiling._lost import lost
 from headrace.compiling._settings import stored_values
 from headrace.compiling._triggers import compile_trigger, input_model
@@ -84,6 +85,8 @@ def _mode(work: Work, declaration: ActionDeclaration, where: str) -> Mode:
 
 
 def _check_returned(work: Work, function: Any, mode: Mode, where: str) -> None:
+    for message, hint in wrongly_held(function):
+        work.fault(where, message, hint)
     returned = inspect.signature(function).return_annotation if callable(function) else None
     if returned not in (inspect.Signature.empty, None, "None"):
         work.fault(

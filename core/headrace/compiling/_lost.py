@@ -14,7 +14,7 @@ from headrace.compiling._source import source_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["lost"]
+__all__ = ["lost", "own_nodes"]
 
 _CALLS = frozenset({"agent", "call", "chat", "gather", "resource", "tool"})
 _MAYBE_NONE = (ast.Await, ast.BoolOp, ast.Call, ast.IfExp, ast.NamedExpr)
@@ -35,7 +35,7 @@ def lost(
     source = source_of(function, context)
     if source is None:
         return
-    nodes = list(_own(source.tree))
+    nodes = list(own_nodes(source.tree))
     returned = [node for node in nodes if isinstance(node, ast.Return) and node.value is not None]
     for node in nodes:
         if isinstance(node, ast.Expr) and mode in {"async", None}:
@@ -63,13 +63,13 @@ def lost(
             )
 
 
-def _own(tree: ast.AST) -> Iterator[ast.AST]:
+def own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function, without those of functions inside of it."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             continue
         yield node
-        yield from _own(node)
+        yield from own_nodes(node)
 
 
 def _called(node: ast.AST, context: str) -> str | None:

@@ -6,6 +6,7 @@ import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from headrace.compiling._held import wrongly_held
 from headrace.compiling._lost import lost
 from headrace.hidden import FromConfig, hidden_parameters
 from headrace.plan import ResourceProvider
@@ -49,6 +50,9 @@ def compile_tool(
     if given:
         arguments["given"] = dict(given)
     context = next((one for one, what in given.items() if what == "context"), None)
+    if context is not None:
+        for message, hint in wrongly_held(function, context):
+            work.fault(where, message, hint)
     if context is not None and inspect.iscoroutinefunction(inspect.unwrap(function)):
         for message, hint in lost(function, None, context):
             work.fault(where, message, hint)
