@@ -43,7 +43,7 @@ def wrongly_held(function: Any, context: str | None = None) -> Iterator[tuple[st
             hint = f"write: {called}(...)"
         elif isinstance(node, ast.Call) and _asks(node, source.context):
             what, hint = _wrong(node, source.context, inside)
-        if what and hint:
+        if what and hint and isinstance(node, ast.expr):
             yield f"line {node.lineno}: {called}(...) {what}", hint
 
 
