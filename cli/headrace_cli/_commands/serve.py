@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headrace_cli._errors import CommandError, WrongUseError
+from headrace_cli._serving._listening import LOOPBACK_NAMES, listener
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -86,8 +87,7 @@ def command(target: str, **typed: Any) -> None:
         message=typed["message_field"],
         token=token,
         most_bytes=typed["max_bytes"],
-        # Another site's name that leads here (DNS rebinding) is refused.
-        hosts=("127.0.0.1", "localhost", "[::1]") if host in _LOOPBACK else ("*",),
+        hosts=LOOPBACK_NAMES if host in _LOOPBACK else ("*",),
     )
     server: uvicorn.Server | None = None
 
@@ -108,9 +108,9 @@ def command(target: str, **typed: Any) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    listener = _listener(config)
+    bound = listener(config)
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"{plan.name}: http://{shown}:{listener.getsockname()[1]}/", err=True)
+    click.echo(f"{plan.name}: http://{shown}:{bound.getsockname()[1]}/", err=True)
     endpoint: AbstractContextManager[Any] = nullcontext()
     if at is not None and metrics is not None:
         endpoint = made = Endpoint(metrics, *at)
@@ -119,32 +119,14 @@ def command(target: str, **typed: Any) -> None:
     front.start()
     try:
         with endpoint:
-            server.run(sockets=[listener])
+            server.run(sockets=[bound])
     except KeyboardInterrupt:  # uvicorn raises again what has ended it
         pass
     finally:
         front.stop()
-        listener.close()
+        bound.close()
     if front.error is not None:
         raise front.error
-
-
-def _listener(config: Any) -> Any:
-    import socket
-
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    made = socket.socket(family=family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((config.host, config.port))
-        made.listen(128)  # whoever reads the address may ask: it waits until the server runs
-    except OSError as error:
-        made.close()
-        raise CommandError(
-            f"{config.host}:{config.port} cannot be listened on: {error.strerror}",
-            then="--port 0 takes a free one",
-        ) from None
-    return made
 
 
 def _token(file: Path | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from headrace.fields import FieldKey, MissingFieldError
 from headrace_cli._serving._front import BusyError
+from headrace_cli._serving._guard import HEADERS, RefusedError, check_token, json_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -33,16 +33,8 @@ _TYPES = {
     "chat.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
 }
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 # Proxies that hold back what they pass on are asked not to (nginx).
-_STREAMED = {**_HEADERS, "X-Accel-Buffering": "no"}
+_STREAMED = {**HEADERS, "X-Accel-Buffering": "no"}
 _SILENCE = 15.0
 """Seconds after which a stream that says nothing says that it is there."""
 _LONGEST_KEY = 512
@@ -67,26 +59,19 @@ class Rules:
     """The names that the server is asked by; ``*``: any."""
 
 
-class _RefusedError(Exception):
-    def __init__(self, status: int, text: str, **headers: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.headers = headers
-
-
 def application(front: Front, rules: Rules) -> Starlette:
     """The application of one agent."""
 
     async def chat(request: Request) -> Response:
         try:
-            _check_token(request, rules)
-            key, value = _question(await _body(request, rules), rules)
+            check_token(request, rules.token)
+            key, value = _question(await json_body(request, rules.most_bytes), rules)
             events = front.ask(key, value)
-        except _RefusedError as error:
-            return JSONResponse({"error": str(error)}, error.status, {**_HEADERS, **error.headers})
+        except RefusedError as error:
+            return JSONResponse({"error": str(error)}, error.status, {**HEADERS, **error.headers})
         except BusyError:
             text = "too many requests are under way: try again"
-            return JSONResponse({"error": text}, 503, {**_HEADERS, "Retry-After": "1"})
+            return JSONResponse({"error": text}, 503, {**HEADERS, "Retry-After": "1"})
         if "text/event-stream" in request.headers.get("accept", ""):
             stream = _sent(events)
             return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAMED)
@@ -94,19 +79,19 @@ def application(front: Front, rules: Rules) -> Starlette:
             async for what, data in rest:  # noqa: B007 - the last one counts
                 pass
         if what == "error":
-            return JSONResponse({"error": data}, 500, _HEADERS)
-        return JSONResponse({"outputs": data}, headers=_HEADERS)
+            return JSONResponse({"error": data}, 500, HEADERS)
+        return JSONResponse({"outputs": data}, headers=HEADERS)
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("name", "chat.html")
         if name not in _TYPES:
-            return JSONResponse({"error": "there is no such page"}, 404, _HEADERS)
+            return JSONResponse({"error": "there is no such page"}, 404, HEADERS)
         content = (files(__package__ or "") / name).read_bytes()
-        return Response(content, media_type=_TYPES[name], headers=_HEADERS)
+        return Response(content, media_type=_TYPES[name], headers=HEADERS)
 
     async def about(_request: Request) -> Response:
         told = {"agent": rules.agent, "key": rules.key, "token": rules.token is not None}
-        return JSONResponse(told, 200 if front.alive else 503, _HEADERS)
+        return JSONResponse(told, 200 if front.alive else 503, HEADERS)
 
     return Starlette(
         routes=[
@@ -145,59 +130,32 @@ def _line(what: str, data: Any) -> bytes:
 
 
 # ---------------------------------------------------------------- what comes in
-def _check_token(request: Request, rules: Rules) -> None:
-    if rules.token is None:
-        return
-    given = request.headers.get("authorization", "")
-    wanted = f"Bearer {rules.token}"
-    if not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise _RefusedError(401, "the token is missing or wrong", **{"WWW-Authenticate": "Bearer"})
-
-
-async def _body(request: Request, rules: Rules) -> dict[str, Any]:
-    # Other sites' pages may send forms and texts here without asking, but no JSON.
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise _RefusedError(415, "the request must be application/json")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > rules.most_bytes:
-            raise _RefusedError(413, f"the request is longer than {rules.most_bytes} bytes")
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        raise _RefusedError(400, "the request is no JSON") from None
-    if not isinstance(data, dict):
-        raise _RefusedError(400, "the request is no JSON object")
-    return data
-
-
 def _question(data: dict[str, Any], rules: Rules) -> tuple[Any, Any]:
     """The key and the input of a request."""
     if unknown := data.keys() - {"key", "message", "input"}:
-        raise _RefusedError(400, f"unknown fields: {', '.join(sorted(unknown))}")
+        raise RefusedError(400, f"unknown fields: {', '.join(sorted(unknown))}")
     if ("message" in data) == ("input" in data):
-        raise _RefusedError(400, 'a request has a "message", or an "input"')
+        raise RefusedError(400, 'a request has a "message", or an "input"')
     key = data.get("key")
     if "input" in data:
         value = data["input"]
     else:
         value = data["message"]
         if not isinstance(value, str) or not value.strip():
-            raise _RefusedError(400, 'the "message" must be a text')
+            raise RefusedError(400, 'the "message" must be a text')
         if rules.message is not None:
             value = {rules.message: value}
             if rules.key is not None and key is not None:
                 value[rules.key] = key
     if isinstance(value, dict) and _OF_PEOPLE & value.keys():
-        raise _RefusedError(400, "decisions and verdicts are not taken here")
+        raise RefusedError(400, "decisions and verdicts are not taken here")
     if key is None and rules.key is not None:
         try:
             key = FieldKey(rules.key)(value)
         except MissingFieldError as error:
-            raise _RefusedError(400, str(error)) from None
+            raise RefusedError(400, str(error)) from None
     if not isinstance(key, str | int) or isinstance(key, bool) or key == "":
-        raise _RefusedError(400, 'the "key" must say whose conversation it is: a text or a number')
+        raise RefusedError(400, 'the "key" must say whose conversation it is: a text or a number')
     if len(str(key)) > _LONGEST_KEY:
-        raise _RefusedError(400, f"the key is longer than {_LONGEST_KEY} characters")
+        raise RefusedError(400, f"the key is longer than {_LONGEST_KEY} characters")
     return key, value

@@ -339,7 +339,7 @@ def _widen(pipe: int) -> None:
 def _plain(value: Any, depth: int) -> Any:
     """What ``marshal`` takes: of a value that is no data, its text."""
     kind = type(value)
-    if value is None or kind in {bool, int, float, str}:
+    if value is None or kind in {bool, int, float, str, bytes}:
         return value
     if depth > 200:  # noqa: PLR2004 - deeper than any stored form
         return None

@@ -12,6 +12,7 @@ _COMMANDS = {
     "list": "listing",
     "show": "show",
     "judge": "judge",
+    "page": "page",
     "rate": "rate",
     "export": "export",
 }
