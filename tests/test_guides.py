@@ -33,6 +33,7 @@ GUIDES = [
     "docs/plugins.md",
     "docs/replay.md",
     "docs/logs.md",
+    "docs/samples.md",
     "docs/skills.md",
     "docs/packages.md",
     "docs/registry.md",
