@@ -18,7 +18,7 @@ from headrace.eventlog._log import EventLog
 if TYPE_CHECKING:
     from headrace.plan import AgentPlan
 
-__all__ = ["open_log"]
+__all__ = ["folder_of", "open_log", "secret_variables"]
 
 _LOG = logging.getLogger("headrace.log")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{(\w+)\})")
@@ -46,7 +46,11 @@ def open_log(
     settings = plan.config.log
     if Levels(settings.level, settings.levels).nothing:
         return None
-    folder = None if file is not None else _folder(settings.folder)
+    folder = (
+        None
+        if file is not None
+        else folder_of(settings.folder, "log.folder", "files of the event log")
+    )
     if file is None and folder is None and not (settings.logger or settings.sinks):
         return None
     named = safe_name(task) if subtask is None else f"{safe_name(task)}-{subtask}"
@@ -63,21 +67,30 @@ def open_log(
             "family": family,
             "keep": keep,
             "rotates": file is None,
-            "secrets": sorted(_secrets(plan)),
+            "secrets": sorted(secret_variables(plan)),
             "about": _about(plan, task, subtask, attempt),
         },
     )
 
 
-def _folder(said: str | None) -> Path | None:
-    """The folder of the files, with the worker's variables in their places."""
+def folder_of(said: str | None, setting: str, what: str) -> Path | None:
+    """A folder that a setting says, with the worker's variables in their places.
+
+    ``None`` where it says none, or the worker lacks one of the variables, which is told.
+
+    Args:
+        said: What the setting says.
+        setting: Its name.
+        what: What there is none of then, for the warning.
+    """
     if said is None:
         return None
     lacking = [name for name in map("".join, _VARIABLE.findall(said)) if name not in os.environ]
     if lacking:
         _LOG.warning(
-            "there are no files of the event log: log.folder is %s, and this worker has no "
-            "variable %s",
+            "there are no %s: %s is %s, and this worker has no variable %s",
+            what,
+            setting,
             said,
             lacking[0],
         )
@@ -85,7 +98,7 @@ def _folder(said: str | None) -> Path | None:
     return Path(os.path.expandvars(said))
 
 
-def _secrets(plan: AgentPlan) -> set[str]:
+def secret_variables(plan: AgentPlan) -> set[str]:
     """The variables that hold secrets, as the plan and the job's zip say; ours by their names."""
     from headrace.jobs.manifest import job_home, read_manifest
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.errors import ConditionError
 from headrace.eventlog._lines import ENDED, TOLD, LineMaker, key_text
+from headrace.eventlog._opening import secret_variables
 from headrace.eventlog._values import Limits, Shower
 from headrace.recording._plain import plain
 from headrace.samples._condition import condition
@@ -41,7 +42,7 @@ class Maker:
     def __init__(self, plan: AgentPlan) -> None:
         said = plan.config.samples
         limits = Limits(said.max_text, _ITEMS, _DEPTH, said.max_size)
-        shower = Shower((*said.redact, *plan.config.log.redact), _secrets())
+        shower = Shower((*said.redact, *plan.config.log.redact), _secrets(plan))
         self._lines = LineMaker(plan.name, plan.identity, limits, limits, shower)
         self._most = said.max_size
         self._test: Callable[[dict[str, Any]], bool] | None = None
@@ -116,9 +117,14 @@ def _of_run(parcel: Parcel) -> tuple[Any, list[Any]]:
     return data["input"], data["outputs"]
 
 
-def _secrets() -> list[str]:
-    """What the environment holds that is secret by its name."""
-    return [value for name, value in os.environ.items() if value and secret_name(name.lower())]
+def _secrets(plan: AgentPlan) -> list[str]:
+    """What the environment holds that is secret by its name, or as the plan or the zip says."""
+    named = secret_variables(plan)
+    return [
+        value
+        for name, value in os.environ.items()
+        if value and (name in named or secret_name(name.lower()))
+    ]
 
 
 def _models(records: Iterable[dict[str, Any]]) -> list[str]:

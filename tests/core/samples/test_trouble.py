@@ -132,3 +132,8 @@ def test_a_sink_that_is_not_there_is_said_and_the_folder_is_filled(job, said, tm
     assert len([*(tmp_path / "aside").rglob("*.json")]) == COUNT
     assert len(said()) == 1
     assert "nobody" in said()[0]
+
+
+def test_a_variable_that_the_worker_lacks_is_told_and_the_job_goes_on(job, caplog):
+    assert len(job("$NO_SUCH_FOLDER/aside")) == COUNT
+    assert "samples.folder is $NO_SUCH_FOLDER/aside" in caplog.text
