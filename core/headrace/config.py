@@ -80,6 +80,10 @@ class RuntimeConfig(BaseModel):
     outbox: FailurePolicy = retry(20, backoff=1.0, max_backoff=300.0, then="dead_letter")
     """What follows an effect of the outbox (`ctx.after_commit`) that fails, where it does not say:
     as it is, it is tried for about an hour, and then put in the dead letters."""
+    journal_errors: Literal["fail", "rerun", "dead_letter"] = "fail"
+    """What follows where a run that is begun again takes another path than its journal, because the
+    code has changed: it fails, as the policy of its action says; it goes the new path from its
+    start, and calls that it makes alike keep their outcomes; or its input is a dead letter."""
     log: LogSettings = LogSettings()
     """The event log."""
     metrics: MetricsSettings = MetricsSettings()

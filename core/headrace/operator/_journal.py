@@ -284,6 +284,18 @@ class Journal:
             if name.startswith(inside):
                 self._begin_again(entries)
 
+    def loosen(self) -> None:
+        """Has the run go any path from its start: what it calls alike keeps its outcome."""
+        self.changed = True
+        self._attempts.clear()
+        self._sights.clear()
+        for entries in self._tasks.values():
+            for call, entry in list(entries.items()):
+                if not entry.state:
+                    del entries[call]
+                entry.attempt, entry.recorded = 0, True  # of no attempt: no path is checked by it
+                entry.used = entry.begun = False
+
     @staticmethod
     def _begin_again(entries: dict[str, Entry]) -> None:
         """A sub-agent that did not finish goes its way from its start: finished calls stay."""

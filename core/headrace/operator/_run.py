@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.errors import ActionError, HeadraceError, StateError
+from headrace.errors import ActionError, HeadraceError, NonDeterminismError, StateError
 from headrace.operator._action_task import ActionFailure
 from headrace.operator._branch import Branch
 from headrace.operator._journal import Journal
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from headrace.operator._operator import Operator
 
 __all__ = ["DeadLetter", "Outcome", "Run", "RunInput"]
+
+_LOG = logging.getLogger("headrace.runs")
 
 
 @dataclass(slots=True)
@@ -180,9 +183,21 @@ class Run:
             telling.run_started(self)
         if self.item.kept and self.operator.ledger is not None:
             await self.operator.ledger.recall(self)
+        while self.outcome is None:
+            await self._go()
+        if telling.on:
+            telling.run_ended(self, began)
+
+    async def _go(self) -> None:
+        """Goes from the start to the end; leaves no outcome where it is to go once more."""
         branch = Branch(self, self.operator.plan.start, self.item.value)
         try:
             await branch.execute()
+        except ActionFailure as failure:
+            self._fail(failure.task, failure.error)
+        except HeadraceError as error:
+            self._fail(None, error)
+        else:
             self.outcome = Outcome(
                 "finished",
                 branch.changes,
@@ -190,21 +205,24 @@ class Run:
                 branch.effects,
                 measured=branch.measured,
             )
-        except ActionFailure as failure:
-            self.outcome = self._failed(failure.task, failure.error)
-        except HeadraceError as error:
-            self.outcome = self._failed(None, error)
-        if telling.on:
-            telling.run_ended(self, began)
 
     # ------------------------------------------------------------ the end
-    def _failed(self, task: ActionTask | None, error: Exception) -> Outcome:
+    def _fail(self, task: ActionTask | None, error: Exception) -> None:
         config = self.operator.plan.config
-        policy = (task.action.spec.policy if task else None) or config.failure
+        then = ((task.action.spec.policy if task else None) or config.failure).then
+        if isinstance(error, NonDeterminismError) and config.journal_errors != "fail":
+            if config.journal_errors == "rerun":
+                _LOG.warning("it goes this path from its start (journal_errors): %s", error)
+                self.journaled().loosen()
+                return
+            then = "dead_letter"
+        self.outcome = self._failed(task, error, then)
+
+    def _failed(self, task: ActionTask | None, error: Exception, then: str) -> Outcome:
         name = task.action.name if task else ""
-        if policy.then == "skip":
+        if then == "skip":
             return Outcome("skipped", {}, [], error=error)
-        if policy.then == "dead_letter":
+        if then == "dead_letter":
             letter = DeadLetter(
                 key=self.item.key,
                 input=_readable(self.item.value),
