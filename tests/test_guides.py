@@ -34,6 +34,7 @@ GUIDES = [
     "docs/replay.md",
     "docs/logs.md",
     "docs/samples.md",
+    "docs/traces.md",
     "docs/skills.md",
     "docs/packages.md",
     "docs/registry.md",

@@ -245,4 +245,5 @@ def test_a_zip_has_the_plugins_of_its_plan_and_nothing_of_the_others(kit, projec
         infos = {name.split("/")[1] for name in archive.namelist() if ".dist-info/" in name}
     shipped = {str(canonicalize_name(info.partition("-")[0])) for info in infos}
     of_interest = {one for one in shipped if one.startswith("headrace-") or one in ABOUT}
-    assert of_interest == SHIPPED[agent] | {"headrace-core"}
+    # Hooks are named by settings, which may come on the cluster: what the project requires goes in.
+    assert of_interest == SHIPPED[agent] | {"headrace-core", "headrace-otel"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from headrace.errors import Fault
-from headrace.eventlog.settings import LogSettings
+from headrace.eventlog.settings import LogSettings, TraceSettings
 from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
 from headrace.metrics import MetricsSettings
@@ -90,6 +90,8 @@ class RuntimeConfig(BaseModel):
     """What is measured, and how much of it is kept."""
     samples: SampleSettings = SampleSettings()
     """The runs that are put aside for people to judge."""
+    traces: TraceSettings = TraceSettings()
+    """Traces."""
     shards: int = Field(default=64, ge=1, le=32768, json_schema_extra=_of("shards", fixed=True))
     """Flink: groups of keys that share a key context. It cannot change once there is state."""
     page_bytes: int = Field(default=4096, ge=64, json_schema_extra=_of("bytes"))

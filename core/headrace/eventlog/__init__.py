@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from headrace.eventlog._log import EventLog
     from headrace.eventlog._model import LogRecord, log_schema
     from headrace.eventlog._opening import open_log
-    from headrace.eventlog.settings import LogSettings
+    from headrace.eventlog._sinks import RecordSink, SinkOpening
+    from headrace.eventlog.settings import LogSettings, TraceSettings
 
 _HOMES = {
     "_kinds": ("FAULTS", "KINDS", "fault_of", "named_call"),
@@ -30,7 +31,8 @@ _HOMES = {
     "_log": ("EventLog",),
     "_model": ("LogRecord", "log_schema"),
     "_opening": ("open_log",),
-    "settings": ("LogSettings",),
+    "_sinks": ("RecordSink", "SinkOpening"),
+    "settings": ("LogSettings", "TraceSettings"),
 }
 
 __all__ = [
@@ -45,6 +47,9 @@ __all__ = [
     "Levels",
     "LogRecord",
     "LogSettings",
+    "RecordSink",
+    "SinkOpening",
+    "TraceSettings",
     "fault_of",
     "log_schema",
     "named_call",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from headrace.eventlog._levels import STANDARD
@@ -13,7 +14,17 @@ from headrace.eventlog._values import Limits, Shower, dumps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENDED", "TOLD", "VERSION", "Finished", "LineMaker", "Parcel", "Told", "run_id"]
+__all__ = [
+    "ENDED",
+    "TOLD",
+    "VERSION",
+    "Finished",
+    "LineMaker",
+    "Parcel",
+    "Told",
+    "run_id",
+    "trace_of",
+]
 
 VERSION: Final = 1
 """The version of the lines' schema. It changes when a field changes its meaning or goes; readers
@@ -40,7 +51,8 @@ else:
     """What is told of one run: its id, its key's, its number, its input, whether it is run again,
     what happened (``Finished``, and ``Told`` as bytes of ``marshal``), and what is between the
     readings of ``time.monotonic`` and the seconds since the epoch. Where there is no id, it is made
-    of the others (``run_id``).
+    of the others (``run_id``). Where there is one, the input is not needed before the end: in its
+    place is the trace context that it holds, or nothing (``trace_of``).
 
     Where the run has ended, too, and there is nothing more to say of that: when (a reading), its
     duration, its status, its outputs."""
@@ -52,6 +64,7 @@ ENDED: Final = 7
 
 _canon = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _REPLAYED = ',"replayed":true'
+_TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -73,23 +86,45 @@ class LineMaker:
         standard: The limits of values at ``standard``.
         verbose: Those at ``verbose``.
         shower: Shows values.
+        parent: The field of an input that holds a trace context; ``None``: it is not looked for.
     """
 
     def __init__(
-        self, agent: str, identity: str, standard: Limits, verbose: Limits, shower: Shower
+        self,
+        agent: str,
+        identity: str,
+        standard: Limits,
+        verbose: Limits,
+        shower: Shower,
+        parent: str | None = None,
     ) -> None:
         self._agent = dumps(agent)
         self._identity = identity
         self._standard = _inside(standard)
         self._verbose = _inside(verbose)
         self._shower = shower
+        self._parent = parent
 
-    def lines(self, parcel: Parcel) -> list[str]:
-        """The lines of what is told of a run, each with its end."""
-        run, key_id, sequence, value, again, told, since, *ended = parcel
-        if run is None:
-            run = run_id(self._identity, key_id, value, sequence)
+    def whose(self, parcel: Parcel) -> tuple[str, str | None]:
+        """The id of the run that something is told of, and the trace context of its input."""
+        run, key_id, sequence, value = parcel[:4]
+        if run is not None and len(parcel) == ENDED:
+            return run, value
+        trace = None if self._parent is None else trace_of(value, self._parent)
+        return run_id(self._identity, key_id, value, sequence) if run is None else run, trace
+
+    def lines(self, parcel: Parcel, run: str, trace: str | None) -> list[str]:
+        """The lines of what is told of a run, each with its end.
+
+        Args:
+            parcel: What is told.
+            run: The run, as ``whose`` says.
+            trace: Its trace context, likewise.
+        """
+        _, key_id, _, value, again, told, since, *ended = parcel
         whose = f'"agent":{self._agent},"run":{dumps(run)},"key":{key_text(key_id)}'
+        if trace is not None:
+            whose += f',"trace":{dumps(trace)}'
         made = [
             self._finished(run, whose, again, since, one)
             if isinstance(one, tuple)
@@ -198,6 +233,16 @@ def key_text(key_id: str) -> str:
     except ValueError:
         return dumps(key_id)
     return key_id[1:]
+
+
+def trace_of(value: Any, field: str) -> str | None:
+    """The trace context that an input holds (in stored form); ``None``: it has none that is one."""
+    if type(value) is not dict:
+        return None
+    found = value.get(field)
+    if found is None and "$" in value and type(held := value.get("v")) is dict:
+        found = held.get(field)
+    return found if type(found) is str and _TRACE.fullmatch(found) else None
 
 
 def within(run: str, id_: str) -> str:

@@ -53,10 +53,14 @@ class EventLog:
     Args:
         settings: What is told.
         order: What the writer is told: ``agent``, ``identity``, ``path``, ``family``, ``keep``,
-            ``rotates``, ``about`` (of the file's first line).
+            ``rotates``, ``about`` (of the file's first line), ``sinks`` and what those are told.
+        parent: The field of an input that holds a trace context; ``None``: nobody asks for it.
     """
 
-    def __init__(self, settings: LogSettings, order: Mapping[str, Any]) -> None:
+    def __init__(
+        self, settings: LogSettings, order: Mapping[str, Any], parent: str | None = None
+    ) -> None:
+        self.parent = parent
         self.levels = Levels(settings.level, settings.levels)
         self._pump = _Pump({**order, "settings": settings.model_dump(mode="json")})
         self.take = self._pump.take

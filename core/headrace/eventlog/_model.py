@@ -82,6 +82,8 @@ class LogRecord(BaseModel):
     """The run's id."""
     key: Any = None
     """The key, as JSON."""
+    trace: str | None = None
+    """The trace context that came with the input (W3C's ``traceparent``), where traces are made."""
     name: str = ""
     """The action, the event's type, the sub-agent, the model, the tool, the function, the skill."""
     id: str = ""

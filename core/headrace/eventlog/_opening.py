@@ -18,7 +18,7 @@ from headrace.eventlog._log import EventLog
 if TYPE_CHECKING:
     from headrace.plan import AgentPlan
 
-__all__ = ["folder_of", "open_log", "secret_variables"]
+__all__ = ["folder_of", "models_of", "open_log", "secret_variables"]
 
 _LOG = logging.getLogger("headrace.log")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{(\w+)\})")
@@ -51,7 +51,9 @@ def open_log(
         if file is not None
         else folder_of(settings.folder, "log.folder", "files of the event log")
     )
-    if file is None and folder is None and not (settings.logger or settings.sinks):
+    traces = plan.config.traces
+    sinks = list(dict.fromkeys([*settings.sinks, *([traces.export] if traces.export else [])]))
+    if file is None and folder is None and not (settings.logger or sinks):
         return None
     named = safe_name(task) if subtask is None else f"{safe_name(task)}-{subtask}"
     family = f"{safe_name(plan.identity)}.{named}"
@@ -69,7 +71,11 @@ def open_log(
             "rotates": file is None,
             "secrets": sorted(secret_variables(plan)),
             "about": _about(plan, task, subtask, attempt),
+            "sinks": sinks,
+            "traces": traces.model_dump(mode="json"),
+            "models": models_of(plan) if sinks else {},
         },
+        parent=traces.parent if traces.export else None,
     )
 
 
@@ -128,3 +134,14 @@ def _about(plan: AgentPlan, task: str, subtask: int | None, attempt: int) -> dic
         "process": os.getpid(),
         "python": platform.python_version(),
     }
+
+
+def models_of(plan: AgentPlan) -> dict[str, dict[str, str]]:
+    """Of each chat model the plugin, and the model that it asks for, as records name it."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for name, provider in plan.resource_providers.get("chat_models", {}).items():
+        asked = provider.arguments.get("model")
+        one = {"plugin": provider.plugin or "", "model": asked if isinstance(asked, str) else ""}
+        # A sub-agent's model has the sub-agent's own name for it in records.
+        found.setdefault(name.rpartition(".")[2], []).append(one)
+    return {name: ones[0] for name, ones in found.items() if all(one == ones[0] for one in ones)}

@@ -16,20 +16,23 @@ import os
 import signal
 import struct
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import PluginError
 from headrace.eventlog._files import Keeping, LogFile
 from headrace.eventlog._lines import VERSION, LineMaker
+from headrace.eventlog._sinks import SinkOpening, Sinks
 from headrace.eventlog._values import Limits, Shower, dumps
 from headrace.secret_names import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
+
+    from headrace.eventlog._sinks import Wanting
 
 __all__ = ["LENGTH", "main"]
 
@@ -57,9 +60,10 @@ class Writer:
             Limits(said["max_text"], said["max_items"], said["max_depth"], said["max_value"]),
             Limits(said["max_value"], said["max_value"], 100, said["max_value"]),
             shower,
+            order["traces"]["parent"] if order["traces"]["export"] else None,
         )
         self._file = None if order["path"] is None else self._opened(order)
-        self._sinks = _sinks(said["sinks"], tell) if said["sinks"] else None
+        self._sinks = self._gathered(order) if order["sinks"] else None
         self._missing = 0  # records that the file lacks, and does not say so yet
 
     def _opened(self, order: Mapping[str, Any]) -> LogFile:
@@ -78,6 +82,18 @@ class Writer:
             made.throw_away()
         return made
 
+    def _gathered(self, order: Mapping[str, Any]) -> Sinks:
+        tell = self._tell
+        opening = SinkOpening(
+            order["agent"],
+            order["identity"],
+            order["about"],
+            order["models"],
+            order["traces"],
+            lambda text: tell({"sink": text}),
+        )
+        return Sinks(order["sinks"], opening, tell)
+
     def _header(self) -> bytes:
         return self._own("opened", self._order["about"])
 
@@ -91,23 +107,32 @@ class Writer:
     def take(self, batch: list[Any]) -> None:
         """Takes batches of parcels; a number says how many records were thrown away before."""
         made: list[str] = []
+        wanted: list[tuple[Wanting, list[str]]] = []
         for part in batch:
             if type(part) is int:
                 self._missing += part
                 continue
             for one in marshal.loads(part):  # noqa: S302 - our own parent's
                 try:
-                    made += self._lines.lines(one)
+                    run, trace = self._lines.whose(one)
+                    wanting = None if self._sinks is None else self._sinks.wanting(run, trace)
+                    if not wanting and self._file is None and not self._echo:
+                        continue
+                    lines = self._lines.lines(one, run, trace)
                 except Exception as error:  # noqa: BLE001 - one record never loses the others
                     self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
+                    continue
+                made += lines
+                if wanting:
+                    wanted.append((wanting, lines))
         if self._file is not None and made:
             self._write(made)
         if self._echo:
             for line in made:
                 self._tell({"line": line[:-1]})
         if self._sinks is not None:
-            for line in made:
-                self._sinks(line)
+            for wanting, lines in wanted:
+                self._sinks.give(wanting, lines)
 
     def _write(self, made: list[str]) -> None:
         assert self._file is not None  # noqa: S101 - asked by the caller
@@ -127,15 +152,14 @@ class Writer:
         self._tell({"lost": count, "why": why})
 
     def close(self) -> None:
-        """Closes the file; what it lacks is said in it, where that can be."""
-        if self._file is None:
-            return
-        try:
-            if self._missing:
-                self._file.write(self._own("lost", {"records": self._missing}))
-            self._file.close()
-        except OSError:
-            pass  # it was told already
+        """Closes the file and the sinks; what the file lacks is said in it, where that can be."""
+        if self._file is not None:
+            with suppress(OSError):  # it was told already
+                if self._missing:
+                    self._file.write(self._own("lost", {"records": self._missing}))
+                self._file.close()
+        if self._sinks is not None:
+            self._sinks.close()
 
 
 def _secrets(names: list[str]) -> list[str]:
@@ -146,36 +170,6 @@ def _secrets(names: list[str]) -> list[str]:
         for name, value in os.environ.items()
         if value and (name in wanted or secret_name(name.lower()))
     ]
-
-
-def _sinks(
-    names: list[str], tell: Callable[[dict[str, Any]], None]
-) -> Callable[[str], None] | None:
-    """Gives each record to the hook plugins of these names that answer ``headrace_record``."""
-    from headrace.plugins import Kind, add_hooks, discover, hooks, load
-
-    found, manager = discover(), hooks()
-    for name in names:
-        try:
-            plugin = found.get(Kind.HOOKS, name)
-            for fault in add_hooks(manager, [(plugin, load(plugin))]):
-                tell({"sink": str(fault)})
-        except PluginError as error:
-            tell({"sink": str(error)})
-    sinks = manager.hook.headrace_record.get_hookimpls()
-    failed: set[str] = set()
-
-    def pass_on(line: str) -> None:
-        record = json.loads(line)
-        for one in sinks:
-            try:
-                one.function(*(record for _ in one.argnames))
-            except Exception as error:  # noqa: BLE001 - a sink never harms the log
-                if one.plugin_name not in failed:
-                    failed.add(one.plugin_name)
-                    tell({"sink": f"{one.plugin_name}: {type(error).__name__}: {error}"})
-
-    return pass_on if sinks else None
 
 
 def _frame(stream: BinaryIO) -> Any:
@@ -193,10 +187,13 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # the job's end is ours
     stream, out = sys.stdin.buffer, sys.stdout.buffer
 
+    telling = threading.Lock()  # sinks have threads of their own
+
     def tell(what: dict[str, Any]) -> None:
         try:
-            out.write(json.dumps(what).encode() + b"\n")
-            out.flush()
+            with telling:
+                out.write(json.dumps(what).encode() + b"\n")
+                out.flush()
         except OSError:
             pass  # nobody listens any more
 

@@ -1,4 +1,4 @@
-"""The settings of the event log: the group ``log`` of the runtime's settings."""
+"""The settings of the event log and of what is made of it: the groups ``log`` and ``traces``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from headrace.eventlog._levels import Level, read_level
 
-__all__ = ["LogSettings"]
+__all__ = ["LogSettings", "TraceSettings"]
 
 
 def _of(unit: str) -> dict[str, Any]:
@@ -66,3 +66,22 @@ class LogSettings(BaseModel):
         for one in value:
             read_level(one)
         return value
+
+
+class TraceSettings(BaseModel):
+    """What traces are made of the event log's records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    export: str | None = Field(default=None, min_length=1)
+    """The hook plugin (``headrace.hooks``) that makes traces of records, such as ``otel``;
+    ``None``: there are none."""
+    sample: float | None = Field(default=None, ge=0, le=1)
+    """The share of runs that have a trace. The run's id decides, the same on each worker; ``None``:
+    as the exporter's own variables say."""
+    content: bool = False
+    """Whether traces hold what was said and given: inputs, outputs, prompts, answers, arguments and
+    results of tools."""
+    parent: str = Field(default="traceparent", min_length=1)
+    """The field of an input that holds the trace context which its run's trace goes on with (W3C's
+    ``traceparent``)."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ToolError
 from headrace.eventlog import STANDARD, VERBOSE, fault_of, named_call
+from headrace.eventlog._lines import trace_of
 from headrace.memory import DELETED, path_of
 from headrace.operator._durable import OUTER_CALL
 from headrace.records import Record
@@ -55,6 +56,7 @@ class Teller:
         "_metrics",
         "_observers",
         "_packed",
+        "_parent",
         "_passed",
         "_run_level",
         "on",
@@ -75,6 +77,7 @@ class Teller:
         self._passed = _nowhere if log is None else log.take
         self._run_level = 0 if log is None else log.levels.of("run", agent)
         self._packed = _packed_nowhere if log is None else log.packed
+        self._parent = None if log is None else log.parent
         self._clock = clock
         self._metrics = metrics
         self.on = bool(observers) or log is not None or metrics is not None
@@ -220,7 +223,7 @@ class Teller:
                 run, level, kind, what, name, entry.id,
                 task.id if outer is None else outer.id, task.attempt,
                 duration, why, None if error is None else fault_of(error, kind),
-                _of_call(kind, entry, level), replayed=what == "reused",
+                _of_call(kind, entry, level, task.attempt), replayed=what == "reused",
             )  # fmt: skip
 
     def used(self, task: ActionTask, model: str, usage: Usage) -> None:
@@ -450,7 +453,9 @@ class Teller:
         if told:
             item = run.item
             known = run.known_id if run.eager else run.id
-            value = item.value if known is None else None
+            value = item.value
+            if known is not None:  # then it is needed for nothing but this
+                value = None if self._parent is None else trace_of(value, self._parent)
             since = self._clock() - monotonic()
             self._passed((known, item.key_id, item.sequence, value, item.again, told, since))
 
@@ -506,17 +511,20 @@ def _written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:
     }
 
 
-def _of_call(kind: str, entry: Entry, level: int) -> dict[str, Any]:
+def _of_call(kind: str, entry: Entry, level: int, attempt: int) -> dict[str, Any]:
     """What a call was asked, and what came of it."""
     asked = None if entry.asked is None else entry.asked[2]
     outcome = entry.outcome if entry.state == "finished" else None
     if kind == "model" and type(asked) is dict:
-        return _of_model(asked, outcome, level)
-    if type(outcome) is dict and outcome.keys() == {"result", "effects"}:
-        outcome = outcome["result"]
-    data = {"arguments" if kind == "tool" else "asked": asked}
-    if entry.state == "finished":
-        data["result"] = outcome
+        data = _of_model(asked, outcome, level)
+    else:
+        if type(outcome) is dict and outcome.keys() == {"result", "effects"}:
+            outcome = outcome["result"]
+        data = {"arguments" if kind == "tool" else "asked": asked}
+        if entry.state == "finished":
+            data["result"] = outcome
+    if entry.attempt not in {0, attempt}:
+        data["made_in"] = entry.attempt  # which attempt had made it
     return data
 
 

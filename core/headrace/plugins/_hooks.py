@@ -50,6 +50,20 @@ class Hooks:
         """
 
     @hookspec
+    def headrace_record_sink(self, opening: Any) -> Any:
+        """Give a sink of the event log's records, or ``None``, once, when a log is opened.
+
+        For what has to choose runs, or has something to pass on at the end. It lives in the log's
+        own process, too.
+
+        Args:
+            opening: What it is for: a ``headrace.eventlog.SinkOpening``.
+
+        Returns:
+            A ``headrace.eventlog.RecordSink``.
+        """
+
+    @hookspec
     def headrace_cli_commands(self) -> list[Any]:  # type: ignore[empty-body]
         """Give click commands to add to ``agents``, once, when the command line starts."""
 
