@@ -172,7 +172,7 @@ def _mark(record: Mapping[str, Any]) -> Mark:
     kind, what = record["kind"], record["what"]
     attributes: dict[str, Any] = {"headrace.kind": kind, "headrace.name": _name(record)}
     data = record.get("data")
-    for name in ("of", "wait", "code", "attempt"):
+    for name in ("of", "try", "wait", "code", "seconds"):
         if isinstance(data, dict) and isinstance(data.get(name), (str, int, float)):
             attributes[f"headrace.{name}"] = data[name]
     if record.get("attempt", 1) > 1:
