@@ -108,31 +108,33 @@ class LineMaker:
     def whose(self, parcel: Parcel) -> tuple[str, str | None]:
         """The id of the run that something is told of, and the trace context of its input."""
         run, key_id, sequence, value = parcel[:4]
-        if run is not None and len(parcel) == ENDED:
-            return run, value
-        trace = None if self._parent is None else trace_of(value, self._parent)
+        trace = None
+        if self._parent is not None:
+            trace = trace_of(value, self._parent)
+            if run is not None and type(value) is str and _TRACE.fullmatch(value):
+                trace = value
         return run_id(self._identity, key_id, value, sequence) if run is None else run, trace
 
-    def lines(self, parcel: Parcel, run: str, trace: str | None) -> list[str]:
+    def lines(self, parcel: Parcel, whose: tuple[str, str | None] | None = None) -> list[str]:
         """The lines of what is told of a run, each with its end.
 
         Args:
             parcel: What is told.
-            run: The run, as ``whose`` says.
-            trace: Its trace context, likewise.
+            whose: What ``whose`` has said of it, where it was asked already.
         """
+        run, trace = self.whose(parcel) if whose is None else whose
         _, key_id, _, value, again, told, since, *ended = parcel
-        whose = f'"agent":{self._agent},"run":{dumps(run)},"key":{key_text(key_id)}'
+        common = f'"agent":{self._agent},"run":{dumps(run)},"key":{key_text(key_id)}'
         if trace is not None:
-            whose += f',"trace":{dumps(trace)}'
+            common += f',"trace":{dumps(trace)}'
         made = [
-            self._finished(run, whose, again, since, one)
+            self._finished(run, common, again, since, one)
             if isinstance(one, tuple)
-            else self._line(run, whose, again, marshal.loads(one))  # noqa: S302 - our own parent's
+            else self._line(run, common, again, marshal.loads(one))  # noqa: S302 - our own parent's
             for one in told
         ]
         if ended:
-            made.append(self._ended(whose, again, value, since, *ended))
+            made.append(self._ended(common, again, value, since, *ended))
         return made
 
     def _finished(self, run: str, whose: str, again: bool, since: float, one: Finished) -> str:  # noqa: FBT001

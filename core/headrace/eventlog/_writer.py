@@ -114,11 +114,11 @@ class Writer:
                 continue
             for one in marshal.loads(part):  # noqa: S302 - our own parent's
                 try:
-                    run, trace = self._lines.whose(one)
-                    wanting = None if self._sinks is None else self._sinks.wanting(run, trace)
+                    whose = self._lines.whose(one)
+                    wanting = None if self._sinks is None else self._sinks.wanting(*whose)
                     if not wanting and self._file is None and not self._echo:
                         continue
-                    lines = self._lines.lines(one, run, trace)
+                    lines = self._lines.lines(one, whose)
                 except Exception as error:  # noqa: BLE001 - one record never loses the others
                     self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
                     continue

@@ -109,6 +109,7 @@ class Telling:
     def __init__(self, log: EventLog | None, samples: Sampling) -> None:
         self._samples = samples
         self._log = log
+        self.parent = None if log is None else log.parent
         self._own = None if log is None or not log.levels.any_off else log.levels
         self.levels = _Levels(None if log is None else log.levels)
 
