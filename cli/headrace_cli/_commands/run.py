@@ -55,6 +55,11 @@ _FILE = click.Path(allow_dash=True)
     type=click.Choice(["jsonl", "csv", "text"]),
     help="The form of the inputs. Default: by the file's name, else jsonl.",
 )
+@click.option(
+    "--check-pending",
+    is_flag=True,
+    help="Run nothing: tell which unfinished runs of --state do not fit the code any more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 def command(target: str, **typed: Any) -> None:
@@ -73,8 +78,21 @@ def command(target: str, **typed: Any) -> None:
     if target.endswith(".zip"):
         _run_zip(Path(target), parameters, typed)
         return
+    if typed["check_pending"]:
+        if typed["engine"] == "flink":
+            raise WrongUseError(
+                "--check-pending reads a state file of the local engine: Flink's savepoints are "
+                "read by Flink alone",
+                then="--set journal_errors=rerun, or dead_letter, says what follows there",
+            )
+        typed["engine"] = "local"
     loaded = load_target(target, parameters, typed["files"])
     job = _job(loaded, typed, folder=Path(target).is_dir())
+    if typed["check_pending"]:
+        from headrace_cli._pending import check_pending
+
+        check_pending(job, as_json=typed["as_json"])
+        return
     if typed["as_json"] and job.output is None:
         raise WrongUseError(
             "--json prints the summary on stdout, where the outputs go", then="--output FILE"
@@ -94,6 +112,8 @@ def _run_zip(path: Path, parameters: Mapping[str, str], typed: Mapping[str, Any]
 
     if not path.is_file():
         raise WrongUseError(f"there is no file {path}")
+    if typed["check_pending"]:
+        raise WrongUseError("--check-pending is for an agent's source, not for a job's zip")
     if parameters:
         raise WrongUseError(
             "--param and --model are part of a job's zip", then=f"agents build with them: {path}"

@@ -17,6 +17,7 @@ from headrace.local._sources import (
     PipeSource,
     Source,
 )
+from headrace.local._unfinished import UnfinishedRun, unfinished_runs
 from headrace.loops import outside_any_loop
 from headrace.plan import AgentPlan
 from headrace.settings import settled_here
@@ -44,9 +45,11 @@ __all__ = [
     "PipeSource",
     "Sink",
     "Source",
+    "UnfinishedRun",
     "Watch",
     "run_files",
     "run_local",
+    "unfinished_runs",
 ]
 
 

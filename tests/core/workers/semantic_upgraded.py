@@ -18,6 +18,9 @@ async def effect(folder: str, name: str) -> str:
     return f"{name} #{notes(folder).count(name)}"
 
 
+_CALLS = {"old": "ab", "longer": "abc", "new": "bcb"}
+
+
 class Upgraded(Agent):
     """Makes calls and then fails its job; the code after it makes others, and does not.
 
@@ -25,17 +28,19 @@ class Upgraded(Agent):
     """
 
     folder: str
-    code: Literal["old", "new"] = "new"
+    code: Literal["old", "longer", "new"] = "new"
+    stores: bool = True
 
     def resources(self) -> dict[str, Any]:
-        """The store."""
+        """The store, if any."""
+        if not self.stores:
+            return {}
         return {"calls": use("action_stores", "sqlite", path=str(Path(self.folder) / "calls.db"))}
 
     @action(InputEvent)
     async def work(self, event: InputEvent, ctx: Context) -> None:
         """Makes the calls of its code."""
-        names = ("a", "b") if self.code == "old" else ("b", "c", "b")
-        said = [await ctx.call(effect, self.folder, name) for name in names]
+        said = [await ctx.call(effect, self.folder, name) for name in _CALLS[self.code]]
         if self.code == "old":
             raise ValueError("the old code fails here")
         ctx.send(OutputEvent(output={"said": said, "attempt": ctx.attempt}))
@@ -43,7 +48,6 @@ class Upgraded(Agent):
 
 def upgraded(journal_errors: str) -> type[Upgraded]:
     """The agent with a setting."""
-
     return _SETTINGS[journal_errors]
 
 
