@@ -23,7 +23,7 @@ from headrace.values import to_jsonable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["check_condition", "compile_condition"]
+__all__ = ["CEL_TYPES", "check_condition", "compile_condition", "free_variables"]
 
 _TEXTS = re.compile(
     r"""(?s)[rRbB]{0,2}(\"\"\".*?\"\"\"|'''.*?'''|"(\\.|[^"\\])*"|'(\\.|[^'\\])*')"""
@@ -31,7 +31,7 @@ _TEXTS = re.compile(
 _PATHS = re.compile(r"(?<![\w.])event((?:\s*\.\s*[A-Za-z_]\w*)+)(\s*\()?")
 _NUMBERS = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
 _NAMES = frozenset({"event", "event_type", "key"})
-_TYPES = frozenset(
+CEL_TYPES = frozenset(
     {"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"}
 )
 _OF_TYPES = ("overload", "Unsupported operation", "Undefined variable or function")
@@ -80,7 +80,7 @@ def check_condition(source: str, event_class: type[Event] | None) -> list[str]:
     except ValueError as error:
         return [f"the condition {source!r} cannot be read: {error}"]
     faults = []
-    if unknown := sorted(set(_free_variables(variables, source)) - _NAMES - _TYPES):
+    if unknown := sorted(set(free_variables(variables, source)) - _NAMES - CEL_TYPES):
         faults.append(
             f"the condition {source!r} uses {', '.join(unknown)}; it knows only event, "
             "event_type and key"
@@ -135,7 +135,8 @@ def _text(literal: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _free_variables(variables: list[str], source: str) -> list[str]:
+def free_variables(variables: list[str], source: str) -> list[str]:
+    """Of the variables that a condition's library found, those that the condition does not bind."""
     bound = set(
         re.findall(
             r"\.\s*(?:exists_one|exists|all|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,",

@@ -22,8 +22,10 @@ def condition(source: str) -> Callable[[dict[str, Any]], bool]:
         ValueError: The expression cannot be read, or uses something else.
         ConditionError: When the test is called: it cannot be answered.
     """
+    from headrace.conditions import CEL_TYPES, free_variables
+
     variables, evaluate = compile_cel(source)
-    if unknown := sorted({*variables} - {*_NAMES}):
+    if unknown := sorted({*free_variables(variables, source)} - {*_NAMES} - CEL_TYPES):
         raise ValueError(f"it uses {', '.join(unknown)}; it knows only {', '.join(_NAMES)}")
 
     def test(values: dict[str, Any]) -> bool:

@@ -118,8 +118,6 @@ class Places:
             how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             with os.fdopen(os.open(beside, how, 0o600), "wb") as file:
                 file.write(text.encode("utf-8", "replace"))
-                file.flush()
-                os.fsync(file.fileno())
             beside.replace(folder / f"{run}.json")
         except OSError:
             with suppress(OSError):

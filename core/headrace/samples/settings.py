@@ -64,6 +64,16 @@ class SampleSettings(BaseModel):
     """Names of fields whose values are left out, beside those that tell of secrets and those of
     ``log.redact``; ``*`` is a pattern."""
 
+    @field_validator("folder")
+    @classmethod
+    def _a_folder(cls, folder: str | None) -> str | None:
+        if folder is not None and "://" in folder:
+            raise ValueError(
+                f"{folder} is an address, and no folder of the worker: mount it, or name a hook "
+                "plugin in samples.sinks that puts samples there"
+            )
+        return folder
+
     @field_validator("shares", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> Any:

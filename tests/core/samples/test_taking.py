@@ -162,6 +162,12 @@ def test_a_condition_that_cannot_be_answered_is_said_once_and_the_job_goes_on(jo
     assert "'input.sum > 1' cannot be answered" in said[0]
 
 
+def test_a_condition_may_look_through_lists(job):
+    found = job(["lamp", "bench"], LogDesk, when="outputs.exists(one, int(one.price) > 4)")
+
+    assert found.keys() == {"bench"}
+
+
 def test_an_agent_may_have_a_share_of_its_own(job):
     assert job(["lamp"], share=1.0, shares=["Waiting=0", "Other=1"]) == {}
     assert job(["lamp"], share=0.0, shares=["Waiting=1"]).keys() == {"lamp"}
@@ -239,6 +245,7 @@ def test_a_sample_that_would_be_too_large_lacks_records_and_says_how_many(job):
         ({"when": "event.input > 1"}, "it uses event; it knows only input, outputs, key, agent"),
         ({"when": "input >"}, ""),
         ({"per_hour": 0}, "greater than or equal to 1"),
+        ({"folder": "s3://bucket/aside"}, "is an address, and no folder of the worker"),
         ({"fodler": "x"}, "Extra inputs are not permitted"),
     ],
 )
