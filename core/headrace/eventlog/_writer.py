@@ -105,26 +105,26 @@ class Writer:
         ).encode("utf-8", "replace")
 
     def take(self, batch: list[Any]) -> None:
-        """Takes batches of parcels; a number says how many records were thrown away before."""
+        """Takes a batch of parcels; a number says how many records were thrown away before."""
         made: list[str] = []
         wanted: list[tuple[Wanting, list[str]]] = []
-        for part in batch:
-            if type(part) is int:
-                self._missing += part
+        for body in batch:
+            if type(body) is int:
+                self._missing += body
                 continue
-            for one in marshal.loads(part):  # noqa: S302 - our own parent's
-                try:
-                    whose = self._lines.whose(one)
-                    wanting = None if self._sinks is None else self._sinks.wanting(*whose)
-                    if not wanting and self._file is None and not self._echo:
-                        continue
-                    lines = self._lines.lines(one, whose)
-                except Exception as error:  # noqa: BLE001 - one record never loses the others
-                    self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
+            try:
+                one = marshal.loads(body)  # noqa: S302 - our own parent's
+                whose = self._lines.whose(one)
+                wanting = None if self._sinks is None else self._sinks.wanting(*whose)
+                if not wanting and self._file is None and not self._echo:
                     continue
-                made += lines
-                if wanting:
-                    wanted.append((wanting, lines))
+                lines = self._lines.lines(one, whose)
+            except Exception as error:  # noqa: BLE001 - one record never loses the others
+                self._lose(1, f"a record cannot be shown: {type(error).__name__}: {error}")
+                continue
+            made += lines
+            if wanting:
+                wanted.append((wanting, lines))
         if self._file is not None and made:
             self._write(made)
         if self._echo:

@@ -163,8 +163,8 @@ class Teller:
         level = self._levels["action", name]
         if level == STANDARD and error is None:
             done = (now, now - began, name, task.id, task.event_id, task.attempt)
-            if run.told is not None:
-                run.told.append(done)
+            if run.told is None and run.eager:  # nearly always
+                run.told = [done]
             else:
                 self._put(run, done)
         elif level:
