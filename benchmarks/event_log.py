@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from bench_agents import Identity
 from figures import Figure, alternating
@@ -25,8 +29,18 @@ __all__ = ["measure"]
 PER_FILE = 400_000
 
 
-def identity(count: int, level: str | None) -> float:
-    """Events a second of the identity agent, while it runs; ``None``: no setting says anything."""
+class Cost(NamedTuple):
+    """What an event took, in microseconds."""
+
+    wall: float
+    own: float
+    """Processor time of the job's process."""
+    all: float
+    """That of all processes: of the log's writer, too."""
+
+
+def identity(count: int, level: str | None) -> Cost:
+    """The identity agent, while it runs; ``None``: no setting says anything of a log."""
     with tempfile.TemporaryDirectory() as folder:
         plan = AgentPlan.from_agent(Identity())
         if level is not None:
@@ -36,14 +50,31 @@ def identity(count: int, level: str | None) -> float:
         outputs = ListSink()
         engine = LocalEngine(plan, key=lambda value: value["k"], output=outputs)
         values = inputs(count)
-        began = time.perf_counter()
+        gc.collect()
+        before = _now()
         engine.run(IterableSource(values))
-        seconds = time.perf_counter() - began
+        after = _now()
         assert len(outputs.values) == count
         if level == "standard":
             lines = sum(path.read_bytes().count(b"\n") for path in Path(folder).iterdir())
             assert lines == 2 * count + 1, lines
-    return count / seconds
+    return Cost(*((then - now) / count * 1e6 for now, then in zip(before, after, strict=True)))
+
+
+def _now() -> Cost:
+    own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    mine = own.ru_utime + own.ru_stime
+    return Cost(time.perf_counter(), mine, mine + children.ru_utime + children.ru_stime)
+
+
+def pairs(level: str, rounds: int, count: int) -> tuple[list[Cost], list[Cost]]:
+    """With the log at a level and with none, in turn and in short runs, as others may be busy."""
+    with_log, without = [], []
+    identity(count, level)  # code is loaded
+    for number in range(rounds):
+        for one in (level, None) if number % 2 else (None, level):
+            (without if one is None else with_log).append(identity(count, one))
+    return with_log, without
 
 
 def on_flink(count: int, level: str) -> float:
@@ -59,23 +90,31 @@ def on_flink(count: int, level: str) -> float:
 
 def costs(*, quick: bool) -> list[Figure]:
     """What writing it costs."""
-    rounds, count = (3, 40_000) if quick else (7, 100_000)
-    levels = {"none": None, "off": "off", "standard": "standard"}
-    speed, seen = alternating(
-        rounds, {name: lambda level=level: identity(count, level) for name, level in levels.items()}
-    )
-    found = [
-        Figure(
-            f"local, identity, event log at `{level}`",
-            speed[level],
-            "events/s",
-            "no log",
-            speed["none"],
-            target=target,
-            rounds=seen,
-        )
-        for level, target in (("off", 0.99), ("standard", 0.9))
-    ]
+    rounds = 7 if quick else 21
+    found = []
+    for level, count, target in (("off", 10_000, 1.01), ("standard", 60_000, 1 / 0.9)):
+        with_log, without = pairs(level, rounds, count)
+        for name, what in (
+            ("own", "CPU time of the job's process"),
+            ("all", "CPU time of all processes"),
+            ("wall", "time"),
+        ):
+            costs = [getattr(cost, name) for cost in with_log]
+            plain = [getattr(cost, name) for cost in without]
+            ratio = statistics.median(ours / none for ours, none in zip(costs, plain, strict=True))
+            value = statistics.median(costs)
+            found.append(
+                Figure(
+                    f"local, identity, event log at `{level}`: {what}",
+                    value,
+                    "µs an event",
+                    "no log, in pairs",
+                    value / ratio,
+                    target=target if name == "own" else None,
+                    higher_is_better=False,
+                    rounds={level: costs, "none": plain},
+                )
+            )
     count = 40_000 if quick else 100_000
     speed, seen = alternating(
         1 if quick else 3,
