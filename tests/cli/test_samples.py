@@ -97,7 +97,20 @@ class TestListing:
         assert "\x1b" not in aside.run("samples", "list").output
         assert "\x1b" not in aside.run("samples", "show", sample(4)["id"]).output
 
-    @pytest.mark.parametrize("content", ["{", "[]", '{"v": 1}', "[" * 100_000, ""])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "{",
+            "[]",
+            '{"v": 1}',
+            "[" * 100_000,
+            "",
+            json.dumps(sample(9, id="../../x")),
+            json.dumps(sample(9, time=float("nan"))),
+            json.dumps(sample(9, time=1e300)),
+            json.dumps(sample(9, agent="half a \ud800")),
+        ],
+    )
     def test_a_file_that_is_no_sample_is_left_out_and_told_of(self, aside, content):
         (aside.folder / "aside" / "Desk" / "x.json").write_text(content)
         result = aside.run("samples", "list")

@@ -260,6 +260,14 @@ class TestLimits:
 
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
 
+    @pytest.mark.parametrize("of_people", ["decision", "verdict"])
+    def test_what_people_say_to_agents_is_not_taken_from_who_chats(self, waiter, of_people):
+        body = {"key": "ada", "input": {f"headrace.{of_people}": {}}}
+        response = waiter.http.post("/api/chat", json=body)
+
+        assert response.status_code == 400
+        assert "are not taken here" in response.json()["error"]
+
     def test_another_sites_form_is_refused(self, waiter):
         response = waiter.http.post("/api/chat", content=b'{"key": "a", "message": "x"}')
 
@@ -297,6 +305,15 @@ def test_it_ends_cleanly_when_it_is_told_to(waiter):
     waiter.said("one tea")
 
     assert waiter.end(signal.SIGTERM) in {0, -signal.SIGTERM, 128 + signal.SIGTERM}
+
+
+def test_a_share_of_what_is_answered_is_put_aside(serve, tmp_path):
+    server = serve("shop.py:Failing", "--set", "samples.folder=aside", "--set", "samples.share=1")
+    answer = server.said("tea")
+    server.end()
+    [file] = (tmp_path / "aside" / "Failing").glob("*.json")
+
+    assert json.loads(file.read_text())["outputs"] == answer
 
 
 def test_metrics_are_shown_beside_the_server(serve):

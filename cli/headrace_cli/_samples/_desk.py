@@ -19,6 +19,7 @@ from headrace.samples import (
     verdicts_in,
 )
 from headrace_cli._errors import CommandError, WrongUseError
+from headrace_cli._logs._shown import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,6 +182,6 @@ def _remembered(verdict: Verdict) -> Sample:
 
 def _warn(broken: list[str], what: str) -> None:
     if broken:
-        places = ", ".join(filter(None, broken[:_SHOWN]))
+        places = ", ".join(map(plain, filter(None, broken[:_SHOWN])))
         text = f"{len(broken):,} {what}" + (f" ({places})" if places else "")
         click.echo(f"{click.style('warning:', fg='yellow')} {text}", err=True)

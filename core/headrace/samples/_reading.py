@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from headrace.samples._verdicts import Verdict
+from headrace.samples._verdicts import LAST, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ MAX_SAMPLE = 64 * 2**20
 """Bytes of a sample that is read, at most."""
 _MAX_LINE = 256 * 1024
 _VERDICTS = "verdicts"
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")  # of a character: they are none by themselves
 
 
 class Sample(BaseModel):
@@ -41,7 +43,7 @@ class Sample(BaseModel):
 
     v: int
     """The version of this form."""
-    id: str = Field(min_length=1, max_length=200)
+    id: str = Field(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """The run's id, as in the event log."""
     job: str
     """The job's identity."""
@@ -55,7 +57,7 @@ class Sample(BaseModel):
     """The run's key."""
     key_id: str
     """The key as a text."""
-    time: float
+    time: float = Field(ge=0, le=LAST)
     """When the run ended."""
     duration: float = 0.0
     """How long it took, in seconds."""
@@ -112,13 +114,20 @@ def read_sample(path: Path) -> Sample:
     if len(content) > MAX_SAMPLE:
         raise ValueError("it is too large")
     try:
-        return Sample.model_validate(json.loads(content))
+        found = json.loads(content, parse_constant=_none)
+        if _HALVES.search(content):
+            json.dumps(found, ensure_ascii=False).encode()  # raises, where no terminal can show it
+        return Sample.model_validate(found)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValidationError as error:
         raise ValueError(f"it is no sample: {error.errors()[0]['msg']}") from None
     except ValueError as error:
         raise ValueError(f"it is no sample: {error}") from None
+
+
+def _none(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
 
 
 def verdicts_in(folder: Path) -> tuple[list[Verdict], int]:

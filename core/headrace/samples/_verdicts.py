@@ -17,6 +17,8 @@ __all__ = ["VERDICT", "FedVerdict", "Verdict", "fed", "verdict_event", "verdict_
 VERDICT: Final = "headrace.verdict"
 """The field of an input that is a verdict."""
 
+LAST: Final = 253_402_300_799
+"""The end of the year 9999, in seconds since the epoch: as far as dates go."""
 Label = Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -27,7 +29,7 @@ class Verdict(BaseModel):
 
     v: Literal[1] = 1
     """The version of this form."""
-    sample: str = Field(min_length=1, max_length=200)
+    sample: str = Field(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """The sample's id, which is its run's."""
     verdict: Literal["good", "bad"]
     """What is said."""
@@ -37,7 +39,7 @@ class Verdict(BaseModel):
     """Why."""
     labels: tuple[Label, ...] = Field(default=(), max_length=20)
     """Words to count by: ``tone``, ``wrong number``."""
-    time: float
+    time: float = Field(ge=0, le=LAST)
     """When, in seconds since the epoch."""
     job: str
     """The sample's job."""
@@ -47,7 +49,7 @@ class Verdict(BaseModel):
     """The sample's key, as a text."""
     models: tuple[str, ...] = ()
     """The models that answered in its run."""
-    sampled: float
+    sampled: float = Field(ge=0, le=LAST)
     """When its run ended."""
 
     @property
