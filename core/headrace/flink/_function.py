@@ -288,10 +288,15 @@ class AgentFunction(KeyedProcessFunction):
     def _begin(
         self, shard: Shard, item: RunInput, journal: Journal | None, outputs: list[Any]
     ) -> None:
-        """Runs a key's inputs until one has to wait."""
+        """Runs a key's inputs until one has to wait; parks what there is no room for."""
         following: tuple[RunInput, Journal | None] | None = (item, journal)
         while following is not None:
             item, journal = following
+            if not self._room:
+                keep(shard, item, journal)
+                shard.parked.append(following)
+                shard.waiting += 1
+                return
             run = self._operator.begin(item, shard.pages.cells(item.key_id), journal)
             if run.outcome is None:
                 keep(shard, item, run.journal)
@@ -308,6 +313,14 @@ class AgentFunction(KeyedProcessFunction):
             following = self._take(shard, run, outputs)
             if following is not None:
                 self._begin(shard, *following, outputs)
+        while shard.parked and self._room:
+            shard.waiting -= 1
+            self._begin(shard, *shard.parked.popleft(), outputs)
+
+    @property
+    def _room(self) -> bool:
+        """Whether one more run may wait for something."""
+        return self._operator.in_flight < self._config.max_in_flight
 
     def _drain(self, number: int, outputs: list[Any]) -> None:
         """Ends all that is under way, in the last turn of a worker's first shard.
@@ -326,7 +339,8 @@ class AgentFunction(KeyedProcessFunction):
                     self._operator.approvals.expire()
                 self._loop.wait()
                 for other, shard in shards.items():
-                    if not (shard.done or shard.asked or shard.settled):
+                    more = shard.parked and self._room
+                    if not (shard.done or shard.asked or shard.settled or more):
                         continue
                     if backend is not None:
                         backend.set_current_key(at_hand if other == number else Row(other))
@@ -377,20 +391,22 @@ class AgentFunction(KeyedProcessFunction):
         return following
 
     def _pace(self, shard: Shard, outputs: list[Any]) -> None:
-        """Keeps the loop turning, and holds the stream back while too much is under way."""
+        """Keeps the loop turning, and holds the stream back while too much waits.
+
+        What is full is the shard, not the worker: while Python holds an element, no checkpoint
+        passes, so as many inputs as are in a bundle should find their place in the state.
+        """
         self._elements += 1
         operator = self._operator
         if operator.suspended and self._elements % _TURN_EVERY == 0:
             self._loop.turn()
-        while operator.in_flight >= self._config.max_in_flight:
-            self._loop.wait()
         while shard.waiting >= _WAITING_PER_SHARD:
             self._loop.wait()
             self._commit(shard, outputs)
 
     @property
     def queued(self) -> int:
-        """Inputs that wait behind another one of their key."""
+        """Inputs that wait behind another one of their key, or for a place in flight."""
         return sum(shard.waiting for shard in list(self._shards.values()))
 
     def shard_of(self, run: Run) -> Shard:
@@ -445,7 +461,7 @@ class AgentFunction(KeyedProcessFunction):
 
     def _pause(self, shard: Shard) -> int:
         """Milliseconds until a busy shard's next turn."""
-        if len(shard.pending) - shard.waiting - shard.held > 0:
+        if shard.parked or len(shard.pending) - shard.waiting - shard.held > 0:
             return _TICK_MS
         if shard.effects:
             return _MARK_TICK_MS if self._outbox.hurry else _EFFECTS_TICK_MS

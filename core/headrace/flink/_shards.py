@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.flink._pages import Pages
     from headrace.flink._pyflink import Shape
-    from headrace.operator import Effect, Names, Run
+    from headrace.operator import Effect, Journal, Names, Run, RunInput
 
     Settled = tuple[Effect, bool, dict[str, Any] | None]
     """An effect, whether it is over, and its dead letter."""
@@ -108,6 +108,7 @@ class Shard:
         "names",
         "next",
         "pages",
+        "parked",
         "pending",
         "settled",
         "tick",
@@ -127,7 +128,9 @@ class Shard:
         self.tick = 0  # when the next tick is due: milliseconds, 0: there is none
         self.beat = 0  # the period in which beacons were set last
         self.changed = False
-        self.waiting = 0  # inputs behind others of their key
+        self.waiting = 0  # inputs behind others of their key, or parked
+        # Inputs at whose turn too much was in flight; each has its key's lane.
+        self.parked: deque[tuple[RunInput, Journal | None]] = deque()
         self.held = 0  # runs that wait for somebody's decision
 
     def keys_with_journals(self) -> set[str]:

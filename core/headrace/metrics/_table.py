@@ -49,7 +49,10 @@ _SPECS: Final = (
     MetricSpec("headrace_in_flight", "gauge", _AGENT, "Runs that wait for something outside."),
     MetricSpec("headrace_held", "gauge", _AGENT, "Runs that wait for a person's decision."),
     MetricSpec(
-        "headrace_queued", "gauge", _AGENT, "Inputs that wait behind another one of their key."
+        "headrace_queued",
+        "gauge",
+        _AGENT,
+        "Inputs that wait behind another of their key, or for room.",
     ),
     MetricSpec("headrace_events_total", "meter", (*_AGENT, "event"), "Events that were sent."),
     MetricSpec(

@@ -12,7 +12,7 @@ pytest.importorskip("pyflink")
 
 from approval_agents import Refunds
 from function_worker import Store, Turn, Worker
-from recovery_agents import Waiter, held, note, notes
+from recovery_agents import Narrow, Waiter, held, note, notes
 
 from headrace.approvals import Decision
 from headrace.flink._function import APPROVALS
@@ -96,6 +96,67 @@ class TestRestored:
         assert notes(tmp_path).count("called k 0") == 1
 
 
+class TestFull:
+    """An element that finds too much in flight is taken into the state, so that Python is free."""
+
+    FIVE = [{"key": f"k{n}", "n": n, "do": "call and wait"} for n in range(5)]  # noqa: RUF012
+
+    @pytest.fixture
+    def full(self, store, tmp_path):
+        """A worker that has been given more than may be in flight, and was not held up by it."""
+        made = Worker(Narrow(folder=str(tmp_path)), store)
+        assert [output for value in self.FIVE for output in made.element(value)] == []
+        yield made
+        made.function.close()
+
+    def begun(self, folder):
+        return sorted(line for line in notes(folder) if line.startswith("called"))
+
+    def test_no_more_runs_begin_than_may(self, full, tmp_path):
+        deadline = time.monotonic() + 20
+        while len(self.begun(tmp_path)) < 2:
+            assert time.monotonic() < deadline
+            full.ticks()
+
+        assert self.begun(tmp_path) == ["called k0 0", "called k1 1"]
+
+    def test_the_others_are_in_the_state(self, full, store):
+        assert sum(len(pending) for pending in store.of("pending")) == 5
+        assert full.function.queued == 3
+
+    def test_they_begin_when_there_is_room(self, full, tmp_path):
+        note(tmp_path, "go on")
+
+        assert sorted(one["n"] for one in full.until(5)) == [0, 1, 2, 3, 4]
+        assert full.function.queued == 0
+
+    def test_a_restored_worker_begins_no_more_than_may_either(self, full, store, tmp_path):
+        deadline = time.monotonic() + 20
+        while len(self.begun(tmp_path)) < 2 or not recorded(store):
+            assert time.monotonic() < deadline
+            full.ticks()
+        kept = Store()
+        kept.kept = pickle.loads(pickle.dumps(store.kept))
+        second = Worker(Narrow(folder=str(tmp_path)), kept)
+        second.element({"key": "k0", "n": 5, "do": "wait"})
+        second.busy |= full.busy
+        second.ticks()
+        queued = second.function.queued
+        note(tmp_path, "go on")
+        outputs = second.until(6)
+        second.function.close()
+
+        assert queued == 4
+        assert sorted(one["n"] for one in outputs) == [0, 1, 2, 3, 4, 5]
+
+    def test_the_end_of_a_bounded_input_ends_them_too(self, full, store, tmp_path):
+        note(tmp_path, "go on")
+        store.current = full.shard({"key": "k0"})
+        outputs = list(full.function.on_timer(END_OF_TIME, Turn(store)))
+
+        assert sorted(one["n"] for one in outputs) == [0, 1, 2, 3, 4]
+
+
 class TestApprovals:
     """A call that waits for somebody's decision is state like any other."""
 
@@ -103,11 +164,12 @@ class TestApprovals:
 
     @pytest.fixture
     def request_of(self, store):
-        """Asks in a worker that dies then; gives the one request that left it."""
+        """Asks in a worker that has no turn from then on; gives the one request that left it."""
         first = Worker(Refunds(), store)
         [(tag, request)] = first.until(1, first.element(self.ASKS))
         assert tag.tag_id == APPROVALS.tag_id
-        return request
+        yield request
+        first.function.close()
 
     def answer(self, store, request, *, before=()):
         """What another worker gives for a decision."""

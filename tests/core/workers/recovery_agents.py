@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from headrace import RETRY, Agent, Context, InputEvent, OutputEvent, action
+from headrace import RETRY, Agent, Context, InputEvent, OutputEvent, RuntimeConfig, action
 
 
 def note(folder: str | Path, line: str) -> None:
@@ -157,3 +157,9 @@ class Waiter(Agent):
             await noted(self.folder, "go on")
         ctx.short_term["count"] = count = ctx.short_term.get("count", 0) + 1
         ctx.send(OutputEvent(output={"n": n, "count": count}))
+
+
+class Narrow(Waiter):
+    """Two runs wait at a time."""
+
+    config = RuntimeConfig(max_in_flight=2, shards=4)
