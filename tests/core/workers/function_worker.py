@@ -28,6 +28,14 @@ class State:
     def clear(self):
         self.remove(None)
 
+    def items(self):
+        here = (self.store.current, self.name)
+        return [
+            (key, pickle.loads(kept))
+            for (*place, key), kept in self.store.kept.items()
+            if tuple(place) == here
+        ]
+
     def get(self, key):
         kept = self.store.kept.get((self.store.current, self.name, key))
         return None if kept is None else pickle.loads(kept)
