@@ -30,6 +30,7 @@ GUIDES = [
     "docs/retrieval.md",
     "docs/settings.md",
     "docs/metrics.md",
+    "docs/cost.md",
     "docs/plugins.md",
     "docs/replay.md",
     "docs/logs.md",

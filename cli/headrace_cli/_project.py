@@ -29,6 +29,7 @@ _NAMES = (
     "settings",
     "samples",
     "values",
+    "prices",
     "plugins",
     "skills",
     "grants",
@@ -44,6 +45,8 @@ SKILL_SETTINGS: Mapping[str, Any] = {
 }
 """The names of ``[tool.agents.skills]``, with the types of their values."""
 _SKILLS = "skills."
+_PRICES = ("currency", "known", "models")
+_PRICE_NOTES = ("date", "source")  # for who reads the file
 _LONGEST_JOB = 200
 _GRANTS = ("network", "environment", "commands")
 
@@ -108,6 +111,8 @@ class Project:
     project's folder."""
     values: Mapping[str, Any] = field(default_factory=dict)
     """``[tool.agents.values]``: the project's own values, by dotted names."""
+    prices: str | None = None
+    """The file of what models cost, seen from the project's folder."""
 
     def layer(self) -> Layer:
         """What the project says of the runtime's settings and of values, each with its line."""
@@ -116,7 +121,8 @@ class Project:
         from headrace_cli._toml_lines import lines_of
 
         said = {**self.runtime, **{f"values.{name}": one for name, one in self.values.items()}}
-        if not said:
+        priced = {} if self.prices is None else _prices(self.folder / self.prices)
+        if not said and not priced:
             return Layer("project", {})
         path = shown_path(self.folder / _FILE)
         lines = lines_of(path.read_text(encoding="utf-8-sig"), "tool.agents")
@@ -126,7 +132,9 @@ class Project:
             if not line and name.startswith("samples."):
                 line = lines.line(name)
             places[name] = f"{path}:{line}" if line else str(path)
-        return Layer("project", said, places)
+        if priced:
+            places |= dict.fromkeys(priced, str(shown_path(self.folder / str(self.prices))))
+        return Layer("project", {**priced, **said}, places)
 
     def settings(self) -> ProjectSettings:
         """Where the project's packages come from, and what they are locked for.
@@ -199,6 +207,9 @@ def read_project(folder: Path) -> Project | None:
     files = table.get("files", [])
     if not _is_texts(files):
         raise _wrong(path, "tool.agents.files", "a list of YAML files", files)
+    prices = table.get("prices")
+    if prices is not None and not isinstance(prices, str):
+        raise _wrong(path, "tool.agents.prices", "a file, such as 'prices.toml'", prices)
     job, jobs = _identities(table.get("job"), path)
     samples, feed = _samples(table, path)
     rules = _table(table.get("plugins", {}), "tool.agents.plugins", path)
@@ -223,6 +234,7 @@ def read_project(folder: Path) -> Project | None:
         {**_flat(table, "settings", path), **samples},
         feed,
         _flat(table, "values", path),
+        prices,
     )
 
 
@@ -253,6 +265,25 @@ def _samples(table: dict[str, Any], path: Path) -> tuple[dict[str, Any], str | N
     if feed is not None and not (isinstance(feed, str) and feed):
         raise _wrong(path, "tool.agents.samples.feed", "a file or folder", feed)
     return {f"samples.{name}": value for name, value in said.items()}, feed
+
+
+def _prices(path: Path) -> dict[str, Any]:
+    """What a file says of models' prices, as settings.
+
+    Raises:
+        CommandError: It cannot be read, or has names that such a file has not.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(
+            "the file of prices cannot be read (tool.agents.prices)",
+            where=str(path),
+            why=error.strerror or str(error),
+        ) from None
+    table = _parsed(path, content)
+    _check_names(table, (*_PRICES, *_PRICE_NOTES), "prices", path)
+    return {f"prices.{name}": table[name] for name in _PRICES if name in table}
 
 
 def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:

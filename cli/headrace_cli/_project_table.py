@@ -59,6 +59,7 @@ def project_settings() -> list[ProjectSetting]:
             "",
             "A value of yours, which actions and tools read by `ctx.config`",
         ),
+        "prices": ("path", "", "A file of what models cost, seen from the project's folder"),
         "plugins.allow": (_TEXTS, "all", "Patterns of plugins that are let in"),
         "plugins.block": (_TEXTS, "", "Patterns of plugins that are kept out"),
         'plugins."KIND.NAME"': ("text", "", "Which distribution's, where two have one name"),

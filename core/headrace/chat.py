@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import base64
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_serializer,
+    model_validator,
+)
 
 if TYPE_CHECKING:
     from headrace.prompts import Prompt
@@ -142,8 +150,14 @@ class Usage(_Frozen):
     """Of the input: tokens that were written to the provider's cache."""
     reasoning_tokens: int = Field(default=0, ge=0)
     """Of the output: tokens of reasoning."""
-    cost: float = Field(default=0.0, ge=0)
-    """What it cost, in the unit of the model's prices (``headrace.Prices``)."""
+    cost: Decimal = Field(default=Decimal(0), ge=0)
+    """What it cost, in the job's currency (the setting ``prices.currency``)."""
+    unpriced_tokens: int = Field(default=0, ge=0)
+    """Tokens whose price nobody knows: ``cost`` does not count them."""
+
+    @field_serializer("cost", when_used="json")
+    def _number(self, cost: Decimal) -> float:
+        return float(cost)  # as it is written, a float of up to 15 digits is the same number
 
     @property
     def tokens(self) -> int:
@@ -194,6 +208,8 @@ class ChatResponse(_Frozen):
     """What it cost."""
     model: str = ""
     """The model that answered, as the provider calls it."""
+    provider: str = ""
+    """The plugin that asked it, or the class: ``openai``; the runtime says it."""
     finish_reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
     """Why the answer ended."""
     output: Any = None

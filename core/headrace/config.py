@@ -13,6 +13,7 @@ from headrace.lifetimes import Lifetime, Refresh
 from headrace.memory_events import MemoryEventKind
 from headrace.metrics import MetricsSettings
 from headrace.models.policy import RunBudget
+from headrace.models.prices import PriceSettings
 from headrace.policy import FAIL, FailurePolicy, retry
 from headrace.samples.settings import SampleSettings
 
@@ -69,6 +70,8 @@ class RuntimeConfig(BaseModel):
     tool_errors: Literal["tell", "fail"] = "tell"
     """What follows a tool call that fails, takes too long, or names no tool, where the tool does
     not say: who called it is told, or the run fails."""
+    prices: PriceSettings = PriceSettings()
+    """What models cost."""
     budget: RunBudget = RunBudget()
     """What the models of one run may cost, all of them together."""
     action_store_errors: Literal["wait", "go_on"] = "wait"

@@ -224,11 +224,13 @@ class BudgetExceededError(NonRetryableError):
 
     Attributes:
         agent: Whose budget it is, where it is a sub-agent's; empty: the run's.
+        limit: Which of its limits is reached: ``calls``, ``tokens``, ``cost``.
     """
 
-    def __init__(self, message: str, *, agent: str = "") -> None:
+    def __init__(self, message: str, *, agent: str = "", limit: str = "") -> None:
         super().__init__(message)
         self.agent = agent
+        self.limit = limit
 
 
 class SubAgentError(HeadraceError):

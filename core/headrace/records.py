@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["TELLER", "Record", "RecordKind", "tell", "tell_skill"]
 
 RecordKind = Literal[
-    "run", "event", "action", "agent", "call", "effect", "memory", "resource", "skill", "parse"
+    "run",
+    "event",
+    "action",
+    "agent",
+    "call",
+    "effect",
+    "memory",
+    "resource",
+    "skill",
+    "parse",
+    "budget",
 ]
 
 

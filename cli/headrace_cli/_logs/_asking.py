@@ -9,12 +9,13 @@ from headrace_cli._logs._index import WORTH_IT, Index, available
 from headrace_cli._logs._reading import files_of, read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from headrace_cli._logs._filters import Wanted
     from headrace_cli._logs._reading import Problems
 
-__all__ = ["newest", "records_of_run"]
+__all__ = ["newest", "priced", "records_of_run"]
 
 
 def newest(
@@ -43,6 +44,17 @@ def records_of_run(begin: str, paths: list[Path], problems: Problems) -> list[di
         for record, _ in read(files, problems)
         if type(record.get("run")) is str and record["run"].startswith(begin)
     ]
+
+
+def priced(wanted: Wanted, paths: list[Path], problems: Problems) -> Iterator[Mapping[str, Any]]:
+    """The records that tell of tokens, and those of skills; of a run in the order of time."""
+    files = files_of(paths)
+    if _large(files):
+        yield from Index(files, problems).priced(wanted)
+        return
+    for record, _ in read(files, problems):
+        if ("usage" in record or record["kind"] == "skill") and wanted.has(record):
+            yield record
 
 
 def _large(files: list[Path]) -> bool:

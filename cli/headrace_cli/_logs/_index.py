@@ -134,6 +134,12 @@ class Index:
         records = list(_records(found))
         return records[:limit][::-1], limit is not None and len(records) > limit
 
+    def priced(self, wanted: Wanted) -> Iterator[dict[str, Any]]:
+        """The records that tell of tokens, and those of skills, in the order of time."""
+        where, values = _where(wanted)
+        asked = f"FROM log WHERE (usage IS NOT NULL OR kind = 'skill') AND {where} ORDER BY time"
+        return _records(self._db.execute(asked, values))
+
     def run(self, begin: str) -> list[dict[str, Any]]:
         """The records of the runs whose ids begin so, in the order of time."""
         above = begin + chr(0x10FFFF)

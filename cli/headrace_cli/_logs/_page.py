@@ -78,7 +78,7 @@ def _run(number: int, run: Run) -> str:
         ("took", seconds(run.end - run.begin)),
         ("ended", plain(record.get("what", "?")) if run.ended else "not in the log"),
         ("tokens read, written", f"{run.tokens_in:,}, {run.tokens_out:,}"),
-        ("cost", f"{run.cost:.6g}" if run.cost else "none"),
+        ("cost", str(run.cost)),
     ]
     told = "".join(
         f"<div><dt>{_safe(name)}</dt><dd>{_safe(said)}</dd></div>" for name, said in facts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headrace_cli._logs._costs import Cost
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -48,7 +50,7 @@ class Run:
     """Tokens that its models read."""
     tokens_out: int = 0
     """Tokens that they wrote."""
-    cost: float = 0.0
+    cost: Cost = field(default_factory=Cost)
     """What they cost."""
 
     def walk(self) -> Iterator[tuple[int, Node]]:
@@ -110,7 +112,7 @@ def _put_together(run: str, records: list[Mapping[str, Any]]) -> Run:
         if type(usage) is dict and node.record.get("what") != "reused":
             made.tokens_in += int(_number(usage.get("input_tokens")))
             made.tokens_out += int(_number(usage.get("output_tokens")))
-            made.cost += _number(usage.get("cost"))
+            made.cost.add(usage)
     return made
 
 

@@ -274,7 +274,7 @@ class ChatAgent(Agent, metaclass=ByAssignment):
             elif what == "input":
                 output["input"] = to_jsonable(value)
             elif what == "usage":
-                output["usage"] = response.usage.model_dump()
+                output["usage"] = response.usage.model_dump(mode="json")
             else:
                 output[what] = ctx.key if what == "key" else response.model
         return output

@@ -37,6 +37,7 @@ KINDS: Final = (
     "memory",
     "retry",
     "resource",
+    "budget",
     "log",
 )
 """All kinds of records."""

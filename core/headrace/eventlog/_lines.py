@@ -199,7 +199,7 @@ class LineMaker:
         if level != STANDARD:
             text += ',"level":"verbose"'
         if data:
-            if kind == "model" and "usage" in data:
+            if kind in {"model", "memory"} and "usage" in data:
                 data = dict(data)
                 if usage := {name: count for name, count in data.pop("usage").items() if count}:
                     text += f',"usage":{dumps(usage)}'

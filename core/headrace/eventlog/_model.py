@@ -47,7 +47,11 @@ class LogUsage(BaseModel):
     reasoning_tokens: int = 0
     """Of the output: tokens of reasoning."""
     cost: float = 0.0
-    """What it cost, in the unit of the model's prices."""
+    """What it cost."""
+    currency: str = ""
+    """What the cost is told in."""
+    unpriced_tokens: int = 0
+    """Tokens whose price is not known: the cost lacks them."""
 
 
 class LogRecord(BaseModel):
@@ -70,7 +74,7 @@ class LogRecord(BaseModel):
     request of one), ``tool`` and ``call`` (of a tool, of a function), ``effect`` (of the outbox),
     ``approval``, ``parse`` (an answer read into its form), ``skill``, ``memory``, ``retry`` (what
     was tried again, with the wait until then, and each try of a call that took several),
-    ``resource``, or ``log`` (the log itself)."""
+    ``resource``, ``budget`` (one that is nearly used up, or is), or ``log`` (the log itself)."""
     what: str
     """What happened: ``started``, ``finished``, ``failed``, ``reused`` (a recorded outcome was
     taken); a run may also be ``skipped``, a ``dead_letter`` or ``handed_back``; an event is
@@ -106,7 +110,7 @@ class LogRecord(BaseModel):
     level: Literal["standard", "verbose"] = "standard"
     """The level at which it was told."""
     usage: LogUsage | None = None
-    """Of a request of a model: what it cost."""
+    """Of a request of a model, and of what a memory learned: what it cost."""
     data: dict[str, Any] | None = None
     """Values, by kind; shortened and redacted."""
     cut: Cut | None = None

@@ -33,12 +33,14 @@ class RuntimeMetrics:
     Args:
         metrics: Where it is counted.
         agent: The agent's name: the label of all that is no sub-agent's or member's.
+        currency: What costs are told in.
     """
 
-    __slots__ = ("_agent", "_families", "_refused", "_seconds", "_started", "metrics")
+    __slots__ = ("_agent", "_currency", "_families", "_refused", "_seconds", "_started", "metrics")
 
-    def __init__(self, metrics: Metrics, agent: str) -> None:
+    def __init__(self, metrics: Metrics, agent: str, currency: str) -> None:
         self.metrics = metrics
+        self._currency = currency
         self._agent = agent
         self._families: dict[str, Family] = {
             name.removeprefix("headrace_"): spec.of(metrics) for name, spec in TABLE.items()
@@ -121,7 +123,15 @@ class RuntimeMetrics:
             if count:
                 tokens.cell(agent, action, model, kind).number += count
         if usage.cost:
-            self._families["model_cost_total"].cell(agent, action, model).number += usage.cost
+            cost = self._families["model_cost_total"].cell(agent, action, model, self._currency)
+            cost.number += float(usage.cost)
+        if usage.unpriced_tokens:
+            unpriced = self._families["model_unpriced_tokens_total"].cell(agent, action, model)
+            unpriced.number += usage.unpriced_tokens
+
+    def budget(self, member: str, limit: str, what: str) -> None:
+        """The models of a run, or of a sub-agent's call, have come near a limit or to it."""
+        self._families["budget_limits_total"].cell(member or self._agent, limit, what).number += 1
 
     def told(
         self, task: ActionTask, kind: str, what: str, name: str, data: Mapping[str, Any]

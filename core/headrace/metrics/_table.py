@@ -102,8 +102,19 @@ _SPECS: Final = (
         (*_MODEL, "type"),
         "Tokens: input, output; cached and cache_write are parts of input, reasoning of output.",
     ),
+    MetricSpec("headrace_model_cost_total", "counter", (*_MODEL, "currency"), "What they cost."),
     MetricSpec(
-        "headrace_model_cost_total", "counter", _MODEL, "What they cost, in your prices' unit."
+        "headrace_model_unpriced_tokens_total",
+        "counter",
+        _MODEL,
+        "Tokens that have no price: the cost lacks them.",
+    ),
+    MetricSpec(
+        "headrace_budget_limits_total",
+        "counter",
+        ("agent", "limit", "outcome"),
+        "Runs' limits (calls, tokens, cost) that were come near to (warned), and requests that "
+        "were refused at one (exceeded).",
     ),
     MetricSpec(
         "headrace_model_retries_total",

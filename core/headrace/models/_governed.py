@@ -11,6 +11,7 @@ from headrace.interfaces import ChatModel, EmbeddingModel
 from headrace.metering import METER
 from headrace.models._forms import in_words
 from headrace.models._groups import group
+from headrace.models.prices import PriceSettings
 from headrace.records import tell
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ class _Governed(Generic[Model]):
         timeout: float | None,
         deadlines: Deadlines,
         lookup: Callable[[str, str], Awaitable[Any]],
+        provider: str = "",
+        called: str = "",
+        prices: PriceSettings | None = None,
     ) -> None:
+        self._provider = provider
+        self._called = called
+        self._prices = prices or PriceSettings()
         self.inner: Model = model
         self._name = name
         self._policy = policy
@@ -245,12 +252,19 @@ class GovernedChatModel(_Governed[ChatModel], ChatModel):
         return in_words(request)
 
     def _priced(self, response: ChatResponse) -> ChatResponse:
-        """The answer with its cost."""
+        """The answer with its cost, or how many of its tokens have no price."""
         usage = response.usage
-        if self._policy.prices is None:
-            return response
-        priced = usage.model_copy(update={"cost": self._policy.prices.cost(usage)})
-        return response.model_copy(update={"usage": priced})
+        model = response.model or self._called
+        prices = self._policy.prices or self._prices.of(self._provider, model)
+        update: dict[str, Any] = {}
+        if prices is not None:
+            update = {"cost": prices.cost(usage)}
+        elif not usage.cost and usage.tokens:  # some providers tell it themselves
+            update = {"unpriced_tokens": usage.tokens}
+        own: dict[str, Any] = {"provider": self._provider, "model": model}
+        if update:
+            own["usage"] = usage.model_copy(update=update)
+        return response.model_copy(update=own)
 
 
 class GovernedEmbeddingModel(_Governed[EmbeddingModel], EmbeddingModel):

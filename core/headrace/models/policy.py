@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
@@ -12,19 +13,19 @@ from headrace.policy import FailurePolicy
 if TYPE_CHECKING:
     from headrace.chat import Usage
 
-__all__ = ["SHARED", "Breaker", "ModelPolicy", "Prices", "RunBudget"]
+__all__ = ["SHARED", "Breaker", "LongPrices", "ModelPolicy", "Prices", "RunBudget", "exact"]
 
 SHARED = ("requests_per_minute", "tokens_per_minute", "concurrency", "breaker")
 """What the models of a group share, of ``ModelPolicy``."""
-_MILLION = 1_000_000
+_MILLION = Decimal(1_000_000)
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Prices(_Frozen):
-    """What a million tokens cost, in a unit of your own (a currency, mostly)."""
+class _Rates(_Frozen):
+    """What a million tokens cost."""
 
     input: float = Field(default=0.0, ge=0)
     """Tokens read."""
@@ -35,17 +36,39 @@ class Prices(_Frozen):
     cache_write: float | None = Field(default=None, ge=0)
     """Tokens written to the provider's cache; as ``input`` where ``None``."""
 
-    def cost(self, usage: Usage) -> float:
-        """What a request has cost."""
-        cached = self.input if self.cached is None else self.cached
-        written = self.input if self.cache_write is None else self.cache_write
+
+class LongPrices(_Rates):
+    """What a million tokens of a long request cost."""
+
+    over: int = Field(ge=1)
+    """Tokens read by one request; where they are more, these are the prices of all its tokens."""
+
+
+class Prices(_Rates):
+    """What a million tokens cost, in the job's currency (the setting ``prices.currency``)."""
+
+    long: LongPrices | None = None
+    """What they cost in long requests; as in all others where ``None``."""
+
+    def cost(self, usage: Usage) -> Decimal:
+        """What a request has cost, exactly."""
+        rates: _Rates = self
+        if self.long is not None and usage.input_tokens > self.long.over:
+            rates = self.long
+        cached = rates.input if rates.cached is None else rates.cached
+        written = rates.input if rates.cache_write is None else rates.cache_write
         plain = max(0, usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens)
         return (
-            plain * self.input
-            + usage.cached_tokens * cached
-            + usage.cache_write_tokens * written
-            + usage.output_tokens * self.output
+            plain * exact(rates.input)
+            + usage.cached_tokens * exact(cached)
+            + usage.cache_write_tokens * exact(written)
+            + usage.output_tokens * exact(rates.output)
         ) / _MILLION
+
+
+def exact(number: float) -> Decimal:
+    """The decimal number that somebody wrote, of the float that it became."""
+    return Decimal(repr(number))
 
 
 class Breaker(_Frozen):
@@ -96,7 +119,7 @@ class ModelPolicy(_Frozen):
     fallback_on: frozenset[str] = frozenset({*ModelError.RETRYABLE, "unknown"})
     """The codes of ``ModelError`` after which the fallback is asked."""
     prices: Prices | None = None
-    """What tokens cost, for ``Usage.cost`` and budgets."""
+    """What tokens cost, for ``Usage.cost`` and budgets; ``None``: what ``prices`` says."""
 
     @field_validator("fallback_on")
     @classmethod
@@ -122,4 +145,7 @@ class RunBudget(_Frozen):
     tokens: int | None = Field(default=None, ge=1)
     """Tokens read and written."""
     cost: float | None = Field(default=None, gt=0)
-    """Cost, in the unit of the models' ``Prices``."""
+    """Cost, in the currency of ``prices``. A run whose models use tokens that have no price makes
+    no further request either."""
+    warn: float | None = Field(default=0.8, gt=0, lt=1)
+    """The part of a limit from which on a warning is told, once a run; ``None``: never."""

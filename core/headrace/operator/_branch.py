@@ -46,6 +46,8 @@ class Purse(NamedTuple):
     budget: RunBudget
     agent: str
     """Whose it is, where it is a sub-agent's."""
+    currency: str
+    """What cost is told in."""
 
 
 class Branch:
@@ -143,9 +145,10 @@ class Branch:
     def purses(self) -> list[Purse]:
         """What its models have cost, and may: those of the run first, its own last."""
         journal = self.run.journaled()
+        currency = self.run.operator.plan.config.prices.currency
         if self.asked_by is None or self.member is None:
-            return [Purse(journal.spent, self.config.budget, "")]
-        own = Purse(journal.spent_in(self.path), self.config.budget, self.member)
+            return [Purse(journal.spent, self.config.budget, "", currency)]
+        own = Purse(journal.spent_in(self.path), self.config.budget, self.member, currency)
         return [*self.asked_by.branch.purses(), own]
 
     def hold(self) -> None:

@@ -8,7 +8,9 @@ from headrace.chat import ChatRequest, Message, Usage
 from headrace.errors import ModelError, NonRetryableError
 from headrace.interfaces import Toolset
 from headrace.models._forms import Form, FormError
+from headrace.models.prices import priced_as
 from headrace.operator._gathering import together
+from headrace.operator._spending import Spending
 from headrace.operator._tools import answer, telling
 
 if TYPE_CHECKING:
@@ -220,20 +222,16 @@ async def _recorded(
     parts: Sequence[ChatDelta] = (),
 ) -> tuple[ChatResponse, list[ChatDelta]]:
     chat_model: ChatModel = await context.resources.get("chat_models", model)
-    purses = context.task.branch.purses()
+    spending = Spending(context, operator)
 
     async def make() -> tuple[ChatResponse, list[ChatDelta]]:
-        for purse in purses:
-            purse.spent.check(purse.budget, purse.agent)
-        for purse in purses:
-            purse.spent.calls += 1
+        spending.begin()
         with telling(context, operator, model):
             if on_delta is None:
                 response = await chat_model.chat(request)
             else:
                 response = await chat_model.stream(request, on_delta)
-        for purse in purses:
-            purse.spent.add(response.usage)
+        spending.add(response.usage, priced_as(response.provider, response.model) or model)
         if operator.telling.on:
             operator.telling.used(context.task, model, response.usage)
         return response, list(parts)

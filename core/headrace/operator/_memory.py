@@ -15,13 +15,13 @@ from headrace.memory_events import (
     MemoryUpdatedEvent,
 )
 from headrace.metering import METER
+from headrace.operator._spending import Spending
 from headrace.values import digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.interfaces import MemoryBackend
-    from headrace.operator._branch import Purse
     from headrace.operator._context import RunContext
     from headrace.operator._operator import Operator
 
@@ -31,22 +31,18 @@ __all__ = ["LongTerm"]
 class _Learning:
     """Counts what a memory's model costs, within the budgets of the run."""
 
-    def __init__(self, purses: Sequence[Purse]) -> None:
+    def __init__(self, context: RunContext, operator: Operator) -> None:
         self.usage = Usage()
-        self._purses = purses
+        self._spending = Spending(context, operator)
 
     def begin(self) -> None:
         """Refuses a request that the budget has no room for."""
-        for purse in self._purses:
-            purse.spent.check(purse.budget, purse.agent)
-        for purse in self._purses:
-            purse.spent.calls += 1
+        self._spending.begin()
 
     def add(self, usage: Usage) -> None:
         """Counts an answer."""
         self.usage = self.usage + usage
-        for purse in self._purses:
-            purse.spent.add(usage)
+        self._spending.add(usage, "a model of the long-term memory")
 
 
 class LongTerm(LongTermMemory):
@@ -95,7 +91,7 @@ class LongTerm(LongTermMemory):
         item_id = self._id(scope, data)
 
         async def make(backend: MemoryBackend) -> dict[str, Any]:
-            meter = _Learning(self._context.task.branch.purses())
+            meter = _Learning(self._context, self._operator)
             token = METER.set(meter)
             try:
                 items = [dict(item) for item in await backend.learn(scope, item_id, tuple(said))]

@@ -97,9 +97,10 @@ class Operator:
         self.loop = loop
         self.clock = clock
         self.watch = watch
-        self.metrics = None if metrics is None else RuntimeMetrics(metrics, plan.name)
+        currency = plan.config.prices.currency
+        self.metrics = None if metrics is None else RuntimeMetrics(metrics, plan.name, currency)
         told = log if samples is None else Telling(log, samples)
-        self.telling = Teller(plan.name, observers, told, clock, self.metrics)
+        self.telling = Teller(plan.name, observers, told, clock, self.metrics, currency)
         self._samples = samples
         self.deadlines = Deadlines(loop)
         self.in_flight = 0

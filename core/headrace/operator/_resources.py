@@ -120,6 +120,7 @@ class Resources:
         self._providers = plan.resources_of(member)
         settings = plan.config_of(member)
         self._call_timeout = settings.call_timeout
+        self._prices = plan.config.prices  # the job's: it has one currency
         self._tool_errors = settings.tool_errors
         self._deadlines = deadlines
         self._bind = bind
@@ -327,4 +328,7 @@ class Resources:
             timeout=self._call_timeout,
             deadlines=self._deadlines,
             lookup=self.get,
+            provider=provider.plugin or (provider.target or "").rpartition(":")[2],
+            called=str(provider.arguments.get("model", "")),
+            prices=self._prices,
         )

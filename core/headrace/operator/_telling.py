@@ -6,6 +6,7 @@ digest of its input, which is not made for a run that nobody asks for it.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from headrace.eventlog._lines import Finished, Parcel, Told
     from headrace.metrics import RuntimeMetrics
     from headrace.operator._action_task import ActionTask
+    from headrace.operator._branch import Purse
     from headrace.operator._effects import Effect
     from headrace.operator._journal import Entry
     from headrace.operator._run import Run
@@ -47,11 +49,13 @@ class Teller:
         log: Told of those that its levels let in.
         clock: Seconds since the epoch.
         metrics: Counts all of it.
+        currency: What costs are told in.
     """
 
     __slots__ = (
         "_agent",
         "_clock",
+        "_currency",
         "_levels",
         "_metrics",
         "_observers",
@@ -70,8 +74,10 @@ class Teller:
         log: EventLog | Telling | None,
         clock: Callable[[], float],
         metrics: RuntimeMetrics | None = None,
+        currency: str = "",
     ) -> None:
         self._agent = agent
+        self._currency = currency
         self._observers = tuple(observers)
         self._levels = None if log is None else log.levels.known
         self._passed = _nowhere if log is None else log.take
@@ -223,7 +229,7 @@ class Teller:
                 run, level, kind, what, name, entry.id,
                 task.id if outer is None else outer.id, task.attempt,
                 duration, why, None if error is None else fault_of(error, kind),
-                _of_call(kind, entry, level, task.attempt), replayed=what == "reused",
+                self._of_call(task, kind, entry, level), replayed=what == "reused",
             )  # fmt: skip
 
     def used(self, task: ActionTask, model: str, usage: Usage) -> None:
@@ -410,6 +416,36 @@ class Teller:
                 run, level, logged, what, name, id, cause, attempt, duration, error, fault, data
             )
 
+    def budget(self, task: ActionTask, purse: Purse, what: str, limit: str) -> None:
+        """A run's models have come near one of their limits (``warned``) or reached it."""
+        run = task.branch.run
+        if self._metrics is not None:
+            self._metrics.budget(purse.agent, limit, what)
+        spent, most = next(
+            (spent, most) for name, spent, most in purse.spent.limits(purse.budget) if name == limit
+        )
+        of = f"{task.branch.path}/" if purse.agent else ""
+        data: dict[str, Any] = {"spent": _plain(spent), "limit": _plain(most)}
+        if limit == "cost":
+            data["currency"] = purse.currency
+        if purse.agent:
+            data["member"] = purse.agent
+        if what == "exceeded" and limit == "cost" and purse.spent.usage.unpriced_tokens:
+            data["unpriced_tokens"] = purse.spent.usage.unpriced_tokens
+        self.record(
+            run, "budget", what, name=limit, id=f"{of}budget.{limit}.{what}",
+            cause=task.id, attempt=task.attempt, data=data,
+        )  # fmt: skip
+
+    def _of_call(self, task: ActionTask, kind: str, entry: Entry, level: int) -> dict[str, Any]:
+        data = _of_call(kind, entry, level, task.attempt)
+        if "usage" in data:
+            if data["usage"].get("cost"):
+                data["usage"]["currency"] = self._currency
+            if task.action.spec.member:
+                data["member"] = task.action.spec.member
+        return data
+
     # ------------------------------------------------------------ to whom
     def _take(
         self,
@@ -503,6 +539,10 @@ def _of_effect(effect: Effect) -> dict[str, Any]:
     return {"idempotency_key": effect.key, "arguments": effect.arguments}
 
 
+def _plain(number: Decimal | int) -> float | int:
+    return float(number) if isinstance(number, Decimal) else number
+
+
 def _written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:
     """Names in memory with what they were set to; ``None`` where they were deleted."""
     return {
@@ -522,10 +562,19 @@ def _of_call(kind: str, entry: Entry, level: int, attempt: int) -> dict[str, Any
             outcome = outcome["result"]
         data = {"arguments" if kind == "tool" else "asked": asked}
         if entry.state == "finished":
+            if kind == "memory" and type(outcome) is dict and type(outcome.get("usage")) is dict:
+                data["usage"] = _plain_usage(outcome["usage"])  # of what was learned
+                outcome = {name: one for name, one in outcome.items() if name != "usage"}
             data["result"] = outcome
     if entry.attempt not in {0, attempt}:
         data["made_in"] = entry.attempt  # which attempt had made it
     return data
+
+
+def _plain_usage(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A usage as JSON has it, of its stored form."""
+    cost = stored.get("cost", 0)
+    return {**stored, "cost": float(cost["v"]) if type(cost) is dict else cost}
 
 
 def _of_model(asked: Mapping[str, Any], outcome: Any, level: int) -> dict[str, Any]:
@@ -540,7 +589,9 @@ def _of_model(asked: Mapping[str, Any], outcome: Any, level: int) -> dict[str, A
         message = response["message"]["v"]
         data["answer"] = message["content"]
         data["model"] = response["model"]
-        data["usage"] = response["usage"]["v"]
+        if provider := response.get("provider"):  # earlier versions did not record it
+            data["provider"] = provider
+        data["usage"] = _plain_usage(response["usage"]["v"])
         calls = message["tool_calls"]
         called = calls["v"] if type(calls) is dict else calls
     except (KeyError, TypeError, IndexError):

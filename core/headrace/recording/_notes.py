@@ -95,7 +95,7 @@ class Notes:
             "error": _error(outcome.error, wrapped=outcome.status == "failed"),
             "outputs": outcome.outputs,
             "changes": {"set": cells, "gone": gone},
-            "usage": used.model_dump(),
+            "usage": used.model_dump(mode="json"),
         }
 
     def _inputs_ended(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from headrace.chat import Usage
+from headrace.values import decode
 
 if TYPE_CHECKING:
     from headrace.values import Stored
@@ -57,6 +58,6 @@ def usage_of(outcome: Stored) -> Usage:
     """What a model's answer has cost, from the outcome of its call."""
     try:
         usage = outcome["v"][0]["v"]["usage"]["v"]
-        return Usage.model_validate(usage)
+        return Usage.model_validate(decode(usage))
     except (KeyError, TypeError, IndexError, ValidationError):
         return Usage()

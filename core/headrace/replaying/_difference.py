@@ -122,7 +122,9 @@ class RunDifference:
             "place": self.place,
             "verdict": self.verdict,
             "status": dict(zip(names, self.status, strict=True)),
-            "usage": dict(zip(names, (one.model_dump() for one in self.usage), strict=True)),
+            "usage": dict(
+                zip(names, (one.model_dump(mode="json") for one in self.usage), strict=True)
+            ),
             "made": self.made,
         }
         if any(self.error):

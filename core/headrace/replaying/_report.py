@@ -57,7 +57,8 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         counts = ("runs", "same", "changed", "failed", "not_recorded", "made")
-        usage = {"before": self.before.model_dump(), "after": self.after.model_dump()}
+        used = (("before", self.before), ("after", self.after))
+        usage = {name: one.model_dump(mode="json") for name, one in used}
         return {**{name: getattr(self, name) for name in counts}, "usage": usage}
 
     def as_text(self) -> str:

@@ -46,7 +46,8 @@ _UNITS = {
     "outbox.jitter": "part of 1",
     "budget.calls": "requests",
     "budget.tokens": "tokens",
-    "budget.cost": "your prices' unit",
+    "budget.cost": "prices.currency",
+    "budget.warn": "part of 1",
 }
 """Of fields that are used elsewhere too, where no setting is meant."""
 

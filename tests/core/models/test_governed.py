@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
+from decimal import Decimal
 
 import pytest
 
@@ -574,37 +575,46 @@ class TestFallbacks:
 class TestCost:
     PRICES = {"input": 2.0, "output": 10.0}  # noqa: RUF012
 
-    def test_a_model_without_prices_costs_nothing(self, governing, played):
-        assert governing.watch(governing.model(played()).chat(asked())).usage.cost == 0
+    def test_the_tokens_of_a_model_without_prices_are_told_as_having_none(self, governing, played):
+        usage = governing.watch(governing.model(played()).chat(asked())).usage
+
+        assert (usage.cost, usage.unpriced_tokens) == (0, 1100)
+
+    def test_those_of_a_model_that_is_free_have_one(self, governing, played):
+        usage = governing.watch(governing.model(played(), prices={}).chat(asked())).usage
+
+        assert (usage.cost, usage.unpriced_tokens) == (0, 0)
 
     def test_an_answer_has_its_cost(self, governing, played):
         model = governing.model(played(), prices=self.PRICES)
 
-        assert governing.watch(model.chat(asked())).usage.cost == pytest.approx(0.003)
+        assert governing.watch(model.chat(asked())).usage.cost == Decimal("0.003")
 
     def test_what_else_was_used_stays_as_the_provider_says(self, governing, played):
         model = governing.model(played(), prices=self.PRICES)
         usage = governing.watch(model.chat(asked())).usage
 
-        assert usage.model_copy(update={"cost": 0.0}) == Usage(input_tokens=1000, output_tokens=100)
+        free = usage.model_copy(update={"cost": Decimal(0)})
+        assert free == Usage(input_tokens=1000, output_tokens=100)
 
     def test_the_answer_of_a_fallback_has_the_fallbacks_price(self, governing, played):
         governing.model(played("small"), "small", prices={"input": 1.0})
         model = governing.model(played(error("unknown")), fallback="small", prices=self.PRICES)
 
-        assert governing.watch(model.chat(asked())).usage.cost == pytest.approx(0.001)
+        assert governing.watch(model.chat(asked())).usage.cost == Decimal("0.001")
 
-    def test_the_answer_of_a_fallback_without_prices_costs_nothing(self, governing, played):
+    def test_the_answer_of_a_fallback_without_prices_is_not_given_others(self, governing, played):
         governing.model(played("small"), "small")
         model = governing.model(played(error("unknown")), fallback="small", prices=self.PRICES)
+        usage = governing.watch(model.chat(asked())).usage
 
-        assert governing.watch(model.chat(asked())).usage.cost == 0
+        assert (usage.cost, usage.unpriced_tokens) == (0, usage.tokens)
 
     def test_a_streamed_answer_has_its_cost_too(self, governing, played):
         model = governing.model(played(), prices=self.PRICES)
         response = governing.watch(model.stream(asked(), lambda _delta: None))
 
-        assert response.usage.cost == pytest.approx(0.003)
+        assert response.usage.cost == Decimal("0.003")
 
 
 class Spoken(ChatModel):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
@@ -280,18 +281,29 @@ class TestPrices:
     def test_each_sort_of_token_has_its_price(self):
         prices = Prices(input=10, output=100, cached=1, cache_write=20)
 
-        assert prices.cost(self.USAGE) == pytest.approx(0.3 * 10 + 0.6 * 1 + 0.1 * 20 + 0.2 * 100)
+        assert prices.cost(self.USAGE) == Decimal("25.6")
 
     def test_where_no_price_is_given_for_the_cache_it_is_that_of_the_input(self):
-        assert Prices(input=10, output=100).cost(self.USAGE) == pytest.approx(10 + 20)
+        assert Prices(input=10, output=100).cost(self.USAGE) == 30
 
     def test_a_cache_may_be_for_nothing(self):
-        assert Prices(input=10, cached=0, cache_write=0).cost(self.USAGE) == pytest.approx(3)
+        assert Prices(input=10, cached=0, cache_write=0).cost(self.USAGE) == 3
 
     def test_a_provider_that_counts_its_cache_apart_gives_nothing_back(self):
         usage = Usage(input_tokens=10, cached_tokens=1_000_000)
 
-        assert Prices(input=10, cached=1).cost(usage) == pytest.approx(1)
+        assert Prices(input=10, cached=1).cost(usage) == 1
+
+    def test_sums_of_costs_lose_nothing(self):
+        costs = [Prices(input=price).cost(Usage(input_tokens=1)) for price in (0.1, 0.7)]
+
+        assert sum(costs) == Decimal("0.0000008")
+
+    def test_a_long_request_has_its_own_prices_for_all_of_its_tokens(self):
+        prices = Prices(input=1, output=10, long={"over": 1000, "input": 2, "output": 15})
+
+        assert prices.cost(Usage(input_tokens=1000, output_tokens=100)) == Decimal("0.002")
+        assert prices.cost(Usage(input_tokens=1001, output_tokens=100)) == Decimal("0.003502")
 
     def test_a_price_below_nothing_is_refused(self):
         with pytest.raises(ValidationError):
@@ -342,4 +354,5 @@ class TestBudgets:
             "calls": 200,
             "tokens": None,
             "cost": 0.5,
+            "warn": 0.8,
         }

@@ -149,7 +149,7 @@ class TestBudgets:
 
     def test_a_loop_ends_after_such_a_cost(self, error):
         assert error("dear").startswith(
-            "BudgetExceededError: the run's models have used 0.5 cost of 0.5 "
+            "BudgetExceededError: the run's models have used 0.5 USD of 0.5 "
             "(the setting budget.cost): 2 calls, 200 tokens"
         )
 

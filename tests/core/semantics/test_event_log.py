@@ -104,7 +104,7 @@ def test_a_model_s_request_says_what_it_has_cost(records):
     asked = [one for one in records if one["kind"] == "model" and one["key"] == "lamp"]
 
     assert [one["usage"] for one in asked] == [
-        {"input_tokens": 10, "output_tokens": 2, "cost": 0.5}
+        {"input_tokens": 10, "output_tokens": 2, "cost": 0.5, "currency": "USD"}
     ] * 2
     assert asked[-1]["data"]["answer"] == '{"total": 4}'
 

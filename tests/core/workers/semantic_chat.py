@@ -199,6 +199,7 @@ class Converser(Agent):
         failure=DEAD_LETTER,
         max_tool_result=256,
         max_tool_rounds=100,
+        prices={"models": {"*": {}}},  # type: ignore[arg-type]
         budget={"calls": 6, "tokens": 5000, "cost": 0.5},  # type: ignore[arg-type]
     )
     name: str
@@ -321,7 +322,7 @@ class Converser(Agent):
 
     async def do_fallback(self, ctx: Context) -> Any:
         response = await ctx.chat("gloomy", "hi")
-        return [response.text, round(response.usage.cost, 6), ASKED["gloomy"]]
+        return [response.text, float(response.usage.cost), ASKED["gloomy"]]
 
     # ------------------------------------------------------------ parts of answers
     async def do_listened(self, ctx: Context) -> Any:

@@ -8,7 +8,7 @@ from headrace_cli._lazy import LazyGroup
 
 __all__ = ["command"]
 
-_COMMANDS = {"list": "listing", "tree": "tree", "sql": "sql", "schema": "schema"}
+_COMMANDS = {"list": "listing", "tree": "tree", "cost": "cost", "sql": "sql", "schema": "schema"}
 """The commands, in the order in which one meets them, and their modules."""
 
 

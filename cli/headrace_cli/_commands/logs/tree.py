@@ -58,7 +58,7 @@ def command(run: str, paths: tuple[Path, ...], *, html: Path | None, as_json: bo
 def _show(run: Run) -> None:
     from headrace_cli._logs._shown import clock, key_of, plain, seconds, summary, titled
 
-    cost = f", cost {run.cost:.6g}" if run.cost else ""
+    cost = f", cost {run.cost}" if run.cost.told else ""
     click.echo(
         f"run {plain(run.id)} of {plain(run.root.record.get('agent', '?'))}"
         f"{key_of(run.root.record)}: {clock(run.begin)}, {seconds(run.end - run.begin)}, "
@@ -84,7 +84,8 @@ def _data(run: Run) -> dict[str, object]:
         "end": run.end,
         "input_tokens": run.tokens_in,
         "output_tokens": run.tokens_out,
-        "cost": run.cost,
+        "cost": run.cost.data(),
+        "unpriced_tokens": run.cost.unpriced,
         "nodes": [
             {"depth": depth, "replayed": node.replayed, **node.record} for depth, node in run.walk()
         ],
