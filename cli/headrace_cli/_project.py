@@ -283,7 +283,23 @@ def _prices(path: Path) -> dict[str, Any]:
         ) from None
     table = _parsed(path, content)
     _check_names(table, (*_PRICES, *_PRICE_NOTES), "prices", path)
-    return {f"prices.{name}": table[name] for name in _PRICES if name in table}
+    said = {name: table[name] for name in _PRICES if name in table}
+    from pydantic import ValidationError
+
+    from headrace.models.prices import PriceSettings
+
+    try:
+        PriceSettings.model_validate(said)
+    except ValidationError as error:
+        lines = [f"{_dotted(one['loc'])}: {one['msg']}" for one in error.errors()]
+        raise CommandError("the prices are wrong", where=str(path), why="; ".join(lines)) from None
+    return {f"prices.{name}": value for name, value in said.items()}
+
+
+def _dotted(place: tuple[str | int, ...]) -> str:
+    """A place as TOML writes it."""
+    parts = [str(part) for part in place]
+    return ".".join(part if part.isidentifier() else f'"{part}"' for part in parts)
 
 
 def _skill_defaults(said: Any, path: Path) -> dict[str, Any]:

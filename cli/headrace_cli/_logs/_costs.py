@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from headrace.models.prices import priced_as
 from headrace.money import in_words
@@ -14,8 +14,6 @@ from headrace_cli._logs._filters import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from typing_extensions import TypeGuard
 
 __all__ = ["GROUPS", "Bill", "Cost", "Row", "bill_of"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from budget_agents import Spender
 from metric_agents import Chatting, Shop
 
 from headrace import run_local
@@ -104,3 +105,25 @@ class TestNow:
         assert max(one["in_flight"] for one in seen) == 1
         assert max(one["queued"] for one in seen) == 4
         assert [metrics.value(f"headrace_{n}") for n in ("in_flight", "queued", "held")] == [0] * 3
+
+
+class TestMoney:
+    @pytest.fixture(scope="class")
+    def metrics(self):
+        asked = [["small"] * 6, ["large"], ["unknown"]]
+        inputs = [{"who": n, "ask": ask} for n, ask in enumerate(asked)]
+        return measured(Spender(), [*inputs, {"who": 9, "ask": ["helper"], "helps": 3}])
+
+    def test_cost_is_counted_by_model_in_its_currency(self, metrics):
+        of = {"agent": "Spender", "action": "spend", "currency": "EUR"}
+        assert metrics.value("headrace_model_cost_total", model="small", **of) == pytest.approx(1)
+        assert metrics.value("headrace_model_cost_total", model="large", **of) == 0.7
+
+    def test_tokens_without_a_price_are_counted_apart(self, metrics):
+        assert metrics.value("headrace_model_unpriced_tokens_total", model="unknown") == 1100
+
+    def test_limits_that_were_near_and_those_that_were_reached_are_counted(self, metrics):
+        limits = "headrace_budget_limits_total"
+        assert metrics.value(limits, agent="Spender", limit="cost", outcome="warned") == 1
+        assert metrics.value(limits, agent="Spender", limit="cost", outcome="exceeded") == 1
+        assert metrics.value(limits, agent="helper", limit="cost", outcome="exceeded") == 1

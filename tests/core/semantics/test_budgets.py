@@ -24,16 +24,11 @@ INPUTS = {
 def ran(engine, tmp_path_factory):
     """Everything in one job, with a log."""
     folder = tmp_path_factory.mktemp("budgets")
-    agent = Spender()
-    config = agent.config.model_copy(
-        update={"log": agent.config.log.model_copy(update={"folder": str(folder)})}
-    )
-    type(agent).config, before = config, type(agent).config
-    try:
-        inputs = [{"who": who, **asked} for who, asked in INPUTS.items()]
-        result = engine.run(agent, inputs, key=who_of)
-    finally:
-        type(agent).config = before
+    log = Spender.config.log.model_copy(update={"folder": str(folder)})
+    inputs = [{"who": who, **asked} for who, asked in INPUTS.items()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Spender, "config", Spender.config.model_copy(update={"log": log}))
+        result = engine.run(Spender(), inputs, key=who_of)
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.jsonl"))]
     return result, [json.loads(line) for text in texts for line in text.splitlines()]
 
