@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit_agents import CALLS, Steps
 
-from headrace import NonDeterminismError, NonRetryableError
+from headrace import AgentPlan, NonDeterminismError, NonRetryableError
 from headrace.operator import Journal
 
 
@@ -30,7 +30,6 @@ def begun(way):
     """The journal of a run whose worker died inside its one call."""
     import asyncio
 
-    from headrace import AgentPlan
     from headrace.operator import Operator, RunInput
 
     loop = asyncio.new_event_loop()
@@ -136,3 +135,50 @@ def test_a_journal_goes_on_with_the_attempt_that_it_was_at():
     journal.begin_attempt("0.0", 3)
 
     assert Journal(journal.stored()).attempt("0.0") == 3
+
+
+class TestAnotherPathThatMayBeGone:
+    """The setting ``journal_errors`` is ``rerun``."""
+
+    @pytest.fixture
+    def going(self):
+        def going(way):
+            plan = AgentPlan.from_agent(Steps(way=way))
+            config = plan.config.model_copy(update={"journal_errors": "rerun"})
+            return plan.model_copy(update={"config": config})
+
+        return going
+
+    @pytest.fixture
+    def went(self, bench, crashed, going):
+        """The journal of a run that went another path and was under way when its worker died."""
+        journal = crashed("call:a call:b stop")
+        run = bench.until_it_stops(bench.begin(going("call:b call:c stop"), journal=journal))
+        assert (run.outcome, CALLS) == (None, ["c"])
+        return run.journal.stored()
+
+    def test_a_crash_on_the_new_path_repeats_nothing_of_it(self, bench, went):
+        run = bench.run(Steps(way="call:b call:c"), journal=went)
+
+        assert (run.outcome.outputs, CALLS) == ([["b", "c"]], ["c"])
+
+    def test_the_new_path_is_checked_as_any(self, bench, went):
+        run = bench.run(Steps(way="call:b call:d"), journal=went)
+
+        assert isinstance(cause(run), NonDeterminismError)
+
+    def test_it_may_be_left_for_a_third_one(self, bench, going, went):
+        run = bench.run(going("call:d call:a"), journal=went)
+
+        assert (run.outcome.outputs, CALLS) == ([["d", "a"]], ["c", "d"])
+
+    def test_the_log_of_an_action_store_tells_the_same(self, crashed):
+        journal = Journal(crashed("call:a call:b stop"))
+        log = [journal.taken()]
+        journal.loosen()
+        log.append(journal.taken())
+        again = Journal()
+        for changes in log:
+            again.take(changes)
+
+        assert again.stored()["calls"] == journal.stored()["calls"]
