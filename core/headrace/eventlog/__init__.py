@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headrace.eventlog._lines import VERSION
     from headrace.eventlog._log import EventLog
     from headrace.eventlog._model import LogRecord, log_schema
-    from headrace.eventlog._opening import open_log
+    from headrace.eventlog._opening import about_of, models_of, open_log
     from headrace.eventlog._sinks import RecordSink, SinkOpening
     from headrace.eventlog.settings import LogSettings, TraceSettings
 
@@ -30,7 +30,7 @@ _HOMES = {
     "_lines": ("VERSION",),
     "_log": ("EventLog",),
     "_model": ("LogRecord", "log_schema"),
-    "_opening": ("open_log",),
+    "_opening": ("about_of", "models_of", "open_log"),
     "_sinks": ("RecordSink", "SinkOpening"),
     "settings": ("LogSettings", "TraceSettings"),
 }
@@ -50,8 +50,10 @@ __all__ = [
     "RecordSink",
     "SinkOpening",
     "TraceSettings",
+    "about_of",
     "fault_of",
     "log_schema",
+    "models_of",
     "named_call",
     "open_log",
 ]

@@ -18,7 +18,7 @@ from headrace.eventlog._log import EventLog
 if TYPE_CHECKING:
     from headrace.plan import AgentPlan
 
-__all__ = ["folder_of", "models_of", "open_log", "secret_variables"]
+__all__ = ["about_of", "folder_of", "models_of", "open_log", "secret_variables"]
 
 _LOG = logging.getLogger("headrace.log")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{(\w+)\})")
@@ -70,7 +70,7 @@ def open_log(
             "keep": keep,
             "rotates": file is None,
             "secrets": sorted(secret_variables(plan)),
-            "about": _about(plan, task, subtask, attempt),
+            "about": about_of(plan, task, subtask, attempt),
             "sinks": sinks,
             "traces": traces.model_dump(mode="json"),
             "models": models_of(plan) if sinks else {},
@@ -120,7 +120,7 @@ def secret_variables(plan: AgentPlan) -> set[str]:
     return named
 
 
-def _about(plan: AgentPlan, task: str, subtask: int | None, attempt: int) -> dict[str, Any]:
+def about_of(plan: AgentPlan, task: str, subtask: int | None, attempt: int) -> dict[str, Any]:
     """What the first line of a file says: whose it is."""
     return {
         "job": plan.identity,

@@ -23,7 +23,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from headrace.approvals import decision_of
-from headrace.eventlog import open_log
+from headrace.eventlog import about_of, models_of, open_log
 from headrace.flink._covered import Covered
 from headrace.flink._left import Left, left_folder
 from headrace.flink._loop import WorkerLoop
@@ -42,6 +42,7 @@ from headrace.flink._state import ShardState, keep, pending_runs
 from headrace.flink._waking import END_OF_TIME, beat_at, own_shards, set_beacons, wake
 from headrace.jobs.worker import ready
 from headrace.lanes import Lanes
+from headrace.metrics import Metrics, open_export
 from headrace.operator import Effect, Journal, Operator, Run, RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.samples import open_samples
@@ -134,13 +135,18 @@ class AgentFunction(KeyedProcessFunction):
         self._loop = WorkerLoop()
         # Weakly: what runs must not keep us, so that we notice when Flink has dropped us.
         me = weakref.ref(self)
-        self._log = open_log(
-            plan,
-            task=runtime_context.get_task_name().partition(" -> ")[0],  # of a chain, we are first
-            subtask=runtime_context.get_index_of_this_subtask(),
-            attempt=runtime_context.get_attempt_number(),
-        )
+        task = runtime_context.get_task_name().partition(" -> ")[0]  # of a chain, we are first
+        subtask = runtime_context.get_index_of_this_subtask()
+        attempt = runtime_context.get_attempt_number()
+        self._log = open_log(plan, task=task, subtask=subtask, attempt=attempt)
         self._metrics = metrics_of(plan, runtime_context)
+        registry = None if self._metrics is None else self._metrics.registry
+        if plan.config.metrics.export is not None and registry is None:
+            registry = Metrics(series=plan.config.metrics.series)
+        self._export = None
+        if registry is not None:
+            about = about_of(plan, task, subtask, attempt)
+            self._export = open_export(plan, registry, about, models_of(plan))
         self._samples = open_samples(plan)
         self._operator = Operator(
             plan,
@@ -150,7 +156,7 @@ class AgentFunction(KeyedProcessFunction):
             asked=functools.partial(_asked, me),
             holding=functools.partial(_holding, me),
             log=self._log,
-            metrics=None if self._metrics is None else self._metrics.registry,
+            metrics=registry,
             samples=self._samples,
             mains=self._mains,
         )
@@ -225,6 +231,8 @@ class AgentFunction(KeyedProcessFunction):
             self._loop.close(self._close())
             if self._log is not None:
                 self._log.close()
+            if self._export is not None:
+                self._export.close()
             if self._samples is not None:
                 self._samples.close()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.approvals import decision_of
 from headrace.errors import JobFailedError, MemoryValueError
-from headrace.eventlog import open_log
+from headrace.eventlog import about_of, models_of, open_log
 from headrace.fields import MissingFieldError
 from headrace.lanes import Lanes
 from headrace.local._outbox import LocalOutbox
@@ -23,6 +23,7 @@ from headrace.local._sources import END, NOTHING, InputError, Source
 from headrace.local._sqlite import SqliteState
 from headrace.local._state import MemoryState, State
 from headrace.local._turning import TurnedLoop
+from headrace.metrics import Metrics, open_export
 from headrace.operator import Journal, Operator, Run, RunInput, check_worker
 from headrace.samples import open_samples, verdict_of
 from headrace.values import encode, key_id
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from headrace.metrics import Metrics
     from headrace.operator import Ledger, Names
     from headrace.plan import AgentPlan
     from headrace.recording import Recorder
@@ -160,6 +160,13 @@ class LocalEngine:
             log = open_log(self.plan, file=self._events, keep=keep)
             if log is not None:
                 closing.callback(log.close)
+            settings, metrics = self.plan.config.metrics, self._metrics
+            if settings.export is not None:
+                metrics = metrics or Metrics(series=settings.series)
+                about = about_of(self.plan, "local", None, 0)
+                export = open_export(self.plan, metrics, about, models_of(self.plan))
+                if export is not None:
+                    closing.callback(export.close)
             samples = open_samples(self.plan)
             if samples is not None:
                 closing.callback(samples.close)
@@ -178,7 +185,7 @@ class LocalEngine:
                 holding=lambda _run, _change: self._turning.wake(),
                 observers=self._observers,
                 log=log,
-                metrics=self._metrics,
+                metrics=metrics,
                 samples=samples,
                 clock=self._clock,
                 watch=self._recorder,

@@ -12,6 +12,7 @@ from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace.metrics._endpoint import Endpoint
+    from headrace.metrics._export import MetricsSink, open_export
     from headrace.metrics._own import ActionMetrics, Counter, Gauge, Histogram, Measured, Meter
     from headrace.metrics._runtime import RuntimeMetrics
     from headrace.metrics._series import BUCKETS, Family, HistogramCell, Metrics
@@ -35,14 +36,17 @@ __all__ = [
     "MetricSpec",
     "Metrics",
     "MetricsSettings",
+    "MetricsSink",
     "RuntimeMetrics",
     "as_text",
+    "open_export",
 ]
 
 __getattr__ = lazily(
     __name__,
     {
         "_endpoint": ("Endpoint",),
+        "_export": ("MetricsSink", "open_export"),
         "_own": ("ActionMetrics", "Counter", "Gauge", "Histogram", "Measured", "Meter"),
         "_runtime": ("RuntimeMetrics",),
         "_series": ("BUCKETS", "Family", "HistogramCell", "Metrics"),

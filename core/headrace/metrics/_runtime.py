@@ -122,6 +122,9 @@ class RuntimeMetrics:
         ):
             if count:
                 tokens.cell(agent, action, model, kind).number += count
+        spread = self._families["model_call_tokens"]
+        spread.buckets(agent, action, model, "input").observe(usage.input_tokens)
+        spread.buckets(agent, action, model, "output").observe(usage.output_tokens)
         if usage.cost:
             cost = self._families["model_cost_total"].cell(agent, action, model, self._currency)
             cost.number += float(usage.cost)

@@ -14,6 +14,9 @@ class MetricsSettings(BaseModel):
 
     flink: bool = True
     """Flink: whether metrics are given to Flink, the runtime's and the agent's own."""
+    export: str | None = Field(default=None, min_length=1)
+    """The hook plugin (``headrace.hooks``) that shows a worker's metrics elsewhere, such as
+    ``otel``; ``None``: none does."""
     interval: float = Field(default=2.0, gt=0, json_schema_extra={"unit": "seconds"})
     """Flink: how often they are given to it."""
     series: int = Field(default=200, ge=1, json_schema_extra={"unit": "series"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headrace.metrics._series import BUCKETS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,10 +27,12 @@ class MetricSpec:
     """The names of its labels."""
     meaning: str
     """What it tells."""
+    bounds: tuple[float, ...] = BUCKETS
+    """Of a histogram: its buckets' upper bounds."""
 
     def of(self, metrics: Metrics) -> Family:
         """Its series in a registry."""
-        return metrics.family(self.name, self.kind, self.labels, self.meaning)
+        return metrics.family(self.name, self.kind, self.labels, self.meaning, self.bounds)
 
 
 _AGENT = ("agent",)
@@ -103,6 +107,13 @@ _SPECS: Final = (
         "Tokens: input, output; cached and cache_write are parts of input, reasoning of output.",
     ),
     MetricSpec("headrace_model_cost_total", "counter", (*_MODEL, "currency"), "What they cost."),
+    MetricSpec(
+        "headrace_model_call_tokens",
+        "histogram",
+        (*_MODEL, "type"),
+        "Tokens of each answer: input, output.",
+        tuple(4**power for power in range(14)),
+    ),
     MetricSpec(
         "headrace_model_unpriced_tokens_total",
         "counter",

@@ -64,6 +64,18 @@ class Hooks:
         """
 
     @hookspec
+    def headrace_metrics_sink(self, metrics: Any, opening: Any) -> Any:
+        """Show a worker's metrics elsewhere, from its start on (the setting ``metrics.export``).
+
+        Args:
+            metrics: The registry, a ``headrace.metrics.Metrics``; any thread may read it.
+            opening: Whose it is: a ``headrace.eventlog.SinkOpening``.
+
+        Returns:
+            A ``headrace.metrics.MetricsSink``.
+        """
+
+    @hookspec
     def headrace_cli_commands(self) -> list[Any]:  # type: ignore[empty-body]
         """Give click commands to add to ``agents``, once, when the command line starts."""
 

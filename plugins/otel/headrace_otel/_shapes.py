@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ROOT", "Mark", "Owner", "Shape", "is_retrieval", "shape_of"]
+__all__ = ["ROOT", "Mark", "Owner", "Shape", "is_retrieval", "provider_of", "shape_of"]
 
 Owner = tuple[str, int]
 """Names a span within its run: the record's id, and the attempt."""
@@ -99,6 +99,12 @@ def shape_of(
     return _shape(record, f"{kind} {_name(record)}", {})
 
 
+def provider_of(model: Mapping[str, str]) -> str:
+    """The conventions' name of who provides a chat model: of a project's own one ``custom``."""
+    plugin = model.get("plugin") or "custom"
+    return _PROVIDERS.get(plugin, plugin)
+
+
 def is_retrieval(record: Mapping[str, Any]) -> bool:
     """Whether a record of a resource is about a search for texts."""
     return record["kind"] == "resource" and "/retrieval:" in record.get("id", "")
@@ -125,10 +131,9 @@ def _model(record: Mapping[str, Any], models: Mapping[str, Mapping[str, str]]) -
     data = record.get("data") or {}
     answered = data.get("model")
     asked = known.get("model") or answered or _name(record)
-    plugin = known.get("plugin") or ""
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": _PROVIDERS.get(plugin, plugin or "custom"),
+        "gen_ai.provider.name": provider_of(known),
         "gen_ai.request.model": asked,
     }
     if isinstance(answered, str) and answered:

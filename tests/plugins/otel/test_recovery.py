@@ -39,9 +39,12 @@ from flink_jobs import Job
 from recovery_agents import Recovering
 from headrace import RuntimeConfig
 from headrace.eventlog import TraceSettings
+from headrace.metrics import MetricsSettings
 
 folder = Path(sys.argv[1])
-Recovering.config = RuntimeConfig(traces=TraceSettings(export="otel"))
+Recovering.config = RuntimeConfig(
+    traces=TraceSettings(export="otel"), metrics=MetricsSettings(export="otel", flink=False)
+)
 job = Job(folder)
 job.feed("in", [{"key": "k", "n": 0, "do": "fail"}])
 client = job.start(
@@ -70,6 +73,7 @@ def wait_for(what, seconds=60.0):
 def environment(collector, monkeypatch):
     """That of a job in a process of its own."""
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "100")
     paths = [*map(str, FOLDERS), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -128,3 +132,11 @@ def test_a_job_on_flink_that_failed_and_recovered_makes_one_trace(collector, env
     assert {one.id for one in ended} == {call.parent}
     marks = [told for one in ended for name, told in one.events if name == "headrace.reused"]
     assert [told["headrace.span_id"] for told in marks] == [call.id]
+    sent = {
+        metric.name
+        for request in collector.metrics
+        for group in request.resource_metrics
+        for scope in group.scope_metrics
+        for metric in scope.metrics
+    }
+    assert {"headrace.runs_started", "headrace.actions", "headrace.calls"} <= sent
