@@ -31,6 +31,7 @@ import registry_search  # noqa: E402
 import registry_speed  # noqa: E402
 import skills_speed  # noqa: E402
 import start_up  # noqa: E402
+import traces  # noqa: E402
 import vector_stores  # noqa: E402
 from figures import Figure, table  # noqa: E402
 
@@ -46,6 +47,7 @@ PARTS = {
     "calls": model_calls.measure,
     "stores": action_stores.measure,
     "log": event_log.measure,
+    "traces": traces.measure,
     "flink": flink_speed.measure,
     "build": build_speed.measure,
     "cluster": cluster_speed.measure,

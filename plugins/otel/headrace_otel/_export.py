@@ -50,6 +50,7 @@ def open_traces(opening: SinkOpening) -> TraceSink:
         ids,
         models=opening.models,
         content=bool(opening.traces.get("content")),
+        sample=sample,
         end=end,
     )
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -34,6 +34,7 @@ __all__ = ["GivenIds", "TraceSink"]
 
 CONTENT: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 """The conventions' own variable that asks for content."""
+_LOW = TraceIdRatioBased.TRACE_ID_LIMIT  # the part of a trace's id that decides
 _OWNERS = 10_000  # spans that are not over, and have events
 _MARKS = 128  # of one span, as many as the SDK's limit lets through
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -64,6 +65,8 @@ class TraceSink:
         ids: Told the ids of the next span.
         models: Of chat models, by the name that records have, the plugin and the model asked for.
         content: Whether spans hold what was said and given.
+        sample: The share of runs that ``provider`` samples by their ids, where it is known: what the
+            sampler would say is then said at once, for most runs are asked about in vain.
         end: Has the spans exported, in so many seconds.
     """
 
@@ -74,9 +77,11 @@ class TraceSink:
         *,
         models: Mapping[str, Mapping[str, str]],
         content: bool,
+        sample: float | None,
         end: Callable[[float], None],
     ) -> None:
         self._ids = ids
+        self._bound = None if sample is None else TraceIdRatioBased(sample).bound
         self._sampler = provider.sampler
         self._tracer = provider.get_tracer("headrace")
         self._models = models
@@ -86,6 +91,8 @@ class TraceSink:
 
     def wants(self, run: str, trace: str | None) -> bool:
         """Whether the sampler takes a run: by its id, or as what asked for it says."""
+        if trace is None and self._bound is not None:
+            return trace_id(run) & _LOW < self._bound
         parent = _given(trace)
         made = self._sampler.should_sample(
             _context(parent),
