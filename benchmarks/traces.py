@@ -28,7 +28,7 @@ def collector() -> Iterator[None]:
     """Takes what comes, and reads nothing of it."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the server's word
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(200)
             self.end_headers()

@@ -36,6 +36,7 @@ _TOKENS = {
     "cache_write_tokens": "gen_ai.usage.cache_creation.input_tokens",
     "reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
     "cost": "headrace.cost",
+    "currency": "headrace.cost.currency",
 }
 
 

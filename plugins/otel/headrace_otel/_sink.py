@@ -65,8 +65,8 @@ class TraceSink:
         ids: Told the ids of the next span.
         models: Of chat models, by the name that records have, the plugin and the model asked for.
         content: Whether spans hold what was said and given.
-        sample: The share of runs that ``provider`` samples by their ids, where it is known: what the
-            sampler would say is then said at once, for most runs are asked about in vain.
+        sample: The share of runs that ``provider`` samples by their ids, where it is known: what
+            the sampler would say is then said at once, for most runs are asked about in vain.
         end: Has the spans exported, in so many seconds.
     """
 
