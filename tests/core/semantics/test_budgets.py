@@ -7,6 +7,8 @@ import json
 import pytest
 from budget_agents import Spender
 
+from headrace_cli._logs._costs import bill_of
+
 INPUTS = {
     "counted": {"ask": ["small", "small"]},
     "all of it": {"ask": ["large"]},
@@ -126,3 +128,13 @@ def test_a_sub_agent_s_requests_name_it(records):
     [asked, *_] = records("helped", "model")
 
     assert asked["data"]["member"] == "helper"
+
+
+def test_a_request_is_on_the_bill_of_the_skills_that_its_action_has_by_then(ran):
+    records = [one for one in ran[1] if one.get("key") == "skilled"]
+    bill = bill_of((one for one in records if "usage" in one or one["kind"] == "skill"), ["skill"])
+
+    assert {skill: str(row.cost) for (skill,), row in bill.rows.items()} == {
+        "-": "0.2 EUR",
+        "refunds": "0.2 EUR",
+    }

@@ -75,7 +75,7 @@ class Spender(Agent):
         cost = []
         for number, asked in enumerate(event.input["ask"]):
             if asked == "skill":
-                await ctx.tool("learn_skill", {})
+                await ctx.tool("learn_skill")
             elif asked == "helper":
                 cost.append(await ctx.agent("helper", event.input["helps"]))
             else:
