@@ -61,8 +61,8 @@ def main() -> None:
     kept = given.engine == "local" or given.store
     if found.lost or found.doubled or found.disordered or (kept and found.after_return):
         sys.exit("something was lost or doubled that must not be")
-    if found.again["reconciled"] or any(found.missing.values()):
-        sys.exit("an effect was lost, or one with a reconciler was taken twice")
+    if found.again["reconciled"] or found.again["outbox"] or any(found.missing.values()):
+        sys.exit("an effect was lost, or one with a reconciler or of the outbox was taken twice")
 
 
 def locally(strikes: int, seed: int, kinds: tuple[str, ...], *, store: bool) -> Found:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "logs": "What agents did: filter their event logs, follow them, see the tree of a run.",
     "samples": "Runs put aside for people: show them, judge them, how good they are over time.",
     "approvals": "Tool calls that wait for your decision: see, approve or refuse them.",
+    "outbox": "Effects that wait until their run is sure: see them, do what a job has left.",
     "login": "Sign in to the servers of an agent's tools, once, with a browser.",
     "memory": "What agents remember for long: search it, export it, erase a person's.",
     "plan": "Compile an agent without running it, and show its plan.",

@@ -6,9 +6,13 @@ import json
 import os
 import random
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from headrace import AgentPlan
+from headrace.outbox import finish
 
 from ..on_a_cluster.conftest import read_lines  # noqa: TID252 - tests are no package
 from ..on_a_cluster.killing import workers  # noqa: TID252
@@ -61,12 +65,14 @@ class ClusterJob:
         self._folder = folder
         self._link = link
         self._random = random.Random(seed)
-        agent = {
+        self.left = self.given_up = 0
+        self._finished = False
+        self._agent: dict[str, Any] = {
             "port": link.port,
             "notes": str(folder),
             "store": None if store is None else str(store),
         }
-        place = {"AGENT": agent, "FOLDER": str(folder), "INPUTS": inputs, "KEYS": KEYS}
+        place = {"AGENT": self._agent, "FOLDER": str(folder), "INPUTS": inputs, "KEYS": KEYS}
         files = {
             "place.py": "".join(f"{name} = {value!r}\n" for name, value in place.items()),
             "paying.py": (_HERE / "paying.py").read_text(),
@@ -80,7 +86,20 @@ class ClusterJob:
         """Whether the job has come to its end."""
         state = next((one.state for one in self._site.rest.jobs() if one.id == self._job), "")
         assert state not in {"FAILED", "CANCELED"}, self._site.rest.exceptions(self._job).entries
+        if state == "FINISHED" and not self._finished:
+            self._finished = True
+            self._finish()
         return state == "FINISHED"
+
+    def _finish(self) -> None:
+        """Does what the job has left of its outbox, as its next start would."""
+        if str(_HERE) not in sys.path:
+            sys.path.insert(0, str(_HERE))
+        from paying import Paying
+
+        plan = AgentPlan.from_agent(Paying(**self._agent))
+        checkpoints = self._site.cluster.folder / "checkpoints"
+        self.left, self.given_up = finish(plan, str(checkpoints), lambda _: None)
 
     def strike(self, what: str, seconds: float) -> None:
         """Strikes it, and mends what can be mended after a time."""

@@ -40,11 +40,15 @@ class _Server(ThreadingHTTPServer):
 class Ledger:
     """The service; it is never struck itself.
 
-    ``POST /WAY/NAME`` takes effect, ``GET /WAY/NAME`` tells how often it did.
+    ``POST /WAY/NAME`` takes effect, ``GET /WAY/NAME`` tells how often it did. With a key, as in
+    ``POST /WAY/KEY/NAME``, it takes effect once for each key, as servers do that know such keys.
     """
 
     def __init__(self) -> None:
         self._effects: list[Effect] = []
+        self._keys: set[str] = set()
+        self.repeated = 0
+        """How often an effect was asked for whose key was known."""
         self._counts: Counter[tuple[str, str]] = Counter()
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -75,8 +79,13 @@ class Ledger:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._effects) >= count, seconds)
 
-    def _take(self, way: str, name: str) -> int:
+    def _take(self, way: str, name: str, key: str | None = None) -> int:
         with self._changed:
+            if key is not None and key in self._keys:
+                self.repeated += 1
+                return self._counts[way, name]
+            if key is not None:
+                self._keys.add(key)
             self._effects.append(Effect(way, name, time.monotonic()))
             self._counts[way, name] += 1
             self._changed.notify_all()
@@ -91,7 +100,8 @@ class Ledger:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self._answer(ledger._take(*self._named()))
+                _, way, *key, name = map(unquote, self.path.split("/"))
+                self._answer(ledger._take(way, name, *key))
 
             def do_GET(self) -> None:
                 self._answer(ledger._count(*self._named()))

@@ -43,6 +43,11 @@ def effect(port: int, way: str, name: str) -> str:
     return name
 
 
+def pay_later(port: int, name: str, idempotency_key: str) -> None:
+    """Takes effect once for one key, however often it is asked to."""
+    asked(port, "POST", f"outbox/{quote(idempotency_key, safe='')}", name)
+
+
 def look(port: int, way: str, name: str) -> Any:
     """Tells whether an effect was taken."""
     return name if asked(port, "GET", way, name) else RETRY
@@ -75,4 +80,5 @@ class Paying(Agent):
         await ctx.call(effect, self.port, "plain", name, retry=PATIENT)
         note(self.notes, name)
         await ctx.call(effect, self.port, "reconciled", name, reconcile=look, retry=PATIENT)
+        ctx.after_commit(pay_later, self.port, name, retry=PATIENT)
         ctx.send(OutputEvent(output={**event.input, "count": count}))

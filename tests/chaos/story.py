@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EFFECTS", "KEYS", "Found", "Job", "Strike", "judged", "returned", "struck"]
 
-EFFECTS = ("plain", "reconciled")
-"""The kinds of calls that each input makes."""
+EFFECTS = ("plain", "reconciled", "outbox")
+"""The kinds of calls that each input makes; those of the outbox have idempotency keys."""
 KEYS = 20
 _MOST = 60.0
 """Seconds after which a job that does nothing is taken for dead."""

@@ -61,6 +61,10 @@ def test_an_effect_whose_call_has_a_reconciler_is_taken_once(found):
     assert found.again["reconciled"] == []
 
 
+def test_an_effect_of_the_outbox_is_taken_once_by_its_idempotency_key(found):
+    assert found.again["outbox"] == []
+
+
 def test_a_plain_call_that_returned_to_its_action_is_never_made_again(found):
     assert found.after_return == []
 
