@@ -23,6 +23,7 @@ GUIDES = [
     "docs/tools.md",
     "docs/prompts.md",
     "docs/approvals.md",
+    "docs/effects.md",
     "docs/from-flink-agents.md",
     "docs/models.md",
     "docs/yaml.md",
