@@ -41,7 +41,16 @@ if TYPE_CHECKING:
     from headrace.jobs.manifest import JobManifest
     from headrace.plan import AgentPlan
 
-__all__ = ["ARCHIVE", "ORDER_VARIABLE", "PROBE", "RUN_VARIABLE", "Graph", "Order", "main"]
+__all__ = [
+    "ARCHIVE",
+    "CHECKPOINT_FOLDERS",
+    "ORDER_VARIABLE",
+    "PROBE",
+    "RUN_VARIABLE",
+    "Graph",
+    "Order",
+    "main",
+]
 
 ORDER_VARIABLE = "HEADRACE_ORDER"
 """The environment variable that holds an ``Order``, as JSON."""
@@ -52,6 +61,8 @@ PROBE = "headrace: what Python the workers have (fails on purpose)"
 ARCHIVE = "job"
 """The folder that Flink unpacks the zip to, in a worker's working folder."""
 _CHECKPOINTS = {"execution.checkpointing.interval": "10s"}
+CHECKPOINT_FOLDERS = ("execution.checkpointing.dir", "state.checkpoints.dir")
+"""Where checkpoints go, as Flink calls that: workers learn there which of them are complete."""
 
 
 class Order(BaseModel):
@@ -86,7 +97,8 @@ class Order(BaseModel):
     typed: dict[str, str] = Field(default_factory=dict)
     """Settings and values of the agents, as ``--set`` had them."""
     cluster: dict[str, str] = Field(default_factory=dict)
-    """What the cluster's own configuration says of them: its keys ``headrace.*``."""
+    """What the cluster's own configuration says of them (its keys ``headrace.*``), and where it
+    says that checkpoints go."""
     files: FilesIO = FilesIO()
     """What a job over files reads and writes, over the manifest's defaults."""
     follow: bool = False
@@ -236,6 +248,7 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     if order.action == "compile":
         # Else Flink takes the number of this machine's cores, and the job runs elsewhere.
         defaults["parallelism.default"] = "1"
+        defaults |= {key: order.cluster[key] for key in CHECKPOINT_FOLDERS if key in order.cluster}
     options = {**{key: one for key, one in defaults.items() if key not in known}, **options}
     config = Configuration()
     for key, value in options.items():

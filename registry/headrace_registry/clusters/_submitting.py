@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.jobs.driver import Order
+from headrace.jobs.driver import CHECKPOINT_FOLDERS, Order
 from headrace.jobs.manifest import read_manifest
 from headrace.settings import PREFIX
 from headrace_registry.client import cache_folder
@@ -169,7 +169,11 @@ def prepare(
         allow_lost_state=wish.allow_lost_state,
         settings=dict(wish.settings or {}),
         typed=dict(wish.typed or {}),
-        cluster={key: one for key, one in rest.settings().items() if key.startswith(PREFIX)},
+        cluster={
+            key: one
+            for key, one in rest.settings().items()
+            if key.startswith(PREFIX) or key in CHECKPOINT_FOLDERS
+        },
         **({"files": wish.files} if wish.files is not None else {}),
         follow=wish.follow,
     )
