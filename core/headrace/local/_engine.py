@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from headrace.operator import Ledger, Names
+    from headrace.operator import Effect, Ledger, Names
+    from headrace.metrics import Metrics
     from headrace.plan import AgentPlan
     from headrace.recording import Recorder
     from headrace.records import Record
@@ -92,6 +93,7 @@ class LocalEngine:
         clock: Seconds since the epoch.
         on_progress: Told of the counts now and then.
         committed: Told of a run that is over, when what it did is where it outlives this process.
+        effects: Takes the effects that are sure, instead of having them done.
         stop_after: Seconds that runs under way are given to finish when the job is stopped.
     """
 
@@ -111,6 +113,7 @@ class LocalEngine:
         clock: Callable[[], float] = time.time,
         on_progress: Callable[[JobResult], None] | None = None,
         committed: Callable[[Run], None] | None = None,
+        effects: Callable[[Effect], None] | None = None,
         stop_after: float = 10.0,
     ) -> None:
         check_worker(plan)
@@ -129,6 +132,7 @@ class LocalEngine:
         self._recorder = recorder
         self._on_progress = on_progress
         self._on_committed = committed
+        self._effects = effects
         self._committed: list[Run] = []
         self._over: list[str] = []  # runs whose ends the state has with its next flush
         self._stop_after = stop_after
@@ -192,7 +196,9 @@ class LocalEngine:
             )
             if self._operator.metrics is not None:
                 self._operator.metrics.watch(queued=lambda: self._lanes.waiting)
-            self._outbox = LocalOutbox(self._operator, self._state, self._turning, self.result)
+            self._outbox = LocalOutbox(
+                self._operator, self._state, self._turning, self.result, self._effects
+            )
             self._ledger = self._operator.ledger
             self._keeping = self._ledger is not None and self._state.durable
             if self._recorder is not None:

@@ -10,7 +10,7 @@ from headrace.operator import Effect, Outbox
 from headrace.values import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from headrace.local._engine import JobResult
     from headrace.local._state import State
@@ -30,11 +30,18 @@ class LocalOutbox:
         state: Keeps them.
         turning: The loop.
         result: Takes the counts.
+        take: Takes effects instead of having them done.
     """
 
     def __init__(
-        self, operator: Operator, state: State, turning: TurnedLoop, result: JobResult
+        self,
+        operator: Operator,
+        state: State,
+        turning: TurnedLoop,
+        result: JobResult,
+        take: Callable[[Effect], None] | None = None,
     ) -> None:
+        self._take = take
         self._state = state
         self._turning = turning
         self._result = result
@@ -69,7 +76,11 @@ class LocalOutbox:
         """Told when the state has what was committed: now it can not be undone."""
         held, self._held = self._held, []
         for effect in held:
-            self._outbox.add(effect)
+            if self._take is None:
+                self._outbox.add(effect)
+            else:
+                self._take(effect)
+                self._state.drop(effect)
 
     def stop(self) -> None:
         """Told that the job is to end soon: what the state keeps is for the next process."""

@@ -1,4 +1,5 @@
-"""The kit for authors of plugins: one conformance class for each kind, for pytest.
+"""The kit for authors of plugins: one conformance class for each kind, for pytest; and for
+authors of agents: the effects that one asks for, without doing them.
 
 Subclass the class of your plugin's kind in a test module and say how to make its object; the
 inherited tests say what the runtime relies on. It needs ``headrace-core[testing]``.
@@ -16,6 +17,7 @@ from headrace.lazy import lazily
 if TYPE_CHECKING:
     from headrace.testing._action_stores import ActionStoreSuite
     from headrace.testing._chat_models import ChatBackend, ChatModelSuite
+    from headrace.testing._effects import AskedEffect, effects_of
     from headrace.testing._embedding_models import EmbeddingModelSuite
     from headrace.testing._memory import MemoryBackendSuite
     from headrace.testing._prompts import PromptSuite
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_action_stores": ("ActionStoreSuite",),
     "_chat_models": ("ChatBackend", "ChatModelSuite"),
+    "_effects": ("AskedEffect", "effects_of"),
     "_embedding_models": ("EmbeddingModelSuite",),
     "_memory": ("MemoryBackendSuite",),
     "_prompts": ("PromptSuite",),
@@ -36,6 +39,7 @@ _HOMES = {
 
 __all__ = [
     "ActionStoreSuite",
+    "AskedEffect",
     "ChatBackend",
     "ChatModelSuite",
     "EmbeddingModelSuite",
@@ -44,6 +48,7 @@ __all__ = [
     "Suite",
     "ToolsetSuite",
     "VectorStoreSuite",
+    "effects_of",
 ]
 
 
