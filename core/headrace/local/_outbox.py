@@ -81,6 +81,7 @@ class LocalOutbox:
             else:
                 self._take(effect)
                 self._state.drop(effect)
+                self._turning.loop.call_soon(self._turning.wake)
 
     def stop(self) -> None:
         """Told that the job is to end soon: what the state keeps is for the next process."""

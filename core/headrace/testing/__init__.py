@@ -1,5 +1,6 @@
-"""The kit for authors of plugins: one conformance class for each kind, for pytest; and for
-authors of agents: the effects that one asks for, without doing them.
+"""The kit for authors of plugins: one conformance class for each kind, for pytest.
+
+For authors of agents there is ``effects_of``: the effects that one asks for, without doing them.
 
 Subclass the class of your plugin's kind in a test module and say how to make its object; the
 inherited tests say what the runtime relies on. It needs ``headrace-core[testing]``.
