@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.operator import Effect, Ledger, Names
-    from headrace.metrics import Metrics
     from headrace.plan import AgentPlan
     from headrace.recording import Recorder
     from headrace.records import Record
