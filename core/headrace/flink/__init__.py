@@ -23,7 +23,6 @@ from headrace.lazy import lazily
 
 if TYPE_CHECKING:
     from headrace.flink._files import run_files
-    from headrace.flink._function import DEAD_LETTERS
     from headrace.flink._java import ensure_java
     from headrace.flink._job import (
         SETTINGS,
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
         process,
         process_table,
     )
+    from headrace.flink._tags import DEAD_LETTERS
 
 _HOMES = {
     "_files": ("run_files",),
-    "_function": ("DEAD_LETTERS",),
     "_java": ("ensure_java",),
     "_job": (
         "SETTINGS",
@@ -46,6 +45,7 @@ _HOMES = {
         "process",
         "process_table",
     ),
+    "_tags": ("DEAD_LETTERS",),
 }
 
 __all__ = [

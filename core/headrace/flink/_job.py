@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from headrace.errors import HeadraceError
 from headrace.fields import FieldKey
 from headrace.flink._covered import marks_folder
-from headrace.flink._function import APPROVALS, DEAD_LETTERS, LEFT, MARKS, AgentFunction
+from headrace.flink._function import AgentFunction
 from headrace.flink._java import ensure_java
 from headrace.flink._left import left_folder
 from headrace.flink._pyflink import (
@@ -33,6 +33,7 @@ from headrace.flink._pyflink import (
     with_keys,
 )
 from headrace.flink._shards import ShardSelector
+from headrace.flink._tags import APPROVALS, DEAD_LETTERS, LEFT, MARKS
 from headrace.flink._types import ModelRows, row_type
 from headrace.plan import AgentPlan
 from headrace.references import find

@@ -23,8 +23,6 @@ ASKS = "idempotency_key"
 """The parameter by which a function asks for its effect's idempotency key."""
 _OURS = frozenset({"number", "again"})
 """What the engine knows of an effect, beside what is kept of it."""
-_OURS = frozenset({"number", "again"})
-"""What the engine knows of an effect, beside what is kept of it."""
 _HISTORY = 50
 """Tries that are told of one effect: the first, and the last ones."""
 

@@ -15,7 +15,7 @@ from function_worker import Store, Turn, Worker
 from recovery_agents import Narrow, Waiter, held, note, notes
 
 from headrace.approvals import Decision
-from headrace.flink._function import APPROVALS
+from headrace.flink._tags import APPROVALS
 from headrace.flink._waking import END_OF_TIME
 
 
@@ -57,10 +57,10 @@ class TestJournals:
         assert lived.store.of("pending") == []
 
     def test_nothing_is_held_in_the_worker_when_all_runs_are_done(self, lived):
-        [shard] = lived.function._shards.values()
+        [shard] = lived.function._runs._shards.values()
 
         assert (shard.pending, list(shard.done), shard.waiting) == ({}, [], 0)
-        assert len(lived.function._lanes) == 0
+        assert len(lived.function._runs._lanes) == 0
 
 
 class TestRestored:
@@ -122,13 +122,13 @@ class TestFull:
 
     def test_the_others_are_in_the_state(self, full, store):
         assert sum(len(pending) for pending in store.of("pending")) == 5
-        assert full.function.queued == 3
+        assert full.function._runs.queued == 3
 
     def test_they_begin_when_there_is_room(self, full, tmp_path):
         note(tmp_path, "go on")
 
         assert sorted(one["n"] for one in full.until(5)) == [0, 1, 2, 3, 4]
-        assert full.function.queued == 0
+        assert full.function._runs.queued == 0
 
     def test_a_restored_worker_begins_no_more_than_may_either(self, full, store, tmp_path):
         deadline = time.monotonic() + 20
@@ -141,7 +141,7 @@ class TestFull:
         second.element({"key": "k0", "n": 5, "do": "wait"})
         second.busy |= full.busy
         second.ticks()
-        queued = second.function.queued
+        queued = second.function._runs.queued
         note(tmp_path, "go on")
         outputs = second.until(6)
         second.function.close()
@@ -214,7 +214,11 @@ class TestApprovals:
         first = Worker(Refunds(), store)
         first.until(1, first.element(self.ASKS))
         due.clear()
-        list(first.function.on_timer(first.function._shards[store.current].tick, Watched(store)))
+        list(
+            first.function.on_timer(
+                first.function._runs._shards[store.current].tick, Watched(store)
+            )
+        )
         first.function.close()
 
         assert min(due) > 500

@@ -55,7 +55,7 @@ class Function:
         for at, value in inputs:
             clock.now = 1_000.0 + at
             worker = Worker(agent, store)
-            worker.function._operator.clock = clock
+            worker.function._runs.operator.clock = clock
             outputs += worker.element({"key": None, **value})
             worker.function.close()
         return outputs
