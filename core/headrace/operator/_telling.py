@@ -6,15 +6,20 @@ digest of its input, which is not made for a run that nobody asks for it.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import ToolError
 from headrace.eventlog import STANDARD, VERBOSE, fault_of, named_call
 from headrace.eventlog._lines import trace_of
-from headrace.memory import DELETED, path_of
 from headrace.operator._durable import OUTER_CALL
+from headrace.operator._told import (
+    error_text,
+    of_call,
+    of_effect,
+    plain_number,
+    told_error,
+    written,
+)
 from headrace.records import Record
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from headrace.samples import Telling
     from headrace.values import Stored
 
-__all__ = ["Teller", "error_text"]
+__all__ = ["Teller"]
 
 _NOTHING: tuple[()] = ()
 _LOG_KINDS = {"retried": "retry"}
@@ -130,7 +135,7 @@ class Teller:
         if ended.outputs:
             data["outputs"] = ended.outputs
         if level == VERBOSE and ended.changes:
-            data["memory"] = _written(ended.changes, "")
+            data["memory"] = written(ended.changes, "")
         why = fault = None
         if error is not None:
             why, fault = error_text(error), fault_of(error)
@@ -182,8 +187,8 @@ class Teller:
         if error is None and context is not None and context.memory_changes:
             level = self._levels["memory", "short_term"]
             if level:
-                written = _written(context.memory_changes, context.short_term_root)
-                data = {"names": list(written)} if level == STANDARD else {"values": written}
+                changed = written(context.memory_changes, context.short_term_root)
+                data = {"names": list(changed)} if level == STANDARD else {"values": changed}
                 self._take(
                     run, level, "memory", "written", "short_term",
                     f"{task.id}/memory", task.id, task.attempt, data=data,
@@ -211,7 +216,7 @@ class Teller:
         """A durable call has an outcome, or its recorded one was taken (``reused``)."""
         run = task.branch.run
         duration = None if began is None else monotonic() - began
-        why = None if error is None else _told(error)
+        why = None if error is None else told_error(error)
         if self._metrics is not None:
             self._metrics.call_ended(task, entry.name, what, duration)
         if self._observers:
@@ -262,7 +267,7 @@ class Teller:
             self._take(
                 task.branch.run, level, "retry", "finished" if error is None else "failed", name,
                 f"{entry.id}#{number}", entry.id, task.attempt, monotonic() - began,
-                None if error is None else _told(error),
+                None if error is None else told_error(error),
                 None if error is None else fault_of(error, kind), data,
             )  # fmt: skip
 
@@ -284,7 +289,7 @@ class Teller:
         self.record(
             task.branch.run, "effect", "held",
             name=effect.function, id=effect.id, cause=task.id, attempt=task.attempt,
-            data=_of_effect(effect),
+            data=of_effect(effect),
         )  # fmt: skip
 
     def effect(
@@ -301,7 +306,7 @@ class Teller:
             return
         why = None if error is None else error_text(error)
         name, number, now = effect.function, effect.attempts, self._clock()
-        told = {**_of_effect(effect), **(data or {})}
+        told = {**of_effect(effect), **(data or {})}
         cause = effect.id.rpartition("/")[0]
         if self._observers:
             ids = {"id": f"{effect.run}/{effect.id}", "cause": f"{effect.run}/{cause}"}
@@ -425,7 +430,7 @@ class Teller:
             (spent, most) for name, spent, most in purse.spent.limits(purse.budget) if name == limit
         )
         of = f"{task.branch.path}/" if purse.agent else ""
-        data: dict[str, Any] = {"spent": _plain(spent), "limit": _plain(most)}
+        data: dict[str, Any] = {"spent": plain_number(spent), "limit": plain_number(most)}
         if limit == "cost":
             data["currency"] = purse.currency
         if purse.agent:
@@ -438,7 +443,7 @@ class Teller:
         )  # fmt: skip
 
     def _of_call(self, task: ActionTask, kind: str, entry: Entry, level: int) -> dict[str, Any]:
-        data = _of_call(kind, entry, level, task.attempt)
+        data = of_call(kind, entry, level, task.attempt)
         if "usage" in data:
             if data["usage"].get("cost"):
                 data["usage"]["currency"] = self._currency
@@ -522,82 +527,3 @@ def cause_of(task: ActionTask) -> str:
     """The id of what caused something that happens now: the call around it, or the action."""
     outer = OUTER_CALL.get()
     return outer.id if outer is not None and outer.id else task.id
-
-
-def error_text(error: BaseException) -> str:
-    """An error for people: its type and its text."""
-    return f"{type(error).__name__}: {error}"
-
-
-def _told(error: Exception) -> str:
-    """An error for the log; behind a tool's general text, what the tool raised."""
-    text, cause = error_text(error), error.__cause__
-    return f"{text} ({error_text(cause)})" if isinstance(error, ToolError) and cause else text
-
-
-def _of_effect(effect: Effect) -> dict[str, Any]:
-    return {"idempotency_key": effect.key, "arguments": effect.arguments}
-
-
-def _plain(number: Decimal | int) -> float | int:
-    return float(number) if isinstance(number, Decimal) else number
-
-
-def _written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:
-    """Names in memory with what they were set to; ``None`` where they were deleted."""
-    return {
-        "/".join(map(str, path_of(name[len(root) :]))): None if cell is DELETED else cell
-        for name, cell in changes.items()
-    }
-
-
-def _of_call(kind: str, entry: Entry, level: int, attempt: int) -> dict[str, Any]:
-    """What a call was asked, and what came of it."""
-    asked = None if entry.asked is None else entry.asked[2]
-    outcome = entry.outcome if entry.state == "finished" else None
-    if kind == "model" and type(asked) is dict:
-        data = _of_model(asked, outcome, level)
-    else:
-        if type(outcome) is dict and outcome.keys() == {"result", "effects"}:
-            outcome = outcome["result"]
-        data = {"arguments" if kind == "tool" else "asked": asked}
-        if entry.state == "finished":
-            if kind == "memory" and type(outcome) is dict and type(outcome.get("usage")) is dict:
-                data["usage"] = _plain_usage(outcome["usage"])  # of what was learned
-                outcome = {name: one for name, one in outcome.items() if name != "usage"}
-            data["result"] = outcome
-    if entry.attempt not in {0, attempt}:
-        data["made_in"] = entry.attempt  # which attempt had made it
-    return data
-
-
-def _plain_usage(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A usage as JSON has it, of its stored form."""
-    cost = stored.get("cost", 0)
-    return {**stored, "cost": float(cost["v"]) if type(cost) is dict else cost}
-
-
-def _of_model(asked: Mapping[str, Any], outcome: Any, level: int) -> dict[str, Any]:
-    messages = asked.get("messages") or []
-    data: dict[str, Any] = {"messages": len(messages)}
-    if level == VERBOSE:
-        data["request"] = asked
-    elif messages:
-        data["asked"] = messages[-1].get("content", "")
-    try:
-        response = outcome["v"][0]["v"]
-        message = response["message"]["v"]
-        data["answer"] = message["content"]
-        data["model"] = response["model"]
-        if provider := response.get("provider"):  # earlier versions did not record it
-            data["provider"] = provider
-        data["usage"] = _plain_usage(response["usage"]["v"])
-        calls = message["tool_calls"]
-        called = calls["v"] if type(calls) is dict else calls
-    except (KeyError, TypeError, IndexError):
-        return data  # it failed, or is of another version
-    if called:
-        data["calls"] = called
-    if level == VERBOSE:
-        data["response"] = response
-    return data
