@@ -120,7 +120,8 @@ def _one(
     ended = time.time()
     if bounded:
         site.finished(job)
-    else:
+    _look(site, job, seen)
+    if not bounded:
         site.end(job)
     outputs = Counter(int(json.loads(line)) for line in read_lines(folder / "out"))
     return Found(
@@ -137,16 +138,20 @@ def _follow(site: Site, job: str, seen: dict[int, Checkpoint], enough: Any) -> N
     while not enough():
         if time.monotonic() > deadline:
             sys.exit(f"the job does nothing more: {site.rest.exceptions(job).entries}")
-        answer = httpx.get(f"http://{site.cluster.address}/jobs/{job}/checkpoints", trust_env=False)
-        for one in answer.json().get("history", ()):
-            if one["status"] != "IN_PROGRESS":
-                seen[one["id"]] = Checkpoint(
-                    one["trigger_timestamp"] / 1e3,
-                    one["end_to_end_duration"] / 1e3,
-                    one["state_size"] / 2**20,
-                    one.get("failure_message") or ("failed" if one["status"] == "FAILED" else ""),
-                )
+        _look(site, job, seen)
         time.sleep(0.5)
+
+
+def _look(site: Site, job: str, seen: dict[int, Checkpoint]) -> None:
+    answer = httpx.get(f"http://{site.cluster.address}/jobs/{job}/checkpoints", trust_env=False)
+    for one in answer.json().get("history", ()):
+        if one["status"] != "IN_PROGRESS":
+            seen[one["id"]] = Checkpoint(
+                one["trigger_timestamp"] / 1e3,
+                one["end_to_end_duration"] / 1e3,
+                one["state_size"] / 2**20,
+                one.get("failure_message") or ("failed" if one["status"] == "FAILED" else ""),
+            )
 
 
 def _median(some: list[Checkpoint]) -> float:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(HERE))
 
 import action_stores  # noqa: E402
 import build_speed  # noqa: E402
+import checkpoints  # noqa: E402
 import cluster_speed  # noqa: E402
 import event_log  # noqa: E402
 import flink_speed  # noqa: E402
@@ -51,6 +52,7 @@ PARTS = {
     "flink": flink_speed.measure,
     "build": build_speed.measure,
     "cluster": cluster_speed.measure,
+    "checkpoints": checkpoints.measure,
 }
 DOCS = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
