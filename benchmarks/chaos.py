@@ -2,10 +2,10 @@
 
 A ledger on loopback counts every effect. The job is struck by a seeded schedule: its process (on
 Flink: a Python worker, a TaskManager, the JobManager) is killed, its network cut, slowed or made
-deaf, its disk full or read only; what ends by itself is started again, as a service manager does.
+deaf, its disk full or read only, the server of its action store killed or cut off; what ends by itself is started again, as a service manager does.
 
     python benchmarks/chaos.py --strikes 120 --seed 1
-    python benchmarks/chaos.py --strikes 120 --seed 1 --engine flink --store
+    python benchmarks/chaos.py --strikes 120 --seed 1 --engine flink --store postgres
 
 prints what became of it, and ends with 1 where something was lost or doubled that must not be.
 """
@@ -17,23 +17,16 @@ import json
 import statistics
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
-from tests.chaos.cluster import PARTS, ClusterJob  # noqa: E402
-from tests.chaos.disk import Disk, may_mount  # noqa: E402
-from tests.chaos.ledger import Ledger  # noqa: E402
-from tests.chaos.local import LocalJob  # noqa: E402
-from tests.chaos.network import WAYS, Link  # noqa: E402
-from tests.chaos.story import Found, judged, struck  # noqa: E402
+from tests.chaos.cases import Case, strikes_of  # noqa: E402
+from tests.chaos.stores import STORES  # noqa: E402
+from tests.chaos.story import Found  # noqa: E402
 from tests.jobs import Kit  # noqa: E402
-from tests.on_a_cluster.conftest import Zips, opened  # noqa: E402
-
-from headrace_registry.clusters import ClusterSpec  # noqa: E402
 
 _EVERY = {"local": 120, "flink": 500}
 """Effects from one strike to the next, on average."""
@@ -42,57 +35,30 @@ _EVERY = {"local": 120, "flink": 500}
 def main() -> None:
     """Runs it."""
     parser = argparse.ArgumentParser(description="Strikes a job at random.")
-    disk = ("full", "readonly") if may_mount() else ()
-    kinds = {"local": ("process", *WAYS, *disk), "flink": (*PARTS, *WAYS)}
-    parser.add_argument("--engine", choices=kinds, default="local")
-    parser.add_argument("--store", action="store_true", help="with an action store (SQLite)")
+    parser.add_argument("--engine", choices=_EVERY, default="local")
+    parser.add_argument("--store", choices=STORES, help="with an action store")
     parser.add_argument("--strikes", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", action="append", help="some of the ways to strike")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
-    chosen = tuple(given.kind or kinds[given.engine])
-    if unknown := set(chosen) - {*kinds[given.engine]}:
-        parser.error(f"--kind: {', '.join(unknown)}: none of {', '.join(kinds[given.engine])}")
-    run = on_flink if given.engine == "flink" else locally
-    found = run(given.strikes, given.seed, chosen, store=given.store)
+    known = strikes_of(given.engine, given.store)
+    chosen = tuple(given.kind or known)
+    if unknown := set(chosen) - {*known}:
+        parser.error(f"--kind: {', '.join(unknown)}: none of {', '.join(known)}")
+    case = Case(given.engine, given.store, chosen, _EVERY[given.engine])
+    with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
+        home = Path(scratch)
+        (home / "job").mkdir()
+        kit = Kit(home / "kit").make() if given.engine == "flink" else None
+        found = case.run(home / "job", given.strikes, given.seed, kit, "chaos")
     told = figures(found)
     print(json.dumps(told, indent=1) if given.json else table(told))
     kept = given.engine == "local" or given.store
     if found.lost or found.doubled or found.disordered or (kept and found.after_return):
         sys.exit("something was lost or doubled that must not be")
     if found.again["reconciled"] or found.again["outbox"] or any(found.missing.values()):
-        sys.exit("an effect was lost, or one with a reconciler or of the outbox was taken twice")
-
-
-def locally(strikes: int, seed: int, kinds: tuple[str, ...], *, store: bool) -> Found:
-    """Strikes the job on the local engine."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ledger = stack.enter_context(Ledger())
-        link = stack.enter_context(Link(ledger.port))
-        disk = stack.enter_context(Disk(folder / "disk"))
-        inputs = (strikes + 2) * _EVERY["local"]
-        job = LocalJob(folder, ledger, link, disk, seed, inputs, store=store)
-        stack.callback(job.end)
-        return judged(job, struck(job, seed, strikes, kinds=kinds, every=_EVERY["local"]))
-
-
-def on_flink(strikes: int, seed: int, kinds: tuple[str, ...], *, store: bool) -> Found:
-    """Strikes the job on a cluster."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kit = Kit(folder / "kit").make()
-        spec = ClusterSpec(name="chaos", taskmanagers=2, slots=1, high_availability=True)
-        ledger = stack.enter_context(Ledger())
-        link = stack.enter_context(Link(ledger.port))
-        site = stack.enter_context(opened(kit, spec))
-        inputs = (strikes + 2) * _EVERY["flink"]
-        kept = folder / "calls.db" if store else None
-        zips = Zips(kit, folder / "zips")
-        job = ClusterJob(site, zips, folder, ledger, link, seed, inputs, kept)
-        stack.callback(job.end)
-        return judged(job, struck(job, seed, strikes, kinds=kinds, every=_EVERY["flink"]))
+        sys.exit("an effect was lost, or one that must not be was taken twice")
 
 
 def figures(found: Found) -> dict[str, Any]:

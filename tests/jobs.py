@@ -22,7 +22,10 @@ from .shop import Shop
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _AGENTS = "from headrace_cli.main import main; main()"
-_OWN = ("core", "skills", "plugins/scripted", "plugins/openai")
+_OWN = (
+    *("core", "skills", "plugins/scripted", "plugins/openai"),
+    *("plugins/actions-postgres", "plugins/actions-redis"),
+)
 FLINK = metadata.version("apache-flink")
 _RELEASE = release_of(FLINK)
 assert _RELEASE is not None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -44,6 +45,16 @@ class Postgres:
 
     def stop(self) -> None:
         self._server.stop()
+
+    def kill(self) -> None:
+        """As ``kill -9`` does; what it wrote is with the system, which lives on."""
+        pid = int((self._rules.parent / "postmaster.pid").read_text().split()[0])
+        process = psutil.Process(pid)
+        all_of_it = [process, *process.children(recursive=True)]
+        for one in all_of_it:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(all_of_it, timeout=30)
 
     def end(self) -> None:
         self._server.cleanup()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..on_a_cluster.conftest import Site, Zips  # noqa: TID252
     from .ledger import Ledger
     from .network import Link
+    from .stores import Store
 
 __all__ = ["PARTS", "ClusterJob"]
 
@@ -42,7 +43,7 @@ class ClusterJob:
         link: The link to the ledger.
         seed: For what is killed.
         inputs: How many.
-        store: The file of its action store; ``None``: it has none.
+        store: Its action store, if it has one.
     """
 
     ordered = False
@@ -56,7 +57,7 @@ class ClusterJob:
         link: Link,
         seed: int,
         inputs: int,
-        store: Path | None = None,
+        store: Store | None = None,
     ) -> None:
         self.ledger = ledger
         self.inputs = [{"key": f"k{number % KEYS}", "n": number} for number in range(inputs)]
@@ -64,13 +65,14 @@ class ClusterJob:
         self._site = site
         self._folder = folder
         self._link = link
+        self._store = store
         self._random = random.Random(seed)
         self.left = self.given_up = 0
         self._finished = False
         self._agent: dict[str, Any] = {
             "port": link.port,
             "notes": str(folder),
-            "store": None if store is None else str(store),
+            "store": None if store is None else store.used,
         }
         place = {"AGENT": self._agent, "FOLDER": str(folder), "INPUTS": inputs, "KEYS": KEYS}
         files = {
@@ -79,7 +81,8 @@ class ClusterJob:
         }
         source = (_HERE / "paying_stream.py").read_text()
         there = f"[tool.agents.bundle]\npaths = [{json.dumps(str(folder))}]\n"
-        zip_ = zips.build(source, "jobs:paying", files=files, more=there)
+        requires = () if store is None else store.requires
+        zip_ = zips.build(source, "jobs:paying", files=files, more=there, requires=requires)
         self._job = site.submit(zip_, "--parallelism", 2, *OPTIONS)
 
     def over(self) -> bool:
@@ -107,6 +110,8 @@ class ClusterJob:
             self._link.be(what)
             time.sleep(seconds)
             self._link.be("open")
+        elif self._store is not None and what in self._store.strikes:
+            self._store.strike(what, seconds)
         elif what == "worker":
             os.kill(self._random.choice(workers(self._site)), signal.SIGKILL)
         else:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .disk import Disk
     from .ledger import Ledger
     from .network import Link
+    from .stores import Store
 
 __all__ = ["LocalJob"]
 
@@ -34,10 +35,8 @@ class LocalJob:
         disk: Where its state is.
         seed: For the inputs.
         inputs: How many.
-        store: Whether it has an action store, beside its state.
+        store: Its action store, if it has one beside its state.
     """
-
-    strikes: tuple[str, ...] = ("process", *WAYS, "full", "readonly")
 
     ordered = True
 
@@ -50,7 +49,7 @@ class LocalJob:
         seed: int,
         inputs: int,
         *,
-        store: bool = False,
+        store: Store | None = None,
     ) -> None:
         draw = random.Random(seed)
         self.folder = folder
@@ -61,8 +60,9 @@ class LocalJob:
         self.exits: list[str] = []
         text = "".join(json.dumps(value) + "\n" for value in self.inputs)
         (folder / "input.jsonl").write_text(text)
-        kept = str(disk.folder / "calls.db") if store else None
-        agent = {"port": link.port, "notes": str(folder), "store": kept}
+        self.store = store
+        used = None if store is None else store.used
+        agent = {"port": link.port, "notes": str(folder), "store": used}
         order = {"agent": agent, "disk": str(disk.folder)}
         (folder / "order.json").write_text(json.dumps(order))
         self.process = self._start()
@@ -98,6 +98,8 @@ class LocalJob:
             self.link.be(what)
             time.sleep(seconds)
             self.link.be("open")
+        elif self.store is not None and what in self.store.strikes:
+            self.store.strike(what, seconds)
         elif what == "readonly":  # as after a disk's error: whoever wrote is gone
             self.process.kill()
             self.process.wait()

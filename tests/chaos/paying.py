@@ -66,11 +66,13 @@ class Paying(Agent):
     config = RuntimeConfig(max_in_flight=16, shards=16)
     port: int
     notes: str
-    store: str | None = None
+    store: dict[str, Any] | None = None
 
     def resources(self) -> dict[str, Any]:
         """The action store, where there is to be one."""
-        return {"actions": use("action_stores", "sqlite", path=self.store)} if self.store else {}
+        if self.store is None:
+            return {}
+        return {"actions": use("action_stores", self.store["name"], **self.store["arguments"])}
 
     @action(InputEvent, on_failure=PATIENT)
     async def pay(self, event: InputEvent, ctx: Context) -> None:

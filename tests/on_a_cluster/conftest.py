@@ -20,6 +20,7 @@ from headrace_registry.clusters import (
 )
 
 from ..clusters import own_name, wait_until  # noqa: TID252 - tests are no package
+from ..jobs import ENGINE  # noqa: TID252
 
 if TYPE_CHECKING:
     import subprocess
@@ -64,6 +65,7 @@ class Zips:
         *arguments: object,
         more: str = "",
         files: dict[str, str] | None = None,
+        requires: tuple[str, ...] = (),
     ) -> Path:
         """The zip of a job.
 
@@ -73,12 +75,14 @@ class Zips:
             arguments: Options for ``agents build``.
             more: Lines for the end of its pyproject.toml.
             files: Other files of the project, by path.
+            requires: What else the project requires.
         """
-        asked = (source, target, arguments, more, tuple(sorted((files or {}).items())))
+        asked = (source, target, arguments, more, requires, tuple(sorted((files or {}).items())))
         if asked not in self._made:
             project = self.kit.project(
                 self.folder / f"job-{len(self._made) + 1}",
                 files={"jobs.py": source, **(files or {})},
+                dependencies=(*ENGINE, *requires),
                 more=more,
             )
             self._made[asked] = self.kit.build(project, target, *arguments)

@@ -8,12 +8,11 @@ from uuid import uuid4
 
 import pytest
 from tests.chaos.network import Link
+from tests.redis_server import PASSWORD
 from tests.troubled_stores import Desk, TroubledServer
 
 from headrace.action_stores import ActionStoreError, CallRecord
 from headrace_actions_redis import RedisActionStore
-
-from .conftest import PASSWORD
 
 ONE = [CallRecord(0, "a-0", "1")]
 QUICK = {"timeout": 1.5}
