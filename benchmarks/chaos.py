@@ -2,7 +2,8 @@
 
 A ledger on loopback counts every effect. The job is struck by a seeded schedule: its process (on
 Flink: a Python worker, a TaskManager, the JobManager) is killed, its network cut, slowed or made
-deaf, its disk full or read only, the server of its action store killed or cut off; what ends by itself is started again, as a service manager does.
+deaf, its disk full or read only, the server of its action store killed or cut off. What ends by
+itself is started again, as a service manager does.
 
     python benchmarks/chaos.py --strikes 120 --seed 1
     python benchmarks/chaos.py --strikes 120 --seed 1 --engine flink --store postgres
@@ -18,15 +19,17 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
 from tests.chaos.cases import Case, strikes_of  # noqa: E402
 from tests.chaos.stores import STORES  # noqa: E402
-from tests.chaos.story import Found  # noqa: E402
 from tests.jobs import Kit  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.chaos.story import Found
 
 _EVERY = {"local": 120, "flink": 500}
 """Effects from one strike to the next, on average."""
