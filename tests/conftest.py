@@ -12,9 +12,11 @@ pytest.register_assert_rewrite("tests.model_plugins")  # tests, which plugins' s
 from .clusters import cluster  # noqa: E402
 from .jobs import kit, triage_zip  # noqa: E402
 from .loopback import unused_port  # noqa: E402
+from .pyflink_threads import few_threads  # noqa: E402
 from .shop import customer, shop  # noqa: E402
 
-__all__ = ["cluster", "customer", "kit", "shop", "triage_zip", "unused_port"]  # fixtures
+# Fixtures:
+__all__ = ["cluster", "customer", "few_threads", "kit", "shop", "triage_zip", "unused_port"]
 
 # How long an example takes says nothing where tests run side by side.
 settings.register_profile("headrace", deadline=None)
