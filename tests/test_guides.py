@@ -100,6 +100,7 @@ def test_a_guide_can_be_followed(guide, tmp_path, request):
         "XDG_CACHE_HOME": str(tmp_path / ".cache"),
         "COLUMNS": "100",
     }
+    environment.pop("PYTEST_ADDOPTS", None)  # of whoever runs these tests
     environment["HEADRACE"] = str(ROOT)  # "a checkout", as guides call it
     environment.pop("VIRTUAL_ENV", None)
     home = tmp_path / "guide"
