@@ -9,7 +9,10 @@ import subprocess
 import pytest
 from tests.registry.pages.conftest import browser  # noqa: F401 - a fixture
 
+from headrace_cli._logs import _following
+from headrace_cli._logs._following import follow, standing
 from headrace_cli._logs._page import page
+from headrace_cli._logs._reading import Problems, files_of
 from headrace_cli._logs._tree import runs_of
 
 FOLDER = "logs"
@@ -231,6 +234,60 @@ def test_a_log_that_is_written_is_followed_also_into_its_next_file(place):
     finally:
         following.send_signal(signal.SIGINT)
         following.communicate(timeout=30)
+
+
+@pytest.fixture
+def looks(place, monkeypatch):
+    """What is done to the folder of logs after each look at it, from a list, the next one first."""
+    (place.folder / FOLDER).mkdir()
+    place.lines(f"{FOLDER}/a.jsonl", [{**RUN[0], "run": "before"}])
+    todo = []
+
+    def looked(paths):
+        try:
+            return files_of(paths)
+        finally:
+            if todo:
+                todo.pop(0)()
+
+    monkeypatch.setattr(_following, "files_of", looked)
+    return todo
+
+
+@pytest.fixture
+def followed(place, looks):
+    """The names of the runs of a log that is followed."""
+    folder = place.folder / FOLDER
+    following = follow([folder], standing([folder]), Problems())
+    yield (record["run"] for record in following)
+    following.close()
+
+
+def test_a_file_that_is_renamed_while_the_folder_is_read_is_not_read_again(place, looks, followed):
+    log = place.folder / FOLDER / "a.jsonl"
+    looks += [
+        lambda: place.lines(f"{FOLDER}/b.jsonl", [{**RUN[0], "run": "first"}]),
+        lambda: None,
+        lambda: log.with_name("b.jsonl").rename(log.with_name("b.0001.jsonl")),
+        lambda: place.lines(f"{FOLDER}/b.jsonl", [{**RUN[0], "run": "second"}]),
+    ]
+
+    assert [next(followed), next(followed)] == ["first", "second"]
+    assert not looks
+
+
+def test_a_file_in_the_place_of_one_that_was_deleted_is_read_from_its_begin(place, looks, followed):
+    log = place.folder / FOLDER / "a.jsonl"
+    again = [{**RUN[0], "run": f"new {n}"} for n in range(3)]
+    # Its number is given to the next file by most file systems.
+    looks += [
+        lambda: None,
+        log.unlink,
+        lambda: None,
+        lambda: place.lines(f"{FOLDER}/a.jsonl", again),
+    ]
+
+    assert [next(followed) for _ in again] == ["new 0", "new 1", "new 2"]
 
 
 HOSTILE = '<script>document.title="hit"</script><img src=x onerror="document.title=1">'

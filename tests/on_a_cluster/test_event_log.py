@@ -115,7 +115,10 @@ def test_the_web_interface_lists_the_file_and_shows_its_records(opened_page, sit
 
 def test_the_web_interface_shows_the_records_among_the_log_s_lines(opened_page):
     page = opened_page("logs")
-    page.locator(".view-lines").wait_for()
-    page.locator(".view-lines").click()
-    page.keyboard.press("Control+End")
-    page.locator(".view-lines").get_by_text('"kind":"run"').first.wait_for()
+    shown = page.locator(".view-lines")
+    shown.get_by_text("INFO").first.wait_for()  # else there is nothing to be searched yet
+    shown.click()
+    page.keyboard.press("Control+f")
+    page.keyboard.type('"kind":"run"')
+    page.keyboard.press("Enter")
+    shown.get_by_text('"kind":"run"').first.wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ class _Tail:
         while block := self._file.read(_BLOCK):
             *whole, self._half = (self._half + block).split(b"\n")
             yield from whole
+
+    @property
+    def gone(self) -> bool:
+        """Whether the file has been deleted, whatever name it had."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
 
     def close(self) -> None:
         """Closes it."""
@@ -69,27 +75,26 @@ def follow(
         problems: Takes what is wrong with them.
     """
     tails: dict[tuple[int, int], tuple[_Tail, str]] = {}
+    begun = dict(begun)
     while True:
         # Before new files are looked for: one that was just closed may have lines left.
-        for tail, name in list(tails.values()):
+        for what, (tail, name) in list(tails.items()):
+            # Asked first: lines that come before it is deleted are read below. That a look at the
+            # folder misses it says nothing: its name may be changing just then.
+            gone = tail.gone
             for line in tail.lines():
                 if line.strip():
                     record = record_of(line, name, problems)
                     if record is not None:
                         yield record
-        here = set()
+            if gone:
+                tails.pop(what)[0].close()
+                begun.pop(what, None)  # the number may be given to another file
         for path, found in _current(paths):
             what = (found.st_dev, found.st_ino)
-            here.add(what)
             if what not in tails:
                 try:
                     tails[what] = _Tail(path, begun.get(what, 0)), path.name
                 except OSError:
                     continue
-        for gone in tails.keys() - here:
-            for line in tails[gone][0].lines():
-                record = record_of(line, tails[gone][1], problems)
-                if record is not None:
-                    yield record
-            tails.pop(gone)[0].close()
         time.sleep(_EVERY)
