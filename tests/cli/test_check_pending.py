@@ -1,10 +1,17 @@
-"""`agents run --check-pending`: which unfinished runs do not fit the code any more."""
+"""`--check-pending`: which unfinished runs do not fit the code any more.
+
+Of a job on a cluster: `tests/on_a_cluster/test_pending.py`.
+"""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+
+from headrace.jobs.pending import PendingRuns, UnfitRun
+from headrace_cli._errors import CommandError
+from headrace_cli._pending import tell_pending
 
 CODE = """
 from headrace import Agent, Context, InputEvent, OutputEvent, action
@@ -89,3 +96,28 @@ def test_what_cannot_be_checked_is_said(place, desk, more, told):
 
     assert result.returncode != 0
     assert told in result.stderr
+
+
+def test_of_a_savepoint_the_agent_is_named_where_there_are_several(capsys):
+    unfit = UnfitRun("Desk", '"a"', "r-1", "another path")
+    with pytest.raises(CommandError, match="1 of 4 unfinished runs do not fit the code"):
+        tell_pending(PendingRuns(4, 1, (unfit,), {"Desk": 1, "Mail": 2}), as_json=False)
+
+    assert capsys.readouterr().err.splitlines() == [
+        'Desk: "a" (run r-1): another path',
+        "unfinished runs: 4; that do not fit: 1",
+    ]
+
+
+def test_of_a_savepoint_with_very_many_it_is_said_how_many_are_not_shown(capsys):
+    unfit = UnfitRun("Desk", '"a"', "r-1", "another path")
+    with pytest.raises(CommandError):
+        tell_pending(PendingRuns(9, 7, (unfit,), {"Desk": 1}), as_json=False)
+
+    assert "... and 6 more" in capsys.readouterr().err.splitlines()
+
+
+def test_an_agent_of_which_a_savepoint_has_nothing_is_told(capsys):
+    tell_pending(PendingRuns(0, 0, (), {"Desk": 0}), as_json=False)
+
+    assert "Desk has no state in the savepoint" in capsys.readouterr().err

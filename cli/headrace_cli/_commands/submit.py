@@ -14,6 +14,7 @@ from headrace_cli._commands.jobs._asking import (
     opened,
     print_json,
 )
+from headrace_cli._commands.jobs._ending import running
 from headrace_cli._commands.registry._keeping import progress
 from headrace_cli._commands.verify import keys_for
 from headrace_cli._errors import CommandError, WrongUseError
@@ -57,6 +58,12 @@ _ZIP = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--no-probe", is_flag=True, help="Do not ask the workers first what Python they have."
 )
+@click.option(
+    "--check-pending",
+    is_flag=True,
+    help="Start and stop nothing: tell which unfinished runs of --replace's job, or of the "
+    "savepoint, do not fit the new code.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, with --replace.")
 @click.option("--dry-run", is_flag=True, help="Check all, and change nothing on the cluster.")
 @click.option(
@@ -76,6 +83,9 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
     before its first checkpoint, the old one is started again; what is not said is as it was for
     the old one, if that was submitted from here. Ctrl-C ends the watching, not the
     job.
+
+    With --check-pending a small job in one slot reads the savepoint (of --replace's job, one that
+    is made for it) with the new code, and says which unfinished runs do not fit; it makes no call.
     """
     import shutil
     import tempfile
@@ -96,6 +106,9 @@ def command(path: Path, asked: Asked, **typed: Any) -> None:
 def _run(path: Path, wish: Wish, asked: Asked, typed: dict[str, Any]) -> None:
     home = _verified(path, keys_for(typed["keys"], "--signed-by"))
     with opened(asked) as rest:
+        if typed["check_pending"]:
+            _pending(rest, path, home, wish, typed, asked)
+            return
         if typed["dry_run"]:
             _checked(rest, path, home, wish, typed, asked)
             return
@@ -141,6 +154,11 @@ def _wish(typed: dict[str, Any]) -> Wish:
         raise WrongUseError("--replace makes a savepoint itself: leave out --savepoint")
     if typed["no_rollback"] and typed["replace"] is None:
         raise WrongUseError("--no-rollback is for --replace")
+    if typed["check_pending"] and typed["replace"] is None and typed["savepoint"] is None:
+        raise WrongUseError(
+            "--check-pending looks through the unfinished runs of a job or of a savepoint",
+            then="--replace JOB, or --savepoint PATH",
+        )
     said = {
         name: _address(typed[name])
         for name in ("input", "output", "dead_letters", "approvals")
@@ -179,6 +197,32 @@ def _submitted(
         )
     remember(done.job, path, job_digest(home), wish)
     return done
+
+
+def _pending(
+    rest: FlinkRest, path: Path, home: Path, wish: Wish, typed: dict[str, Any], asked: Asked
+) -> None:
+    """Says which unfinished runs do not fit."""
+    from headrace_cli._pending import tell_pending
+    from headrace_registry.clusters._pending import unfinished_runs
+    from headrace_registry.clusters._replacing import as_before
+
+    old = None if typed["replace"] is None else job_of(rest, typed["replace"])
+    if old is not None:
+        running(old)
+        wish = as_before(wish, old.id)
+    with progress("uploading") as moved:
+        found = unfinished_runs(
+            rest,
+            path,
+            home,
+            wish,
+            old=old,
+            probe=not typed["no_probe"],
+            tell=_tell,
+            progress=moved,
+        )
+    tell_pending(found, as_json=asked.as_json)
 
 
 def _checked(

@@ -55,6 +55,12 @@ class ShardState:
         shard.next = max([self._sequence.value() or 0, *(one + 1 for one in shard.pending)])
         return shard
 
+    @property
+    def known(self) -> bool:
+        """Whether the shard at hand has any state."""
+        said = (self._sequence.value(), self._names.value())
+        return any(one is not None for one in said) or not self._pages.is_empty()
+
     def count(self, shard: Shard) -> None:
         """Notes that the shard has more pages."""
         self._count.update(shard.pages.count)

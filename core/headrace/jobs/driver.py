@@ -33,6 +33,7 @@ from headrace.jobs.manifest import (
     read_manifest,
     read_plans,
 )
+from headrace.jobs.pending import PENDING
 from headrace.references import find
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ PROBE = "headrace: what Python the workers have (fails on purpose)"
 ARCHIVE = "job"
 """The folder that Flink unpacks the zip to, in a worker's working folder."""
 _CHECKPOINTS = {"execution.checkpointing.interval": "10s"}
+_PENDING_ONLY = {
+    "parallelism.default": "1",
+    "restart-strategy.type": "disable",
+    "execution.runtime-mode": "STREAMING",
+    # All but the agents' operators is left out of the job.
+    "execution.state-recovery.ignore-unclaimed-state": "true",
+}
 CHECKPOINT_FOLDERS = ("execution.checkpointing.dir", "state.checkpoints.dir")
 """Where checkpoints go, as Flink calls that: workers learn there which of them are complete."""
 
@@ -87,6 +95,9 @@ class Order(BaseModel):
     """The savepoint or checkpoint to go on from."""
     allow_lost_state: bool = False
     """Whether state of the savepoint that no operator takes is dropped."""
+    pending: bool = False
+    """For ``compile``: the graph of a job instead that tells which unfinished runs of the savepoint
+    fit the code, and fails (``headrace.jobs.pending``)."""
     waits: bool = False
     """For ``compile``: whether to wait for the path of a savepoint, a line on stdin, and to write
     the graph again so that it goes on from there."""
@@ -161,9 +172,13 @@ def run(home: Path, order: Order) -> None:
     manifest = read_manifest(home)
     plans = _settled(read_plans(home, manifest), manifest, order)
     _check_packages(plans, manifest)
-    name = order.name or manifest.name
+    name = PENDING if order.pending else order.name or manifest.name
     env = _environment(home, manifest, order, name)
-    if manifest.pipeline is not None:
+    if order.pending:
+        from headrace.flink._pending import pending_job
+
+        pending_job(env, plans, {name: one.uid for name, one in manifest.state.agents.items()})
+    elif manifest.pipeline is not None:
         _authors(manifest.pipeline)(env, plans)
     else:
         from headrace.jobs._files import file_pipeline
@@ -241,10 +256,13 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
             options["execution.state-recovery.ignore-unclaimed-state"] = "true"
     if order.job_id is not None:
         options["$internal.pipeline.job-id"] = order.job_id
+    if order.pending:
+        options |= _PENDING_ONLY
+        options.pop("execution.checkpointing.interval", None)
     options["pipeline.global-job-parameters"] = _parameters(home, manifest)
     # What suits agents is a default: what Flink was given for this job goes before it.
     known = _known() if by_flink else set()
-    defaults = {**SETTINGS, **_CHECKPOINTS}
+    defaults = {**SETTINGS, **({} if order.pending else _CHECKPOINTS)}
     if order.action == "compile":
         # Else Flink takes the number of this machine's cores, and the job runs elsewhere.
         defaults["parallelism.default"] = "1"
@@ -254,7 +272,9 @@ def _environment(home: Path, manifest: JobManifest, order: Order, name: str) -> 
     for key, value in options.items():
         config.set_string(key, value)
     env = StreamExecutionEnvironment.get_execution_environment(config)
-    if order.parallelism is not None:
+    if order.pending:
+        env.set_parallelism(1)
+    elif order.parallelism is not None:
         env.set_parallelism(order.parallelism)
     jars = [(home / one).as_uri() for one in manifest.jars]
     if order.action == "compile":
@@ -323,7 +343,9 @@ def _compile(env: Any, order: Order, name: str, folder: Path) -> None:
     savepoint = sys.stdin.readline().strip()
     if savepoint:
         settings = _jvm().org.apache.flink.runtime.jobgraph.SavepointRestoreSettings
-        made.setSavepointRestoreSettings(settings.forPath(savepoint, order.allow_lost_state))
+        made.setSavepointRestoreSettings(
+            settings.forPath(savepoint, order.allow_lost_state or order.pending)
+        )
         _write(made, folder / "restored.bin")
         path = str(folder / "restored.bin")
         _say(graph.model_copy(update={"path": path}), folder / "restored.json")

@@ -10,6 +10,7 @@
 
 from headrace.operator._alone import resources_alone
 from headrace.operator._effects import Effect
+from headrace.operator._fitting import misfit_of
 from headrace.operator._journal import Journal
 from headrace.operator._ledger import Ledger
 from headrace.operator._logs import mark_logs
@@ -33,5 +34,6 @@ __all__ = [
     "check_worker",
     "letter_of",
     "mark_logs",
+    "misfit_of",
     "resources_alone",
 ]

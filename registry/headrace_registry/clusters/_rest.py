@@ -270,6 +270,15 @@ class FlinkRest:
         }
         return self._read(SavepointStatus, data)
 
+    def dispose(self, savepoint: str) -> None:
+        """Asks for a savepoint's files to be thrown away; they are gone some time later.
+
+        Raises:
+            RejectedError: The cluster does not take it.
+        """
+        wish = {"savepoint-path": savepoint}
+        self._connection.ask("POST", "/savepoint-disposal", json=wish)
+
     def submit(
         self,
         graph: Path,

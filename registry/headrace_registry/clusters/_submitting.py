@@ -128,6 +128,7 @@ def prepare(
     freed: int = 0,
     probe: bool = True,
     waits: bool = False,
+    pending: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> Iterator[Prepared]:
     """Checks a job against a cluster, and makes its graph; nothing is changed there.
@@ -141,6 +142,7 @@ def prepare(
         freed: Slots that will be free once another job has stopped.
         probe: Whether the workers are asked what they have, by a small job.
         waits: Whether a savepoint will be named later, see ``Prepared.from_savepoint``.
+        pending: Whether it is the job instead that tells which unfinished runs fit its code.
         tell: Is told what is being done.
 
     Raises:
@@ -162,6 +164,7 @@ def prepare(
         graph=str(scratch),
         probe=str(scratch / "probe.zip") if asks else None,
         waits=waits,
+        pending=pending,
         job_id=secrets.token_hex(16),
         name=wish.name,
         parallelism=wish.parallelism,
