@@ -75,7 +75,13 @@ class Case:
                 job = LocalJob(folder, ledger, link, disk, seed, inputs, store=store)
             else:
                 assert kit is not None
-                spec = ClusterSpec(name=cluster, taskmanagers=2, slots=1, high_availability=True)
+                spec = ClusterSpec(
+                    name=cluster,
+                    taskmanagers=2,
+                    slots=1,
+                    high_availability=True,
+                    environment={} if store is None else store.environment,
+                )
                 site = stack.enter_context(opened(kit, spec))
                 zips = Zips(kit, folder / "zips")
                 job = ClusterJob(site, zips, folder, ledger, link, seed, inputs, store)

@@ -15,7 +15,7 @@ from tests.redis_server import PASSWORD, RedisServer
 from .network import WAYS, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["OF_STORES", "STORES", "Store"]
 
@@ -32,6 +32,7 @@ class Store:
         arguments: Its own.
         link: The link to its server; ``None``: it has none.
         kill: Kills its server, and starts it again.
+        environment: The variables that its clients need.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Store:
         arguments: dict[str, Any],
         link: Link | None = None,
         kill: Callable[[float], None] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.used = {"name": name, "arguments": arguments}
         """For the agent."""
         self.requires = () if link is None else (f"headrace-actions-{name}",)
         """For the job's project."""
         self.strikes = OF_STORES if link is not None else ()
+        self.environment = environment or {}
         self._link = link
         self._kill = kill
 
@@ -78,7 +81,8 @@ def postgres(_folder: Path) -> Iterator[Store]:
         server = Postgres(home)
         stack.callback(server.end)
         link = stack.enter_context(Link(str(server.socket)))
-        stack.enter_context(_said(f"host=127.0.0.1 port={link.port} dbname=postgres user=postgres"))
+        dsn = f"host=127.0.0.1 port={link.port} dbname=postgres user=postgres"
+        said = stack.enter_context(_said(dsn))
 
         def kill(seconds: float) -> None:
             server.kill()
@@ -86,7 +90,7 @@ def postgres(_folder: Path) -> Iterator[Store]:
             server.start()
 
         arguments = {"dsn_env": _VARIABLE, "connect_timeout": 2, "statement_timeout": 2}
-        yield Store("postgres", arguments, link, kill)
+        yield Store("postgres", arguments, link, kill, said)
 
 
 @contextmanager
@@ -98,22 +102,23 @@ def redis(_folder: Path) -> Iterator[Store]:
         server.start()
         stack.callback(server.kill)
         link = stack.enter_context(Link(str(home / "socket")))
-        stack.enter_context(_said(f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{link.port}/0"))
+        url = f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{link.port}/0"
+        said = stack.enter_context(_said(url))
 
         def kill(seconds: float) -> None:
             server.kill()
             time.sleep(seconds)
             server.start()
 
-        yield Store("redis", {"url_env": _VARIABLE, "timeout": 2}, link, kill)
+        yield Store("redis", {"url_env": _VARIABLE, "timeout": 2}, link, kill, said)
 
 
 @contextmanager
-def _said(address: str) -> Iterator[None]:
-    """The variable of processes that are started meanwhile."""
+def _said(address: str) -> Iterator[Mapping[str, str]]:
+    """The variable of processes that are started meanwhile; a cluster has to be given it."""
     os.environ[_VARIABLE] = address
     try:
-        yield
+        yield {_VARIABLE: address}
     finally:
         del os.environ[_VARIABLE]
 

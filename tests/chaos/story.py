@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
+import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -104,25 +105,23 @@ def struck(job: Job, seed: int, count: int, *, kinds: Sequence[str], every: int)
     draw.shuffle(order)
     strikes = []
     for what in order:
-        wanted = job.ledger.count() + draw.randrange(1, 2 * every)
-        _until(job, wanted)
+        _goes_on(job, job.ledger.count() + draw.randrange(1, 2 * every))
+        assert not job.over(), "the job was over before the schedule was: give it more inputs"
         time.sleep(draw.random() * 0.01)  # between two effects, and not only right after one
         strikes.append(Strike(what, time.monotonic()))
         job.strike(what, draw.uniform(0.1, 1.5))
-    deadline = time.monotonic() + _MOST
-    seen = -1
-    while not job.over():
-        if (now := job.ledger.count()) != seen:
-            seen, deadline = now, time.monotonic() + _MOST
-        assert time.monotonic() < deadline, f"the job does nothing more; {job.exits[-3:]}"
-        job.ledger.wait_for(seen + 50, 0.2)
+    _goes_on(job, sys.maxsize)
     return strikes
 
 
-def _until(job: Job, wanted: int) -> None:
-    deadline = time.monotonic() + _MOST
-    while not job.ledger.wait_for(wanted, 0.2):
-        assert not job.over(), "the job was over before the schedule was: give it more inputs"
+def _goes_on(job: Job, wanted: int) -> None:
+    """Waits for so many effects, or the job's end; not for a job that stands still."""
+    deadline, seen = 0.0, -1
+    while not job.ledger.wait_for(min(wanted, seen + 50), 0.2) or seen + 50 < wanted:
+        if job.over():
+            return
+        if (now := job.ledger.count()) != seen:
+            seen, deadline = now, time.monotonic() + _MOST
         assert time.monotonic() < deadline, f"the job does nothing more; {job.exits[-3:]}"
 
 
