@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.flink._covered import Covered
 from headrace.flink._left import Left, left_folder
@@ -101,7 +101,10 @@ class ShardRuns:
             left=None if marks is None else self._left(marks, frozenset(shards)),
         )
         if self.operator.metrics is not None:
-            self.operator.metrics.watch(queued=functools.partial(_queued, me))
+            self.operator.metrics.watch(
+                queued=functools.partial(_sum, me, "queued"),
+                effects_waiting=functools.partial(_sum, me, "effects_waiting"),
+            )
 
     def open(self, shards: Sequence[int]) -> None:
         """Goes on with what an earlier job left, and asks what runs were lost; on the loop."""
@@ -127,6 +130,11 @@ class ShardRuns:
     def queued(self) -> int:
         """Inputs that wait behind another one of their key, or for a place in flight."""
         return sum(shard.waiting for shard in list(self._shards.values()))
+
+    @property
+    def effects_waiting(self) -> int:
+        """Effects of runs that are committed, which are not over."""
+        return sum(len(shard.effects) for shard in list(self._shards.values()))
 
     # ------------------------------------------------------------ a shard's turn
     def shard(self, number: int, outputs: list[Any]) -> Shard:
@@ -335,9 +343,10 @@ def _holding(runs: weakref.ref[ShardRuns], run: Run, change: int) -> None:
         owner.held(run, change)
 
 
-def _queued(runs: weakref.ref[ShardRuns]) -> int:
+def _sum(runs: weakref.ref[ShardRuns], name: Literal["queued", "effects_waiting"]) -> int:
     owner = runs()
-    return 0 if owner is None else owner.queued
+    count: int = 0 if owner is None else getattr(owner, name)
+    return count
 
 
 async def _recorded(runs: weakref.ref[ShardRuns], run: Run) -> None:

@@ -193,11 +193,14 @@ class LocalEngine:
                 clock=self._clock,
                 watch=self._recorder,
             )
-            if self._operator.metrics is not None:
-                self._operator.metrics.watch(queued=lambda: self._lanes.waiting)
             self._outbox = LocalOutbox(
                 self._operator, self._state, self._turning, self.result, self._effects
             )
+            if self._operator.metrics is not None:
+                self._operator.metrics.watch(
+                    queued=lambda: self._lanes.waiting,
+                    effects_waiting=lambda: self._outbox.waiting,
+                )
             self._ledger = self._operator.ledger
             self._keeping = self._ledger is not None and self._state.durable
             if self._recorder is not None:

@@ -57,6 +57,11 @@ class LocalOutbox:
             return self._outbox.under_way > 0
         return bool(self._held or self._outbox)
 
+    @property
+    def waiting(self) -> int:
+        """Effects that are not over."""
+        return len(self._held) + len(self._outbox)
+
     def recover(self) -> None:
         """Goes on with what an earlier process left."""
         for effect in self._state.effects():

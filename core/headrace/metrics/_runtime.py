@@ -59,6 +59,14 @@ class RuntimeMetrics:
         for name, function in gauges.items():
             self._families[name].cell(self._agent).function = function
 
+    def effect(self, function: str, what: str, seconds: float) -> None:
+        """Something became of an effect, so many seconds after it was asked for."""
+        if what == "retried":  # a try that failed was told already
+            return
+        self._families["effects_total"].cell(self._agent, function, what).number += 1
+        if what == "finished":
+            self._families["effect_seconds"].buckets(self._agent, function).observe(seconds)
+
     # ------------------------------------------------------------ runs
     def run_started(self) -> None:
         """A run begins."""

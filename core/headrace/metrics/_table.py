@@ -38,6 +38,7 @@ class MetricSpec:
 _AGENT = ("agent",)
 _ACTION = ("agent", "action")
 _MODEL = ("agent", "action", "model")
+_EFFECT = ("agent", "effect")
 _TOOL = ("agent", "action", "tool")
 
 _SPECS: Final = (
@@ -162,6 +163,24 @@ _SPECS: Final = (
         "histogram",
         _TOOL,
         "How long they took, reused ones left out.",
+    ),
+    MetricSpec(
+        "headrace_effects_total",
+        "meter",
+        (*_EFFECT, "outcome"),
+        "Effects of the outbox: finished, failed (a try), skipped, dead_letter.",
+    ),
+    MetricSpec(
+        "headrace_effect_seconds",
+        "histogram",
+        _EFFECT,
+        "How long it took from when they were asked for until they were done.",
+    ),
+    MetricSpec(
+        "headrace_effects_waiting",
+        "gauge",
+        _AGENT,
+        "Effects of runs that have ended, which are not done yet.",
     ),
     MetricSpec(
         "headrace_skill_uses_total",

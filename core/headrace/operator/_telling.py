@@ -306,6 +306,8 @@ class Teller:
             return
         why = None if error is None else error_text(error)
         name, number, now = effect.function, effect.attempts, self._clock()
+        if self._metrics is not None:
+            self._metrics.effect(name, what, now - effect.asked)
         told = {**of_effect(effect), **(data or {})}
         cause = effect.id.rpartition("/")[0]
         if self._observers:

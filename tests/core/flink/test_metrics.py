@@ -123,7 +123,7 @@ class TestShown:
         assert shown[1]["agent.Shop.outputs_per_second"] >= 0
 
     def test_what_is_under_way_is_a_gauge(self, shown):
-        for name in ("in_flight", "held", "queued"):
+        for name in ("in_flight", "held", "queued", "effects_waiting"):
             assert shown[1][f"agent.Shop.{name}"] == 0
 
     def test_the_authors_counter_and_meter_count_what_finished(self, shown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from budget_agents import Spender
 from metric_agents import Chatting, Shop
+from semantic_effects import Holding
 
 from headrace import run_local
 from headrace.metrics import Metrics
@@ -47,6 +48,37 @@ class TestRunsAndActions:
         assert metrics.value("headrace_calls_total", outcome="finished", **price) == 4
         assert metrics.value("headrace_calls_total", outcome="reused", **price) == 1
         assert metrics.value("headrace_call_seconds", **price) == 4
+
+
+class TestEffects:
+    @pytest.fixture(scope="class")
+    def metrics(self, tmp_path_factory):
+        folder = str(tmp_path_factory.mktemp("effects"))
+        ways = ("steps", "flaky", "gives_up", "skips")
+        return measured(Holding(folder=folder), [{"do": way} for way in ways])
+
+    @pytest.mark.parametrize(
+        ("name", "outcome", "count"),
+        [
+            ("do", "finished", 5),  # two of "steps", and one behind each other one
+            ("fail_twice", "failed", 2),
+            ("fail_twice", "finished", 1),
+            ("refuse", "failed", 5),  # three tries, and two
+        ],
+    )
+    def test_what_became_of_each_is_counted(self, metrics, name, outcome, count):
+        of = {"agent": "Holding", "effect": f"semantic_effects:{name}", "outcome": outcome}
+        assert metrics.value("headrace_effects_total", **of) == count
+
+    def test_those_that_were_given_up_are_counted_apart(self, metrics):
+        assert metrics.value("headrace_effects_total", outcome="dead_letter") == 1
+        assert metrics.value("headrace_effects_total", outcome="skipped") == 1
+
+    def test_those_that_were_done_are_timed_from_when_they_were_asked_for(self, metrics):
+        assert metrics.value("headrace_effect_seconds", effect="semantic_effects:do") == 5
+
+    def test_none_waits_when_all_are_over(self, metrics):
+        assert metrics.value("headrace_effects_waiting", agent="Holding") == 0
 
 
 class TestModelsToolsAndSkills:
