@@ -28,6 +28,7 @@ import local_speed  # noqa: E402
 import lock_speed  # noqa: E402
 import memories  # noqa: E402
 import model_calls  # noqa: E402
+import outbox  # noqa: E402
 import registry_search  # noqa: E402
 import registry_speed  # noqa: E402
 import skills_speed  # noqa: E402
@@ -53,6 +54,7 @@ PARTS = {
     "build": build_speed.measure,
     "cluster": cluster_speed.measure,
     "checkpoints": checkpoints.measure,
+    "outbox": outbox.measure,
 }
 DOCS = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
