@@ -22,7 +22,7 @@ __all__ = ["EFFECTS", "KEYS", "Found", "Job", "Strike", "judged", "returned", "s
 EFFECTS = ("plain", "reconciled", "outbox")
 """The kinds of calls that each input makes; those of the outbox have idempotency keys."""
 KEYS = 20
-_MOST = 60.0
+_MOST = 180.0
 """Seconds after which a job that does nothing is taken for dead."""
 
 
