@@ -29,6 +29,7 @@ from headrace.eventlog._writer import LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from headrace.eventlog._choosing import Choice
     from headrace.eventlog._lines import Parcel, Told
     from headrace.eventlog.settings import LogSettings
 
@@ -55,12 +56,18 @@ class EventLog:
         order: What the writer is told: ``agent``, ``identity``, ``path``, ``family``, ``keep``,
             ``rotates``, ``about`` (of the file's first line), ``sinks`` and what those are told.
         parent: The field of an input that holds a trace context; ``None``: nobody asks for it.
+        choose: Chooses the runs of which anything is taken; ``None``: all of them.
     """
 
     def __init__(
-        self, settings: LogSettings, order: Mapping[str, Any], parent: str | None = None
+        self,
+        settings: LogSettings,
+        order: Mapping[str, Any],
+        parent: str | None = None,
+        choose: Choice | None = None,
     ) -> None:
         self.parent = parent
+        self.choose = choose
         self.levels = Levels(settings.level, settings.levels)
         self._pump = _Pump({**order, "settings": settings.model_dump(mode="json")})
         self.take = self._pump.take

@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headrace.eventlog._choosing import Choice
 from headrace.eventlog._files import CURRENT, file_name, safe_name
 from headrace.eventlog._levels import Levels
 from headrace.eventlog._log import EventLog
 
 if TYPE_CHECKING:
+    from headrace.eventlog.settings import TraceSettings
     from headrace.plan import AgentPlan
 
 __all__ = ["about_of", "folder_of", "models_of", "open_log", "secret_variables"]
@@ -60,6 +62,10 @@ def open_log(
     path = file
     if path is None and folder is not None:
         path = folder / f"{file_name(family, attempt, time.time())}{CURRENT}"
+    choose = None
+    if path is None and not settings.logger and sinks == [traces.export] and not _sampled(plan):
+        choose = _choice(traces)
+    told = traces if choose is None else traces.model_copy(update={"sample": 1.0})
     return EventLog(
         settings,
         {
@@ -72,11 +78,24 @@ def open_log(
             "secrets": sorted(secret_variables(plan)),
             "about": about_of(plan, task, subtask, attempt),
             "sinks": sinks,
-            "traces": traces.model_dump(mode="json"),
+            "traces": told.model_dump(mode="json"),
             "models": models_of(plan) if sinks else {},
         },
         parent=traces.parent if traces.export else None,
+        choose=choose,
     )
+
+
+def _sampled(plan: AgentPlan) -> bool:
+    """Whether samples may be put aside: they are made of what is told of all runs."""
+    return plan.config.samples.folder is not None or bool(plan.config.samples.sinks)
+
+
+def _choice(traces: TraceSettings) -> Choice | None:
+    """Chooses the runs that have a trace, where nobody else is told of any; ``None``: all have."""
+    if traces.sample is None or traces.sample == 1:
+        return None
+    return Choice(traces.sample, traces.parent)
 
 
 def folder_of(said: str | None, setting: str, what: str) -> Path | None:

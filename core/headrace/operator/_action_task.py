@@ -104,7 +104,7 @@ async def perform(task: ActionTask) -> None:
         task.attempt = run.journal.attempt(task.id)
     while True:
         began = 0.0
-        if telling.on:
+        if run.heard:
             began = time.monotonic()
             if telling.starts:
                 telling.action_started(task)
@@ -114,19 +114,19 @@ async def perform(task: ActionTask) -> None:
             error = _of_its_own(branch, raised)
             if error is None:
                 raise
-            if telling.on:
+            if run.heard:
                 telling.action_ended(task, "failed", began, error)
             if not policy.retryable(error, task.attempt):
                 raise ActionFailure(task, error) from error
             wait = policy.wait(error, task.attempt)
-            if telling.on:
+            if run.heard:
                 telling.retried(task, wait)
             await _back_off(run, wait)
             task.attempt += 1
             run.journaled().begin_attempt(task.id, task.attempt)
             task.event = branch.copy_of(task.sent)  # the last attempt may have changed its copy
         else:
-            if telling.on:
+            if run.heard:
                 telling.action_ended(task, "finished", began)
             return
 

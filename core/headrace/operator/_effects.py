@@ -65,6 +65,8 @@ class Effect:
     """When it is tried next."""
     history: list[dict[str, Any]] = field(default_factory=list)
     """The tries that failed: number, time and error."""
+    untold: bool | None = None
+    """Whether the event log is told nothing of its run, for it takes but a share of them."""
     number: int = -1
     """Its place in the engine's state."""
     again: bool = False
@@ -153,6 +155,7 @@ def held_back(
         expires=None if expires is None else now + expires,
         retry=None if retry is None else retry.model_dump(mode="json"),
         reconcile=asked,
+        untold=None if run.operator.telling.tells(run) else True,
     )
 
 

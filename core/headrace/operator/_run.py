@@ -105,9 +105,11 @@ class Run:
     __slots__ = (
         "_id",
         "asyncio_task",
+        "chosen",
         "current",
         "eager",
         "ending",
+        "heard",
         "held_calls",
         "item",
         "journal",
@@ -137,6 +139,8 @@ class Run:
         self.asyncio_task: asyncio.Task[None] | None = None
         self.current: ActionTask | None = None
         self._id: str | None = None
+        self.heard = False  # whether anybody is told of it
+        self.chosen: bool | None = None  # for the event log, where it takes a share (Teller.tells)
         self.told: list[Finished | bytes] | None = (
             None  # for the event log, while it has not waited
         )
@@ -178,14 +182,15 @@ class Run:
     async def execute(self) -> None:
         """Runs to the end and leaves an outcome; only cancelling gets out of it."""
         telling = self.operator.telling
-        began = time.monotonic() if telling.on else 0.0
+        self.heard = on = telling.on and (not telling.some or telling.tells(self))
+        began = time.monotonic() if on else 0.0
         if telling.starts:
             telling.run_started(self)
         if self.item.kept and self.operator.ledger is not None:
             await self.operator.ledger.recall(self)
         while self.outcome is None:
             await self._go()
-        if telling.on:
+        if on:
             telling.run_ended(self, began)
 
     async def _go(self) -> None:

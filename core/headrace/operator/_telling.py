@@ -59,6 +59,7 @@ class Teller:
 
     __slots__ = (
         "_agent",
+        "_choose",
         "_clock",
         "_currency",
         "_levels",
@@ -69,6 +70,7 @@ class Teller:
         "_passed",
         "_run_level",
         "on",
+        "some",
         "starts",
     )
 
@@ -89,12 +91,24 @@ class Teller:
         self._run_level = 0 if log is None else log.levels.of("run", agent)
         self._packed = _packed_nowhere if log is None else log.packed
         self._parent = None if log is None else log.parent
+        self._choose = None if log is None else log.choose
         self._clock = clock
         self._metrics = metrics
         self.on = bool(observers) or log is not None or metrics is not None
+        self.some = self._choose is not None and not observers and metrics is None
+        """Whether nobody is told anything of some runs (``tells``)."""
         self.starts = (
             bool(observers) or metrics is not None or (log is not None and log.levels.any_verbose)
         )
+
+    def tells(self, run: Run) -> bool:
+        """Whether the event log is told of a run: where it has but a share of them, if chosen."""
+        if self._choose is None:
+            return True
+        if run.chosen is None:
+            item = run.item
+            run.chosen = self._choose(item.key_id, item.sequence, item.value)
+        return run.chosen
 
     # ------------------------------------------------------------ what is told
     def run_started(self, run: Run) -> None:
@@ -116,7 +130,7 @@ class Teller:
         if self._observers:
             why = repr(error) if error else None
             self._observe(run, "run", ended.status, error=why)
-        if self._levels is None:
+        if self._levels is None or not self.tells(run):
             return
         level = self._run_level
         if not level:
@@ -169,7 +183,7 @@ class Teller:
                 name=name, id=task.id, cause=task.event_id or run.id,
                 attempt=task.attempt, duration=now - began, error=why,
             )  # fmt: skip
-        if self._levels is None:
+        if self._levels is None or not self.tells(run):
             return
         level = self._levels["action", name]
         if level == STANDARD and error is None:
@@ -317,7 +331,9 @@ class Teller:
                 duration=duration, error=why, data=told, **ids,
             )  # fmt: skip
             self._show(made)
-        if self._levels is not None and (level := self._levels["effect", name]):
+        if self._levels is None or effect.untold:
+            return
+        if level := self._levels["effect", name]:
             fault = None if error is None else fault_of(error, "effect")
             line = self._packed(
                 (now, level, "effect", what, name, effect.id, cause, number, duration, why, fault,
@@ -470,6 +486,8 @@ class Teller:
         data: Mapping[str, Any] | None = None,
         replayed: bool = False,  # noqa: FBT001, FBT002 - one of the columns
     ) -> None:
+        if not self.tells(run):
+            return
         # Packed now: what it holds may be somebody else's, who changes it.
         self._put(
             run,

@@ -105,6 +105,8 @@ class Telling:
     """
 
     packed = staticmethod(EventLog.packed)
+    choose = None
+    """All runs are told of, as there may be a sample of any; the log beside it knows that."""
 
     def __init__(self, log: EventLog | None, samples: Sampling) -> None:
         self._samples = samples
