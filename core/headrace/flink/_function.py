@@ -61,7 +61,7 @@ class AgentFunction(KeyedProcessFunction):
         timed: Whether outputs are pairs of their input's timestamp and themselves.
         shape: The names of the fields of rows that carry none.
         marks: The folder in which the marks that it puts out become visible, if any.
-        checkpointed: Whether the job has checkpoints.
+        interval: Seconds between two checkpoints; ``None``: the job has none.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class AgentFunction(KeyedProcessFunction):
         timed: bool = False,
         shape: Shape = None,
         marks: str | None = None,
-        checkpointed: bool = False,
+        interval: float | None = None,
     ) -> None:
         self._marks = marks
-        self._checkpointed = checkpointed
+        self._interval = interval
         self._timed = timed
         self._plan_json = plan
         self._reader = Reader(key, parse, shape)
@@ -110,7 +110,7 @@ class AgentFunction(KeyedProcessFunction):
             render=_elements(self._render, timed=self._timed),
             mains=self._mains,
             marks=self._marks,
-            checkpointed=self._checkpointed,
+            interval=self._interval,
         )
         with self._loop:
             self._runs.open(self._asleep)
@@ -119,7 +119,8 @@ class AgentFunction(KeyedProcessFunction):
         """One input, or somebody's decision."""
         with self._loop:
             outputs: list[Any] = []
-            shard = self._runs.shard(ctx.get_current_key(), outputs)
+            number = ctx.get_current_key()
+            shard = self._runs.shard(number, outputs)
             parsed = self._reader.value(value)
             decision = decision_of(parsed)
             if decision is not None:
@@ -127,7 +128,7 @@ class AgentFunction(KeyedProcessFunction):
             else:
                 key = self._reader.key(value, parsed)
                 self._input(shard, key, parsed, ctx.timestamp(), outputs)
-            self._runs.pace(shard, outputs)
+            self._runs.pace(number, outputs)
             self._runs.commit(shard, outputs)
             self._watching.give()
             self._save(shard, outputs, ctx)
