@@ -61,7 +61,7 @@ class AgentFunction(KeyedProcessFunction):
         timed: Whether outputs are pairs of their input's timestamp and themselves.
         shape: The names of the fields of rows that carry none.
         marks: The folder in which the marks that it puts out become visible, if any.
-        interval: Seconds between two checkpoints; ``None``: the job has none.
+        checkpointed: Whether the job has checkpoints.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class AgentFunction(KeyedProcessFunction):
         timed: bool = False,
         shape: Shape = None,
         marks: str | None = None,
-        interval: float | None = None,
+        checkpointed: bool = False,
     ) -> None:
         self._marks = marks
-        self._interval = interval
+        self._checkpointed = checkpointed
         self._timed = timed
         self._plan_json = plan
         self._reader = Reader(key, parse, shape)
@@ -110,7 +110,7 @@ class AgentFunction(KeyedProcessFunction):
             render=_elements(self._render, timed=self._timed),
             mains=self._mains,
             marks=self._marks,
-            interval=self._interval,
+            checkpointed=self._checkpointed,
         )
         with self._loop:
             self._runs.open(self._asleep)
@@ -119,8 +119,7 @@ class AgentFunction(KeyedProcessFunction):
         """One input, or somebody's decision."""
         with self._loop:
             outputs: list[Any] = []
-            number = ctx.get_current_key()
-            shard = self._runs.shard(number, outputs)
+            shard = self._runs.shard(ctx.get_current_key(), outputs)
             parsed = self._reader.value(value)
             decision = decision_of(parsed)
             if decision is not None:
@@ -128,7 +127,7 @@ class AgentFunction(KeyedProcessFunction):
             else:
                 key = self._reader.key(value, parsed)
                 self._input(shard, key, parsed, ctx.timestamp(), outputs)
-            self._runs.pace(number, outputs)
+            self._runs.pace(shard, outputs)
             self._runs.commit(shard, outputs)
             self._watching.give()
             self._save(shard, outputs, ctx)

@@ -27,8 +27,8 @@ from headrace.flink._pyflink import (
     TimestampAssigner,
     Types,
     WatermarkStrategy,
-    checkpoint_interval,
     configuration_of,
+    has_checkpoints,
     shape_of,
     with_keys,
 )
@@ -138,8 +138,8 @@ def process(
     plan = agent if isinstance(agent, AgentPlan) else AgentPlan.from_agent(agent)
     configuration = configuration_of(stream)
     plan = settled_here(plan, configuration)
-    interval = checkpoint_interval(stream)
-    marks = None if interval is None else marks_folder(configuration, plan.identity)
+    checkpointed = has_checkpoints(stream)
+    marks = marks_folder(configuration, plan.identity) if checkpointed else None
     timed = out_of_order is not None
     if output is not None:
         if render is not None or output_type is not None:
@@ -157,7 +157,7 @@ def process(
         timed=timed,
         shape=shape,
         marks=marks,
-        interval=interval,
+        checkpointed=checkpointed,
     )
     selector = ShardSelector(key, parse, plan.config.shards, shape)
     # The state of a savepoint is found by the uid: a new name of the agent must not change it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from apache_beam.runners.worker.statesampler import get_current_instruction_id
 from pyflink.common import Configuration, Duration, Encoder, Row, Types, WatermarkStrategy, typeinfo
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import (
@@ -57,12 +56,11 @@ __all__ = [
     "Types",
     "ValueStateDescriptor",
     "WatermarkStrategy",
-    "checkpoint_interval",
     "configuration_in",
     "configuration_of",
-    "current_bundle",
     "end_quietly",
     "execution_plan",
+    "has_checkpoints",
     "keyed_state_backend",
     "shape_of",
     "with_keys",
@@ -140,19 +138,10 @@ def configuration_in(environment: StreamExecutionEnvironment) -> dict[str, str]:
     return dict(env.getConfiguration().toMap())
 
 
-def checkpoint_interval(stream: DataStream) -> float | None:
-    """Seconds between two checkpoints of the stream's job; ``None``: it has none."""
+def has_checkpoints(stream: DataStream) -> bool:
+    """Whether the stream's job has checkpoints."""
     env = stream.get_execution_environment()._j_stream_execution_environment  # noqa: SLF001
-    config = env.getCheckpointConfig()
-    if not config.isCheckpointingEnabled():
-        return None
-    return float(config.getCheckpointInterval()) / 1000
-
-
-def current_bundle() -> str | None:
-    """Names the bundle that the function is called in; in the operator's thread."""
-    name: str | None = get_current_instruction_id()
-    return name
+    return bool(env.getCheckpointConfig().isCheckpointingEnabled())
 
 
 def execution_plan(environment: StreamExecutionEnvironment, name: str) -> Any:

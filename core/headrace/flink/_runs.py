@@ -7,7 +7,6 @@ turn, when the shard's state is at hand.
 from __future__ import annotations
 
 import functools
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +14,7 @@ from headrace.flink._covered import Covered
 from headrace.flink._left import Left, left_folder
 from headrace.flink._outbox import WorkerOutbox
 from headrace.flink._pages import shard_of
-from headrace.flink._pyflink import Row, current_bundle, keyed_state_backend
+from headrace.flink._pyflink import Row, keyed_state_backend
 from headrace.flink._state import ShardState, keep, pending_runs
 from headrace.flink._tags import APPROVALS, DEAD_LETTERS, LEFT, MARKS
 from headrace.lanes import Lanes
@@ -23,7 +22,7 @@ from headrace.operator import Effect, Journal, Operator, Run, RunInput
 from headrace.values import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from headrace.approvals import Decision
     from headrace.flink._loop import WorkerLoop
@@ -37,7 +36,6 @@ __all__ = ["ShardRuns"]
 
 _TURN_EVERY = 16  # elements between two turns of the loop while something waits
 _WAITING_PER_SHARD = 256
-_HOLD = 2.0  # seconds that a bundle is held for room, at most; and half the time to a checkpoint
 
 
 class ShardRuns:
@@ -52,7 +50,7 @@ class ShardRuns:
         render: Makes an output's element of its value.
         mains: What a driver script defines in ``__main__``, by reference.
         marks: The folder in which marks become visible, if any.
-        interval: Seconds between two checkpoints; ``None``: the job has none.
+        checkpointed: Whether the job has checkpoints.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class ShardRuns:
         render: Callable[[RunInput, Any], Any],
         mains: dict[str, Any] | None,
         marks: str | None,
-        interval: float | None,
+        checkpointed: bool,
     ) -> None:
         self._config = plan.config
         self._context = context
@@ -77,10 +75,6 @@ class ShardRuns:
         self._shards: dict[int, Shard] = {}
         self._lanes: Lanes[tuple[RunInput, Journal | None]] = Lanes()
         self._elements = 0
-        self._parked = 0
-        self._hold = _HOLD if interval is None else min(_HOLD, interval / 2)
-        self._patience = self._hold
-        self._bundle: str | None = None
         # Weakly: what runs must not keep us, so that it is noticed when Flink has dropped us.
         me = weakref.ref(self)
         self.operator = Operator(
@@ -102,7 +96,7 @@ class ShardRuns:
             self._state,
             self._covered,
             self._shard_of,
-            waits=interval is not None,
+            waits=checkpointed,
             told=marks is not None,
             left=None if marks is None else self._left(marks, frozenset(shards)),
         )
@@ -196,7 +190,6 @@ class ShardRuns:
                 keep(shard, item, journal)
                 shard.parked.append(following)
                 shard.waiting += 1
-                self._parked += 1
                 return
             run = self.operator.begin(item, shard.pages.cells(item.key_id), journal)
             if run.outcome is None:
@@ -216,7 +209,6 @@ class ShardRuns:
                 self._begin(shard, *following, outputs)
         while shard.parked and self._room:
             shard.waiting -= 1
-            self._parked -= 1
             self._begin(shard, *shard.parked.popleft(), outputs)
 
     @property
@@ -230,47 +222,32 @@ class ShardRuns:
         The runs of a key wait for each other. If each shard ended its own in its own last turn,
         the time that they take would be the sum over the shards instead of the longest.
         """
-        self.outbox.stop()
-        shards = self._within_reach(number)
-        while any(one.pending for one in shards.values()) or self.outbox.ending:
-            held = self.operator.approvals.held
-            if held and len(held) == len(self.operator.suspended):
-                self.operator.approvals.expire()
-            self._loop.wait()
-            self._commit_all(number, outputs)
-        for shard in self._turns(number, lambda one: bool(one.effects)):
-            self.commit(shard, outputs)
-            lines, letters = self.outbox.leave(shard)
-            outputs += [(LEFT, line) for line in lines]
-            outputs += [(DEAD_LETTERS, letter) for letter in letters]
-
-    def _commit_all(self, number: int, outputs: list[Any]) -> None:
-        """Takes what has ended in all shards, in the turn of one."""
-
-        def ready(shard: Shard) -> bool:
-            more = shard.parked and self._room
-            return bool(shard.done or shard.asked or shard.settled or more)
-
-        for shard in self._turns(number, ready):
-            self.commit(shard, outputs)
-            self._state.write(shard)
-
-    def _within_reach(self, number: int) -> dict[int, Shard]:
-        """The shards whose state is at hand, or can be, in the turn of one of them."""
-        if keyed_state_backend(self._context) is None:
-            return {number: self._shards[number]}
-        return self._shards
-
-    def _turns(self, number: int, wanted: Callable[[Shard], bool]) -> Iterator[Shard]:
-        """Those of them that are wanted, each with its state at hand, in the turn of one."""
         backend = keyed_state_backend(self._context)
+        shards = {number: self._shards[number]} if backend is None else self._shards
         at_hand = None if backend is None else backend.get_current_key()
         try:
-            for other, shard in self._within_reach(number).items():
-                if wanted(shard):
+            self.outbox.stop()
+            while any(one.pending for one in shards.values()) or self.outbox.ending:
+                held = self.operator.approvals.held
+                if held and len(held) == len(self.operator.suspended):
+                    self.operator.approvals.expire()
+                self._loop.wait()
+                for other, shard in shards.items():
+                    more = shard.parked and self._room
+                    if not (shard.done or shard.asked or shard.settled or more):
+                        continue
                     if backend is not None:
                         backend.set_current_key(at_hand if other == number else Row(other))
-                    yield shard
+                    self.commit(shard, outputs)
+                    self._state.write(shard)
+            for other, shard in shards.items():
+                if shard.effects:
+                    if backend is not None:
+                        backend.set_current_key(at_hand if other == number else Row(other))
+                    self.commit(shard, outputs)
+                    lines, letters = self.outbox.leave(shard)
+                    outputs += [(LEFT, line) for line in lines]
+                    outputs += [(DEAD_LETTERS, letter) for letter in letters]
         finally:
             if backend is not None:
                 backend.set_current_key(at_hand)
@@ -304,33 +281,19 @@ class ShardRuns:
             shard.waiting -= 1
         return following
 
-    def pace(self, number: int, outputs: list[Any]) -> None:
+    def pace(self, shard: Shard, outputs: list[Any]) -> None:
         """Keeps the loop turning, and holds the stream back while too much waits.
 
-        While Python holds an element, no checkpoint passes. So inputs are parked in the state; and
-        where as many are as may be in flight, a bundle is held for some time, but not until there
-        is room. Were nothing held, a bounded input would be read to its end at once, and from its
-        end on, which is one call to Python, there are no checkpoints.
+        What is full is the shard, not the worker: while Python holds an element, no checkpoint
+        passes, so as many inputs as are in a bundle should find their place in the state.
         """
         self._elements += 1
-        shard = self._shards[number]
-        if self.operator.suspended and self._elements % _TURN_EVERY == 0:
+        operator = self.operator
+        if operator.suspended and self._elements % _TURN_EVERY == 0:
             self._loop.turn()
-        if self._parked >= self._config.max_in_flight:
-            self._hold_back(number, outputs)
         while shard.waiting >= _WAITING_PER_SHARD:
             self._loop.wait()
             self.commit(shard, outputs)
-
-    def _hold_back(self, number: int, outputs: list[Any]) -> None:
-        """Waits for room, for what is left of the time that this bundle may be held."""
-        if (bundle := current_bundle()) != self._bundle:
-            self._bundle, self._patience = bundle, self._hold
-        while self._patience > 0 and self._parked >= self._config.max_in_flight:
-            began = time.monotonic()
-            self._loop.wait(self._patience)
-            self._commit_all(number, outputs)
-            self._patience -= time.monotonic() - began
 
     def _shard_of(self, key_id: str) -> Shard:
         return self._shards[shard_of(key_id, self._config.shards)]
