@@ -31,7 +31,7 @@ from tests.jobs import Kit  # noqa: E402
 if TYPE_CHECKING:
     from tests.chaos.story import Found
 
-_EVERY = {"local": 120, "flink": 500}
+_EVERY = {"local": 120, "flink": 300}
 """Effects from one strike to the next, on average."""
 
 

@@ -30,6 +30,7 @@ __all__ = ["PARTS", "ClusterJob"]
 
 PARTS = ("worker", "taskmanager", "jobmanager")
 _HERE = Path(__file__).parent
+_PAUSE = 0.01  # seconds between two inputs of a subtask
 
 
 class ClusterJob:
@@ -75,6 +76,7 @@ class ClusterJob:
             "store": None if store is None else store.used,
         }
         place = {"AGENT": self._agent, "FOLDER": str(folder), "INPUTS": inputs, "KEYS": KEYS}
+        place["PAUSE"] = _PAUSE
         files = {
             "place.py": "".join(f"{name} = {value!r}\n" for name, value in place.items()),
             "paying.py": (_HERE / "paying.py").read_text(),

@@ -1,16 +1,21 @@
 """The paying agent in a Flink job; a test gives it the module ``place``."""
 
 import json
+import time
 
 from paying import Paying
-from place import AGENT, FOLDER, INPUTS, KEYS
+from place import AGENT, FOLDER, INPUTS, KEYS, PAUSE
 
 from headrace.flink import process
 from headrace.jobs import job
 
 
 def value_of(number):
-    """The input of a number."""
+    """The input of a number; they come no quicker than the agent takes them.
+
+    From the end of a bounded input on there are no checkpoints, and it is to have many.
+    """
+    time.sleep(PAUSE)
     return {"key": f"k{number % KEYS}", "n": number}
 
 
