@@ -204,6 +204,26 @@ def test_what_a_job_leaves_is_done_once_by_its_next_start(tmp_path):
     assert sorted(job.done()) == ["a.0", "a.1", "b.0", "b.1", "c.0"]
 
 
+def test_a_stop_that_drains_is_such_an_end(tmp_path):
+    job, agent = Job(tmp_path), Held(folder=str(tmp_path))
+    job.feed("before", BEFORE)
+    client = job.start(agent, key=by_key, options={"execution.checkpointing.interval": "1h"})
+    until(lambda: len(said(tmp_path, "ran")) == len(BEFORE))
+    job.stop(client, drain=True)
+    client.get_job_execution_result().result()
+    plan = AgentPlan.from_agent(agent)
+    places = {"execution.checkpointing.dir": (tmp_path / "checkpoints").as_uri()}
+    before = len(said(tmp_path, "done"))
+
+    counts = do_left(plan, left_folder(marks_folder(places, plan.identity)), lambda _: None)
+
+    assert counts == (len(BEFORE) - before, 0)
+    assert in_order(said(tmp_path, "done")) == {
+        key: [f"{key}.{number}" for number in range(EACH)] for key in KEYS
+    }
+    assert len(said(tmp_path, "done")) == len(BEFORE)
+
+
 def test_what_is_given_up_of_what_a_job_left_is_a_dead_letter(tmp_path):
     job, letters = Ended(tmp_path), []
     refused = {"do": "refused", "key": "a", "name": "a.0"}

@@ -103,11 +103,11 @@ class Job:
             time.sleep(0.05)
         return found
 
-    def stop(self, client: Any) -> str:
-        """Stops it with a savepoint, and gives that."""
+    def stop(self, client: Any, *, drain: bool = False) -> str:
+        """Stops it with a savepoint, and gives that; ``drain``: as if its inputs had ended."""
         from pyflink.java_gateway import get_gateway
 
         target = (self.folder / "savepoints").as_uri()
         form = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
-        savepoint: str = client._j_job_client.stopWithSavepoint(False, target, form).get()
+        savepoint: str = client._j_job_client.stopWithSavepoint(drain, target, form).get()
         return savepoint
