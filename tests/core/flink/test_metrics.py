@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 
 pytest.importorskip("pyflink")
-httpx = pytest.importorskip("httpx")  # the environments of other releases of Flink lack it
+pytest.importorskip("httpx")  # the environments of other releases of Flink lack it
 
+import httpx
 from flink_jobs import Job
 from metric_agents import Shop
 
