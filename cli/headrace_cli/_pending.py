@@ -47,10 +47,10 @@ def check_pending(job: Job, *, as_json: bool) -> None:
 
 
 def tell_pending(found: PendingRuns, *, as_json: bool) -> None:
-    """Tells which runs of a savepoint do not fit.
+    """Tells which runs of a savepoint do not fit, and of which agents it has nothing.
 
     Raises:
-        CommandError: Some do not, or the savepoint has nothing of an agent.
+        CommandError: Some do not fit.
     """
     told: dict[str, Any] = {
         "runs": found.runs,

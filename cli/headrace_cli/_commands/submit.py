@@ -232,14 +232,12 @@ def _checked(
     import tempfile
 
     from headrace.jobs.manifest import read_manifest
-    from headrace_registry.clusters._replacing import ReplacementError, as_before, misfits
+    from headrace_registry.clusters._replacing import as_before, check_fit
     from headrace_registry.clusters._submitting import prepare
 
     old = None if typed["replace"] is None else job_of(rest, typed["replace"])
     if old is not None:
-        faults = misfits(rest.user_config(old.id), read_manifest(home))
-        if faults:
-            raise ReplacementError("\n".join(["the new job cannot go on from it:", *faults]))
+        check_fit(rest, old, read_manifest(home))
         wish = as_before(wish, old.id)
     freed = 0 if old is None else rest.job(old.id).slots
     with (

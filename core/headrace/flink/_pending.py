@@ -49,7 +49,7 @@ def pending_job(
     first, *others = told
     shards = sum(plan.config.shards for plan in plans.values())
     together = first.union(*others) if others else first
-    together.key_by(_nobody, Types.INT()).process(Teller(shards)).print()
+    together.key_by(_nobody, Types.INT()).process(Gatherer(shards)).print()
 
 
 class PendingRunsToldError(HeadraceError):
@@ -106,7 +106,7 @@ class ShardReader(KeyedProcessFunction):
             self._loop.close()
 
 
-class Teller(KeyedProcessFunction):
+class Gatherer(KeyedProcessFunction):
     """Puts what all shards gave into one, and fails with it.
 
     Args:

@@ -11,7 +11,7 @@ from headrace.jobs.manifest import read_manifest
 from headrace.jobs.pending import PendingRuns
 from headrace_registry.clusters._local_errors import ClusterError
 from headrace_registry.clusters._probing import UnfitClusterError
-from headrace_registry.clusters._replacing import ReplacementError, misfits
+from headrace_registry.clusters._replacing import check_fit
 from headrace_registry.clusters._rest_following import follow, wait_for_savepoint
 from headrace_registry.clusters._rest_words import explain
 from headrace_registry.clusters._submitting import prepare, start
@@ -60,9 +60,7 @@ def unfinished_runs(
     """
     say = tell or (lambda _: None)
     if old is not None:
-        faults = misfits(rest.user_config(old.id), read_manifest(home))
-        if faults:
-            raise ReplacementError("\n".join(["the new job cannot go on from it:", *faults]))
+        check_fit(rest, old, read_manifest(home))
     with (
         tempfile.TemporaryDirectory(prefix="agents-pending-") as scratch,
         prepare(

@@ -41,6 +41,7 @@ __all__ = [
     "Replaced",
     "ReplacementError",
     "as_before",
+    "check_fit",
     "misfits",
     "remember",
     "replace_job",
@@ -113,6 +114,17 @@ def misfits(old: Mapping[str, str], manifest: JobManifest) -> list[str]:
                 f"change (set shards to {one.shards})"
             )
     return faults
+
+
+def check_fit(rest: FlinkRest, old: JobSummary, manifest: JobManifest) -> None:
+    """Refuses a job that cannot go on from the state of one that runs.
+
+    Raises:
+        ReplacementError: Says all that does not fit.
+    """
+    faults = misfits(rest.user_config(old.id), manifest)
+    if faults:
+        raise ReplacementError("\n".join(["the new job cannot go on from it:", *faults]))
 
 
 def as_before(wish: Wish, job: str) -> Wish:
