@@ -17,7 +17,7 @@ from headrace.flink._pyflink import KeyedProcessFunction, Types
 from headrace.flink._state import ShardState, pending_runs
 from headrace.jobs.pending import MOST, PendingRuns, UnfitRun
 from headrace.jobs.worker import ready
-from headrace.operator import mark_logs, misfit_of
+from headrace.operator import Fitting, mark_logs
 from headrace.plan import AgentPlan
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class ShardReader(KeyedProcessFunction):
         self._plan = ready(AgentPlan.model_validate_json(self._plan_json))
         self._state = ShardState(runtime_context, self._plan)
         self._loop = asyncio.new_event_loop()
+        self._fitting = Fitting(self._plan, self._loop)
 
     def process_element(self, value: int, _ctx: KeyedProcessFunction.Context) -> Iterator[str]:
         """One shard."""
@@ -82,7 +83,7 @@ class ShardReader(KeyedProcessFunction):
         for item, journal in pending_runs(shard):
             found += 1
             cells = shard.pages.cells(item.key_id)
-            misfit = misfit_of(self._plan, self._loop, item, cells, journal)
+            misfit = self._fitting.misfit_of(item, cells, journal)
             if misfit is not None:
                 unfit.append(
                     UnfitRun(self._agent, key_text(item.key_id), item.named() or "", misfit)
@@ -101,8 +102,9 @@ class ShardReader(KeyedProcessFunction):
         yield from ()
 
     def close(self) -> None:
-        """Closes the loop."""
-        if hasattr(self, "_loop"):
+        """Closes the action store and the loop."""
+        if hasattr(self, "_fitting"):
+            self._fitting.close()
             self._loop.close()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import StateError
 from headrace.local._sqlite import SqliteState
-from headrace.operator import Journal, misfit_of
+from headrace.operator import Fitting, Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,20 +42,23 @@ def unfinished_runs(plan: AgentPlan, state: Path) -> Iterator[UnfinishedRun]:
         state: The state file; nobody else uses it meanwhile.
 
     Raises:
-        StateError: The file is none of this agent, or another process uses it.
+        StateError: The file is none of this agent, or another process uses it; the action store
+            cannot be read.
     """
     if not state.is_file():
         raise StateError(f"there is no state file {state}")
     kept = SqliteState(state, plan.identity, lambda: 0.0, lambda _: {})
     loop = asyncio.new_event_loop()
+    fitting = Fitting(plan, loop)
     try:
         names = kept.names(plan.identity)
         for one in list(kept.pending()):
             one.item.names = names
             one.item.again = True
             journal = None if one.journal is None else Journal(one.journal)
-            misfit = misfit_of(plan, loop, one.item, kept.cells(one.item.key_id), journal)
+            misfit = fitting.misfit_of(one.item, kept.cells(one.item.key_id), journal)
             yield UnfinishedRun(one.item.key, one.item.value, one.item.named() or "", misfit)
     finally:
+        fitting.close()
         loop.close()
         kept.close()

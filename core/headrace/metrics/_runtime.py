@@ -101,7 +101,14 @@ class RuntimeMetrics:
         waited = self._families["action_retry_wait_seconds_total"]
         waited.cell(agent, action).number += wait
 
-    def call_ended(self, task: ActionTask, name: str, what: str, seconds: float | None) -> None:
+    def call_ended(
+        self,
+        task: ActionTask,
+        name: str,
+        what: str,
+        seconds: float | None,
+        error: Exception | None = None,
+    ) -> None:
         """A durable call has an outcome; ``seconds`` is ``None`` where it was not made."""
         kind = kind_of(name)
         group = {"chat": "model_calls", "tool": "tool_calls"}.get(kind, "calls")
@@ -110,7 +117,9 @@ class RuntimeMetrics:
         self._families[f"{group}_total"].cell(agent, action, called, what).number += 1
         if seconds is not None:
             timed = self._families[f"{group[:-1]}_seconds"]
-            timed.buckets(agent, action, called).observe(seconds)
+            failed = "" if error is None else type(error).__name__
+            of = (failed,) if group == "model_calls" else ()
+            timed.buckets(agent, action, called, *of).observe(seconds)
 
     def tool_refused(self, task: ActionTask) -> None:
         """A tool was not called: a model may wish for any name, so none is kept."""

@@ -98,8 +98,9 @@ _SPECS: Final = (
     MetricSpec(
         "headrace_model_call_seconds",
         "histogram",
-        _MODEL,
-        "How long they took, with waits, retries and fallbacks; reused ones left out.",
+        (*_MODEL, "error"),
+        "How long they took, with waits, retries and fallbacks; reused ones left out. Of those "
+        "that failed, `error` is the error's class.",
     ),
     MetricSpec(
         "headrace_model_tokens_total",

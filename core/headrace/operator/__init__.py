@@ -10,7 +10,7 @@
 
 from headrace.operator._alone import resources_alone
 from headrace.operator._effects import Effect
-from headrace.operator._fitting import misfit_of
+from headrace.operator._fitting import Fitting
 from headrace.operator._journal import Journal
 from headrace.operator._ledger import Ledger
 from headrace.operator._logs import mark_logs
@@ -23,6 +23,7 @@ from headrace.operator._worker_check import check_worker
 __all__ = [
     "DeadLetter",
     "Effect",
+    "Fitting",
     "Journal",
     "Ledger",
     "Names",
@@ -34,6 +35,5 @@ __all__ = [
     "check_worker",
     "letter_of",
     "mark_logs",
-    "misfit_of",
     "resources_alone",
 ]

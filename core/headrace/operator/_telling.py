@@ -232,7 +232,7 @@ class Teller:
         duration = None if began is None else monotonic() - began
         why = None if error is None else told_error(error)
         if self._metrics is not None:
-            self._metrics.call_ended(task, entry.name, what, duration)
+            self._metrics.call_ended(task, entry.name, what, duration, error)
         if self._observers:
             self._observe(
                 run, "call", what,

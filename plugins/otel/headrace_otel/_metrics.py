@@ -162,8 +162,10 @@ def _attributes(
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider_of(known),
         "gen_ai.request.model": known.get("model") or labels["model"],
-        **{f"headrace.{name}": value for name, value in labels.items() if name != "type"},
+        **{f"headrace.{name}": labels[name] for name in ("agent", "action", "model")},
     }
     if "type" in labels:
         found["gen_ai.token.type"] = labels["type"]
+    if labels.get("error"):
+        found["error.type"] = labels["error"]
     return found

@@ -25,12 +25,13 @@ def state(tmp_path):
     return path
 
 
-def plan(folder, code):
-    return AgentPlan.from_agent(Failing(folder=str(folder), code=code, stores=False))
+def plan(folder, code, *, stores=False):
+    return AgentPlan.from_agent(Failing(folder=str(folder), code=code, stores=stores))
 
 
-def misfits(state, code):
-    return {run.input: run.misfit for run in unfinished_runs(plan(state.parent, code), state)}
+def misfits(state, code, *, stores=False):
+    agent = plan(state.parent, code, stores=stores)
+    return {run.input: run.misfit for run in unfinished_runs(agent, state)}
 
 
 def test_a_run_that_would_take_another_path_is_told_with_what_differs(state):
@@ -84,3 +85,47 @@ def test_the_input_is_told_in_stored_form(state):
     [first, _] = unfinished_runs(plan(state.parent, "new"), state)
 
     assert (first.key, json.dumps(first.input), bool(first.run_id)) == ("k", '"first"', True)
+
+
+class TestWithAnActionStore:
+    """It has what came after the state that is gone on from."""
+
+    @pytest.fixture
+    def state(self, tmp_path):
+        """A state file from before the run of the old code made its calls; the store has them."""
+        path = tmp_path / "state.db"
+        agent = plan(tmp_path, "old", stores=True)
+        engine = LocalEngine(agent, key=lambda _: "k", state=path, output=ListSink())
+        with pytest.raises(JobFailedError):
+            engine.run(IterableSource(["first", "second"]))
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE pending SET journal = NULL")
+        return path
+
+    def test_a_run_is_told_that_would_take_another_path_than_the_store_has(self, state):
+        told = misfits(state, "new", stores=True)
+
+        assert "took another path than its journal" in told["first"]
+        assert told["second"] is None
+
+    def test_a_run_that_fits_is_told_as_fitting(self, state):
+        assert misfits(state, "longer", stores=True)["first"] is None
+
+    def test_nothing_is_called_and_the_store_keeps_what_it_has(self, state):
+        def rows():
+            with closing(sqlite3.connect(state.parent / "calls.db")) as db:
+                tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+                return {name: db.execute(f"SELECT * FROM {name}").fetchall() for [name] in tables}
+
+        before = rows()
+        misfits(state, "longer", stores=True)
+        misfits(state, "new", stores=True)
+
+        assert (rows(), notes(state.parent)) == (before, ["a", "b"])
+        assert any(before.values())
+
+    def test_a_store_that_cannot_be_read_is_an_error_that_names_it(self, state):
+        (state.parent / "calls.db").write_bytes(b"no database" * 1000)
+
+        with pytest.raises(StateError, match=r"action store .calls., .* cannot be read"):
+            misfits(state, "new", stores=True)

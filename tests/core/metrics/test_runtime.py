@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from budget_agents import Spender
+from log_agents import LogDesk
 from metric_agents import Chatting, Shop
 from semantic_effects import Holding
 
@@ -122,6 +123,16 @@ class TestModelsToolsAndSkills:
 
     def test_uses_of_skills_are_counted_by_skill(self, metrics):
         assert metrics.value("headrace_skill_uses_total", skill="pdf", use="loaded") == 1
+
+
+def test_requests_that_failed_are_timed_by_their_error():
+    metrics = measured(LogDesk(), [{"do": "lamp"}, {"do": "down"}])
+
+    def timed(error):
+        return metrics.value("headrace_model_call_seconds", model="clerk", error=error)
+
+    # The lamp asks twice; a refusal is not tried again.
+    assert [timed(error) for error in ("", "ModelError")] == [2, 1]
 
 
 class TestNow:

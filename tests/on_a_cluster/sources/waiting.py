@@ -1,11 +1,11 @@
-"""An agent whose runs wait for a file; its next version takes another path for one key."""
+"""An agent whose runs wait for files; its next version takes another path for two keys."""
 
 import asyncio
 from pathlib import Path
 
 from place import CHANGED, FOLDER
 
-from headrace import Agent, Context, InputEvent, OutputEvent, action
+from headrace import Agent, Context, InputEvent, OutputEvent, action, use
 
 
 async def ask(name):
@@ -13,19 +13,25 @@ async def ask(name):
     return name
 
 
-async def wait(name):
+async def wait(name, file):
     (Path(FOLDER) / f"waits-{name}").touch()
-    while not (Path(FOLDER) / "go").exists():  # noqa: ASYNC110
+    while not (Path(FOLDER) / file).exists():  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 
 class Desk(Agent):
-    """Asks, waits and answers."""
+    """Asks, waits and answers; one key asks late."""
+
+    def resources(self):
+        return {"calls": use("action_stores", "sqlite", path=str(Path(FOLDER) / "calls.db"))}
 
     @action(InputEvent)
     async def answer(self, event: InputEvent, ctx: Context) -> None:
         name = event.input["k"]
-        await ctx.call(ask, f"{name}, as before" if name != "moved" or not CHANGED else "anew")
+        if name == "late":
+            await ctx.call(wait, name, "go-late", timeout=3600)
+        moves = CHANGED and name in {"moved", "late"}
+        await ctx.call(ask, "anew" if moves else f"{name}, as before")
         if name != "free":
-            await ctx.call(wait, name, timeout=3600)
+            await ctx.call(wait, f"{name}-for-long", "go", timeout=3600)
         ctx.send(OutputEvent(output=name))

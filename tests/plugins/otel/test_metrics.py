@@ -68,6 +68,17 @@ def test_tokens_and_durations_of_models_have_the_conventions_names_and_attribute
     assert 0 < point.sum < 60
 
 
+def test_durations_of_those_that_failed_are_apart_by_the_error_s_type(measured):
+    metrics = measured(LogDesk(), {"do": "lamp"}, {"do": "down"})
+    points = metrics["gen_ai.client.operation.duration"][2]
+
+    # The lamp asks twice; a refusal is not tried again.
+    assert {one.get("error.type"): point.count for one, point in points} == {
+        None: 2,
+        "ModelError": 1,
+    }
+
+
 def test_the_runtime_s_own_have_the_names_that_prometheus_makes_ours_of(measured):
     metrics = measured(LogDesk(), {"do": "lamp"}, {"do": "down"})
 
