@@ -24,7 +24,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _AGENTS = "from headrace_cli.main import main; main()"
 _OWN = (
     *("core", "skills", "plugins/scripted", "plugins/openai"),
-    *("plugins/actions-postgres", "plugins/actions-redis"),
+    *("plugins/actions-postgres", "plugins/actions-redis", "plugins/otel"),
 )
 FLINK = metadata.version("apache-flink")
 _RELEASE = release_of(FLINK)

@@ -27,7 +27,7 @@ from headrace.flink._runs import ShardRuns
 from headrace.flink._shards import Reader
 from headrace.flink._waking import END_OF_TIME, beat_at, own_shards, set_beacons, wake
 from headrace.flink._watching import Watching
-from headrace.jobs.worker import ready
+from headrace.jobs.worker import closing, ready
 from headrace.operator import RunInput, mark_logs
 from headrace.plan import AgentPlan
 from headrace.values import encode, key_id
@@ -153,8 +153,9 @@ class AgentFunction(KeyedProcessFunction):
     def close(self) -> None:
         """Ends what is under way (its inputs are in the state), and closes the resources."""
         if hasattr(self, "_runs"):
-            self._loop.close(self._runs.close())
-            self._watching.close()
+            with closing():
+                self._loop.close(self._runs.close())
+                self._watching.close()
 
     def __del__(self) -> None:
         """Flink does not close the functions of a job that was cancelled."""

@@ -6,10 +6,11 @@ import gzip
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -20,6 +21,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from headrace import AgentPlan
 from headrace.eventlog import LogSettings, TraceSettings
 from headrace.local import IterableSource, ListSink, LocalEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDERS = [Path(__file__).parents[2] / "core/workers", Path(__file__).parent / "workers"]
 for folder in map(str, FOLDERS):
@@ -102,9 +106,9 @@ def span_of(one: Any, resource: dict[str, Any]) -> Span:
     )
 
 
-@pytest.fixture
-def collector(monkeypatch):
-    """A collector that the environment names."""
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """A collector for some time."""
     found = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -133,15 +137,24 @@ def collector(monkeypatch):
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     found.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield found
+    finally:
+        found.held.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def collector(monkeypatch):
+    """A collector that the environment names."""
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield found
-    found.held.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with collecting() as found:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield found
 
 
 @pytest.fixture
