@@ -42,6 +42,7 @@ _MOST_BYTES = 64 * 2**20  # that the writer has not taken yet
 _FLAT = 2  # marshal's version without a table of references: that takes longer than it saves
 _EVERY = 0.05  # seconds between two batches
 _CLOSING = 10.0  # seconds that the writer is given for what is left
+_FLUSH = b""  # among what is told of runs: it asks for what came before to be passed on
 _RESTARTS = 3
 _PIPE = 1 << 20
 _SET_PIPE_SIZE = 1031  # fcntl.F_SETPIPE_SZ, on Linux
@@ -87,6 +88,13 @@ class EventLog:
         """Records that are not in the log."""
         return self._pump.lost
 
+    def flush(self, seconds: float) -> None:
+        """Waits until all that was taken is written and the sinks have passed it on, or that long.
+
+        To be called by whoever calls ``take``.
+        """
+        self._pump.flush(seconds)
+
     def close(self) -> None:
         """Has what is left written, and says what is missing."""
         self._end()
@@ -106,6 +114,7 @@ class _Pump:
         self._frames: deque[tuple[bytes, int]] = deque()  # with the size of their bodies
         self._begun = 0  # bytes of the first frame that are written
         self._wake = threading.Event()
+        self._flushed = threading.Event()
         self._closing = False
         self._said: set[str] = set()
         self._starts = 0
@@ -126,6 +135,12 @@ class _Pump:
             return
         self._in += len(body)
         self._bodies.append(body)
+
+    def flush(self, seconds: float) -> None:
+        """Waits until the writer and the sinks have passed all on, or that long."""
+        self._flushed.clear()
+        self._bodies.append(_FLUSH)
+        self._flushed.wait(seconds)
 
     def close(self) -> None:
         """Ends the thread and the writer, when they have written what is left."""
@@ -168,6 +183,7 @@ class _Pump:
         if self._writer is None:
             self.lost += _held(bodies)
             self._out += size
+            self._flushed.set()
             return
         parts: list[bytes | int] = [*bodies]
         if self._gap:
@@ -217,6 +233,8 @@ class _Pump:
             told = json.loads(line)
             if "line" in told:
                 _RECORDS.info("%s", told["line"])
+            elif "flushed" in told:
+                self._flushed.set()
             elif "lost" in told:
                 self.lost += told["lost"]
                 self._say(told["why"], "the event log %s cannot be written: " + told["why"])
@@ -316,7 +334,8 @@ def _records(parcel: Parcel) -> int:
 
 def _held(bodies: Iterable[bytes | int]) -> int:
     """How many records some bodies hold."""
-    return sum(_records(marshal.loads(one)) for one in bodies if type(one) is bytes)  # noqa: S302 - ours
+    found = [one for one in bodies if type(one) is bytes and one != _FLUSH]
+    return sum(_records(marshal.loads(one)) for one in found)  # noqa: S302 - ours
 
 
 def _widen(pipe: int) -> None:

@@ -59,6 +59,13 @@ class RecordSink(Protocol):
         """
         ...
 
+    def flush(self, seconds: float) -> None:
+        """Passes on what it has, in so much time: a job with bounded inputs has come to its end.
+
+        More may follow.
+        """
+        ...
+
     def close(self, seconds: float) -> None:
         """Passes on what it still has, in so much time: the process ends after it."""
         ...
@@ -76,6 +83,9 @@ class _Every:
 
     def take(self, record: Mapping[str, Any]) -> None:
         self._function(*(record for _ in self._arguments))
+
+    def flush(self, seconds: float) -> None:
+        pass
 
     def close(self, seconds: float) -> None:
         pass
@@ -141,11 +151,18 @@ class Sinks:
                 except Exception as error:  # noqa: BLE001 - as above
                     self._fails(name, error)
 
+    def flush(self) -> None:
+        """Has them pass on what they have."""
+        self._each(lambda sink, seconds: sink.flush(seconds))
+
     def close(self) -> None:
         """Has them pass on what they still have."""
+        self._each(lambda sink, seconds: sink.close(seconds))
+
+    def _each(self, do: Callable[[RecordSink, float], None]) -> None:
         for name, sink in self._sinks:
             try:
-                sink.close(CLOSING / len(self._sinks))
+                do(sink, CLOSING / len(self._sinks))
             except Exception as error:  # noqa: BLE001 - as above
                 self._fails(name, error)
 

@@ -2,10 +2,11 @@
 
 It reads batches of parcels from its stdin, each ``marshal``'s bytes behind their length, and ends
 when stdin does. On its stdout it tells, a line of JSON each, what could not be written
-(``{"lost": COUNT, "why": TEXT}``) and, where it was asked to, the lines themselves (``{"line":
-TEXT}``). It is a process of its own so that shortening and redacting values takes no time from the
-job, that a disk which does not answer holds up nobody, and that what was told before a ``kill -9``
-of the job is written all the same.
+(``{"lost": COUNT, "why": TEXT}``), where it was asked to, the lines themselves (``{"line":
+TEXT}``), and that all is passed on that came before an empty parcel (``{"flushed": true}``). It is
+a process of its own so that shortening and redacting values takes no time from the job, that a disk
+which does not answer holds up nobody, and that what was told before a ``kill -9`` of the job is
+written all the same.
 """
 
 from __future__ import annotations
@@ -108,9 +109,13 @@ class Writer:
         """Takes a batch of parcels; a number says how many records were thrown away before."""
         made: list[str] = []
         wanted: list[tuple[Wanting, list[str]]] = []
+        flush = False
         for body in batch:
             if type(body) is int:
                 self._missing += body
+                continue
+            if not body:
+                flush = True
                 continue
             try:
                 one = marshal.loads(body)  # noqa: S302 - our own parent's
@@ -133,6 +138,10 @@ class Writer:
         if self._sinks is not None:
             for wanting, lines in wanted:
                 self._sinks.give(wanting, lines)
+        if flush:
+            if self._sinks is not None:
+                self._sinks.flush()
+            self._tell({"flushed": True})
 
     def _write(self, made: list[str]) -> None:
         assert self._file is not None  # noqa: S101 - asked by the caller

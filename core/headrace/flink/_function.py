@@ -101,6 +101,7 @@ class AgentFunction(KeyedProcessFunction):
         self._asleep = own_shards(runtime_context, plan.config.shards)
         self._loop = WorkerLoop()
         self._watching = Watching(plan, runtime_context)
+        self._flushed = False
         self._runs = ShardRuns(
             plan,
             runtime_context,
@@ -147,6 +148,9 @@ class AgentFunction(KeyedProcessFunction):
             if timestamp == END_OF_TIME:
                 self._runs.drain(number, outputs)
             self._watching.give(at_once=timestamp == END_OF_TIME)
+            if timestamp == END_OF_TIME and not self._flushed:
+                self._flushed = True  # the first one has ended the runs of all
+                self._watching.flush()
             self._save(shard, outputs, ctx)
         yield from outputs
 

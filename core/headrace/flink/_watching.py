@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Watching"]
 
+_FLUSHING = 10.0
+"""Seconds that the event log and its sinks are given at the end of a bounded input."""
+
 
 class Watching:
     """All that is told of what an agent does in one worker.
@@ -47,6 +50,16 @@ class Watching:
         """Hands Flink its metrics, where it is time; in the operator's thread, within a bundle."""
         if self._flink is not None:
             self._flink.give(at_once=at_once)
+
+    def flush(self) -> None:
+        """Has all passed on, at the end of a bounded input: the last moment that Flink waits for.
+
+        When it closes a function it removes the worker's packages meanwhile.
+        """
+        if self.log is not None:
+            self.log.flush(_FLUSHING)
+        if self._export is not None:
+            self._export.flush()
 
     def close(self) -> None:
         """Writes what is left."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headrace.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from headrace.metrics._series import Metrics
     from headrace.plan import AgentPlan
@@ -23,6 +24,10 @@ _LOG = logging.getLogger("headrace.metrics")
 
 class MetricsSink(Protocol):
     """Reads a registry now and then, in a thread of its own, and shows it elsewhere."""
+
+    def flush(self, seconds: float) -> None:
+        """Shows it now, in so much time: a job with bounded inputs has come to its end."""
+        ...
 
     def close(self, seconds: float) -> None:
         """Shows it once more, in so much time, and ends."""
@@ -39,7 +44,12 @@ class Export:
 
     def __init__(self, name: str, sink: MetricsSink) -> None:
         # Flink does not close the functions of a job that was cancelled.
-        self._end = weakref.finalize(self, _close, name, sink)
+        self._end = weakref.finalize(self, _harmless, name, sink.close)
+        self._flush = partial(_harmless, name, sink.flush)
+
+    def flush(self) -> None:
+        """Has it shown now."""
+        self._flush()
 
     def close(self) -> None:
         """Has it shown once more."""
@@ -87,9 +97,9 @@ def open_export(
     return None
 
 
-def _close(name: str, sink: MetricsSink) -> None:
+def _harmless(name: str, do: Callable[[float], None]) -> None:
     try:
-        sink.close(CLOSING)
+        do(CLOSING)
     except Exception as error:  # noqa: BLE001 - as above
         _say(f"{name}: {type(error).__name__}: {error}")
 

@@ -37,11 +37,17 @@ def open_traces(opening: SinkOpening) -> TraceSink:
     provider.add_span_processor(counted)
     provider.add_span_processor(BatchSpanProcessor(counted.exporter))
 
-    def end(seconds: float) -> None:
+    def within(seconds: float, do: Callable[[], object]) -> None:
         # A thread, for not every version of the SDK keeps to a time-out.
-        ending = threading.Thread(target=provider.shutdown, daemon=True)
-        ending.start()
-        ending.join(seconds)
+        thread = threading.Thread(target=do, daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+    def flush(seconds: float) -> None:
+        within(seconds, provider.force_flush)
+
+    def end(seconds: float) -> None:
+        within(seconds, provider.shutdown)
         if counted.lost:
             opening.say(f"otel: {counted.lost} of {counted.ended} spans were not exported")
 
@@ -51,6 +57,7 @@ def open_traces(opening: SinkOpening) -> TraceSink:
         models=opening.models,
         content=bool(opening.traces.get("content")),
         sample=sample,
+        flush=flush,
         end=end,
     )
 

@@ -66,9 +66,16 @@ class MetricsExport:
         self._began = time.time_ns()
         self._interval = float(os.environ.get(INTERVAL) or 60_000) / 1000
         self._failed = 0
+        self._exporting = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="headrace-otel", daemon=True)
         self._thread.start()
+
+    def flush(self, seconds: float) -> None:
+        """Exports now."""
+        thread = threading.Thread(target=self._export, daemon=True)
+        thread.start()
+        thread.join(seconds)
 
     def close(self, seconds: float) -> None:
         """Exports once more, and says how often it could not."""
@@ -84,12 +91,13 @@ class MetricsExport:
         self._exporter.shutdown()
 
     def _export(self) -> None:
-        families = self._metrics.families()
-        found = data_of(families, self._opening.models, self._began, time.time_ns())
-        scope = ScopeMetrics(InstrumentationScope("headrace"), found, "")
-        data = MetricsData([ResourceMetrics(self._resource, [scope], "")])
-        done = self._exporter.export(data)
-        self._failed = 0 if done is MetricExportResult.SUCCESS else self._failed + 1
+        with self._exporting:
+            families = self._metrics.families()
+            found = data_of(families, self._opening.models, self._began, time.time_ns())
+            scope = ScopeMetrics(InstrumentationScope("headrace"), found, "")
+            data = MetricsData([ResourceMetrics(self._resource, [scope], "")])
+            done = self._exporter.export(data)
+            self._failed = 0 if done is MetricExportResult.SUCCESS else self._failed + 1
 
 
 def data_of(

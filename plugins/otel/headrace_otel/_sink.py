@@ -67,7 +67,8 @@ class TraceSink:
         content: Whether spans hold what was said and given.
         sample: The share of runs that ``provider`` samples by their ids, where it is known: what
             the sampler would say is then said at once, for most runs are asked about in vain.
-        end: Has the spans exported, in so many seconds.
+        flush: Has the spans exported, in so many seconds.
+        end: The same, for the last time.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class TraceSink:
         models: Mapping[str, Mapping[str, str]],
         content: bool,
         sample: float | None,
+        flush: Callable[[float], None],
         end: Callable[[float], None],
     ) -> None:
         self._ids = ids
@@ -86,6 +88,7 @@ class TraceSink:
         self._tracer = provider.get_tracer("headrace")
         self._models = models
         self._content = content or os.environ.get(CONTENT, "").lower() in {"true", "1"}
+        self._flush = flush
         self._end = end
         self._marks: OrderedDict[tuple[str, Owner], list[tuple[int, Mark]]] = OrderedDict()
 
@@ -110,6 +113,10 @@ class TraceSink:
             self._keep(record, shape)
         else:
             self._span(record, shape)
+
+    def flush(self, seconds: float) -> None:
+        """Has what there is exported."""
+        self._flush(seconds)
 
     def close(self, seconds: float) -> None:
         """Has what is left exported."""
