@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["closing", "ready"]
 
 _BOOT = "pyflink.fn_execution.beam.beam_boot"
-_LOOK_EVERY = 2.0
+_LOOK_EVERY = 1.0
 _CLOSING_SECONDS = 20.0
 """How long functions may take to close: more than all that closes with them is given."""
 _closing_until: list[float] = []
