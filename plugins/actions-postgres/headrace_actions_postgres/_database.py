@@ -98,6 +98,7 @@ class Database:
         self._index = sql.Identifier(f"{table}_by_run")
         self._timeout = f"{round(statement_timeout * 1000)}ms"
         self._seconds = statement_timeout
+        self._statements: dict[str, bytes] = {}
         self._ready = False
         self._answered = 0.0
         self._kept: AsyncConnection[TupleRow] | None = None
@@ -179,12 +180,19 @@ class Database:
             async with self._in_time(connection):
                 if not self._ready:
                     await self._prepare(connection)
-                await connection.execute(sql.SQL(statement).format(self._table), values)
+                await connection.execute(self._composed(statement), values)
         except BaseException:
             await self._pool.putconn(connection)
             raise
         self._answered = time.monotonic()
         await self._keep(connection)
+
+    def _composed(self, statement: LiteralString) -> bytes:
+        """A statement with the table's name: made once, for it takes as long as sending it."""
+        made = self._statements.get(statement)
+        if made is None:
+            made = self._statements[statement] = sql.SQL(statement).format(self._table).as_bytes()
+        return made
 
     async def _writer(self) -> AsyncConnection[TupleRow]:
         """A connection: that of the last writing, as the pool takes longer than a group."""
@@ -213,8 +221,7 @@ class Database:
                     "set_config('synchronous_commit', %s, true)",
                     [self._timeout, "on" if lasting else "off"],
                 )
-                made = sql.SQL(statement).format(self._table)
-                rows = await (await connection.execute(made, values)).fetchall()
+                rows = await (await connection.execute(self._composed(statement), values)).fetchall()
         self._answered = time.monotonic()
         return rows
 

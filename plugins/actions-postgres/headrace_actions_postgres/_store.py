@@ -87,6 +87,14 @@ class PostgresActionStore(ActionStore):
 
     async def append(self, job: str, records: Sequence[CallRecord]) -> None:
         """Keeps entries, all or none."""
+        if len(records) == 1:  # the server plans it in half the time
+            [one] = records
+            await self._opened.append(
+                "INSERT INTO {} (job, part, run, data) SELECT %s, %s::int, %s, %s FROM lasting",
+                job,
+                *one,
+            )
+            return
         # Arrays in binary form: as text, the driver and the server look at each letter of them.
         await self._opened.append(
             "INSERT INTO {} (job, part, run, data) SELECT %s, part, run, data "
