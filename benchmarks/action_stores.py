@@ -1,12 +1,7 @@
-"""Action stores: what a durable call costs beside a bare grouped insert, and a million runs.
-
-``python benchmarks/action_stores.py --runs 1000000`` does that many runs through a store, and tells
-how many entries and bytes it has in between.
-"""
+"""Action stores: what a durable call costs beside a bare grouped insert."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import tempfile
@@ -28,7 +23,7 @@ if TYPE_CHECKING:
 
     from headrace.action_stores import CallRecord
 
-__all__ = ["measure"]
+__all__ = ["Bare", "measure", "postgres"]
 
 IN_FLIGHT = 1000
 """``max_in_flight``, as it is when nobody sets it."""
@@ -59,16 +54,6 @@ class Kept(Bare):
     """The same, with a store."""
 
     calls = use("action_stores", "postgres")
-
-
-class KeptInFile(Bare):
-    """The same, in a file."""
-
-    path: str
-
-    def resources(self) -> dict[str, Any]:
-        """The store."""
-        return {"calls": use("action_stores", "sqlite", path=self.path)}
 
 
 @contextmanager
@@ -253,64 +238,3 @@ def measure(*, quick: bool) -> list[Figure]:
         figure("a durable call with PostgreSQL, one at a time: all of the run",
                took["kept, alone"], "a bare INSERT", took["arrays, alone"], alone, 1.5),
     ]  # fmt: skip
-
-
-# ---------------------------------------------------------------- many runs
-def in_table(dsn: str) -> tuple[int, int]:
-    """Entries and bytes, with indices and what deleted rows left."""
-    with psycopg.connect(dsn) as connection:
-        [row] = connection.execute(
-            "SELECT count(*), pg_total_relation_size('headrace_actions') FROM headrace_actions"
-        ).fetchall()
-    return row[0], row[1]
-
-
-def in_file(path: Path) -> tuple[int, int]:
-    """Entries and bytes, with the journal of the file."""
-    import sqlite3
-
-    db = sqlite3.connect(path)
-    [[count]] = db.execute("SELECT count(*) FROM records")
-    db.close()
-    return count, sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*"))
-
-
-def million(runs: int, store: str) -> None:
-    """Does so many runs, and prints what the store holds ten times in between and at the end."""
-    with tempfile.TemporaryDirectory() as folder, postgres() as dsn:
-        path = Path(folder) / "calls.db"
-        agent = Kept() if store == "postgres" else KeptInFile(path=str(path))
-        began = time.perf_counter()
-
-        def tell(number: int) -> None:
-            entries, size = in_table(dsn) if store == "postgres" else in_file(path)
-            rate = number / (time.perf_counter() - began)
-            print(f"{store}: {number:>9,} runs, {entries:>6,} entries, {size / 1e6:7.2f} MB, "
-                  f"{rate:,.0f} runs/s", flush=True)  # fmt: skip
-
-        def inputs() -> Iterator[list[Any]]:
-            for number in range(runs):
-                if number and number % (runs // 10) == 0:
-                    tell(number)
-                yield [number, "x"]
-
-        plan = AgentPlan.from_agent(agent)
-        engine = LocalEngine(
-            plan, key=lambda value: value[0] % 10_000, state=Path(folder) / "state.db"
-        )
-        result = engine.run(IterableSource(inputs()))
-        assert result.finished == runs
-        tell(runs)
-
-
-def main() -> None:
-    """Does many runs."""
-    parser = argparse.ArgumentParser(description="Many runs through an action store.")
-    parser.add_argument("--runs", type=int, default=1_000_000)
-    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
-    given = parser.parse_args()
-    million(given.runs, given.store)
-
-
-if __name__ == "__main__":
-    main()
