@@ -64,22 +64,6 @@ def test_on_a_full_device_the_job_goes_on_and_it_is_said_once(job, said):
     ]
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A real file system of 64 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("no file system may be mounted here")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 def test_when_the_disk_is_full_and_has_room_again_the_log_says_what_it_lacks(job, said, small_disk):
     (small_disk / "filler").write_bytes(b"x" * 40_000)
     log = open_log(plan_of(small_disk))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import threading
 
 import pytest
@@ -49,22 +48,6 @@ def test_where_the_folder_cannot_be_made_the_job_goes_on_and_it_is_said(job, sai
         "samples are lost: Not a directory",
         f"{COUNT} samples could not be put aside",
     ]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A real file system of 64 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("no file system may be mounted here")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_on_a_full_disk_there_are_whole_samples_or_none(job, said, small_disk):
