@@ -221,7 +221,8 @@ class Database:
                     "set_config('synchronous_commit', %s, true)",
                     [self._timeout, "on" if lasting else "off"],
                 )
-                rows = await (await connection.execute(self._composed(statement), values)).fetchall()
+                cursor = await connection.execute(self._composed(statement), values)
+                rows = await cursor.fetchall()
         self._answered = time.monotonic()
         return rows
 
