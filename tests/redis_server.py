@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import threading
@@ -33,8 +34,10 @@ class RedisServer:
                 str(PROGRAM),
                 *("--port", "0", "--unixsocket", str(self.folder / "socket")),
                 *("--dir", str(self.folder), "--requirepass", PASSWORD, "--save", ""),
+                *("--auto-aof-rewrite-percentage", "0"),  # by a process that a kill would leave
                 *("--logfile", str(self.folder / "log"), *self.settings),
-            ]
+            ],
+            restore_signals=False,  # no room ends no process: SIGXFSZ is ignored, as by Python
         )
         waiting = threading.Event()
         while True:
@@ -52,6 +55,13 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def room(self, size: int | None) -> None:
+        """Lets no file of the server grow beyond so many bytes, as if its disk was full."""
+        assert self._process is not None
+        _, most = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        soft = most if size is None else size
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (soft, most))
 
     def run(self, *command: object) -> Any:
         """Runs a command."""

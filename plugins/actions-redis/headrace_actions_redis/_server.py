@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -32,6 +33,10 @@ __all__ = ["Server"]
 T = TypeVar("T")
 
 _WITH_WAITAOF = (7, 2)
+_UNWRITTEN = "aof_buffer_length"
+"""Bytes that the server has not written to its file yet, of all its clients."""
+_LOOKS = (0.001, 0.1)
+"""Seconds between two looks at whether the file is written: at first, and at most."""
 _KEEPING = ("noeviction", "volatile-")
 """Policies that drop no key that has no time to live; ours have none."""
 _PASSING = (
@@ -71,7 +76,7 @@ class Server:
         self._where = url_env
         self._durability = durability
         self._milliseconds = round(timeout * 1000)
-        self._waits = False
+        self._waits_for_disk = self._waits_for_file = False
         failure = ""
         try:
             password = urlsplit(url).password or ""
@@ -140,10 +145,38 @@ class Server:
         # One connection for both: WAITAOF is about what was written on its own.
         async with self._client.client() as one:
             await one.eval(script, len(keys), *keys, *values)
-            if lasting and self._waits:
+            if not lasting:
+                return
+            if self._waits_for_disk:
                 answer = await one.execute_command("WAITAOF", 1, 0, self._milliseconds)
                 if answer[0] < 1:
                     raise TimeoutError("the entries are not on the server's disk yet")
+            elif self._waits_for_file:
+                await self._written(one)
+
+    async def _written(self, one: redis.asyncio.Redis) -> None:
+        """Waits until the append-only file has what was written before.
+
+        With ``appendfsync everysec`` the server answers before it writes its file, while it waits
+        for its disk, and where the disk is full: ``flushAppendOnlyFile`` in its ``aof.c``. What
+        has come since from others is not told apart from ours. But a server that waits for no disk,
+        and has not failed, writes all before it gives the next answer.
+        """
+        deadline = asyncio.get_running_loop().time() + self._milliseconds / 1000
+        wait, longest = _LOOKS
+        writes = False
+        while True:
+            now: dict[str, Any] = await one.info("persistence")
+            failed = now["aof_last_write_status"] != "ok"
+            if not int(now[_UNWRITTEN]) or (writes and not failed):
+                return
+            writes = not (failed or int(now["aof_pending_bio_fsync"]))
+            if writes:
+                continue
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError("the entries are not in the server's append-only file yet")
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, longest)
 
     async def _check(self) -> None:
         info: dict[str, Any] = await self._client.info("server")
@@ -166,9 +199,15 @@ class Server:
                 f"Redis ({self._where}) drops keys when its memory is full (maxmemory-policy "
                 f"{policy}): set noeviction there, or give the store a server of its own"
             )
+        self._waits_for_file = self._durability == "file"
+        if self._waits_for_file and _UNWRITTEN not in kept:
+            raise ResourceError(
+                f"Redis ({self._where}) does not tell what it has not written yet ({_UNWRITTEN} in "
+                'INFO), as Redis and Valkey do: say durability="disk" or "none"'
+            )
         if self._durability == "disk":
-            self._waits = version >= _WITH_WAITAOF
-            if not self._waits and await self._setting("appendfsync") != "always":
+            self._waits_for_disk = version >= _WITH_WAITAOF
+            if not self._waits_for_disk and await self._setting("appendfsync") != "always":
                 raise ResourceError(
                     f"Redis ({self._where}) is {'.'.join(map(str, version))}, which cannot be "
                     'asked to wait for its disk: durability="disk" needs `appendfsync always` '

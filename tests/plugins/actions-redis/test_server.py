@@ -37,6 +37,14 @@ async def nothing(store):
     assert store is not None
 
 
+async def wait_for_the_disk_to_be_busy(server):
+    """Has the server make much that its disk is to keep, until it waits for that."""
+    for number in range(200):
+        server.run("SET", "much", bytes([number]) * 2**23)
+        if server.run("INFO", "persistence")["aof_pending_bio_fsync"]:
+            return
+
+
 class TestSettings:
     def test_faults_are_told_all_at_once_without_a_secret(self):
         with pytest.raises(ResourceError) as raised:
@@ -81,6 +89,30 @@ class TestWhatAServerKeeps:
         server.start()
 
         assert using(make(), lambda store: store.read("job", "a-0")) == ["1"]
+
+    def test_so_has_one_whose_disk_was_busy(self, server, make):
+        """Redis answers before it writes its file, while it waits for the disk."""
+
+        async def work(store):
+            await wait_for_the_disk_to_be_busy(server)
+            await append(store)
+            server.kill()
+
+        using(make(), work)
+        server.start()
+
+        assert using(make(), lambda store: store.read("job", "a-0")) == ["1"]
+
+    def test_what_a_full_disk_did_not_take_is_not_acknowledged(self, server, make):
+        async def work(store):
+            server.room(0)
+            try:
+                await append(store)
+            finally:
+                server.room(None)
+
+        with pytest.raises(ActionStoreError, match="not in the server's append-only file yet"):
+            using(make(timeout=0.5), work)
 
     @pytest.fixture
     def forgetful(self, servers, monkeypatch):

@@ -43,7 +43,7 @@ class TestTrouble(TroubledServer):
         assert link.port
         return RedisActionStore(prefix=prefix)
 
-    @pytest.fixture(params=["silent", "cut", "killed", "full", "refusing"])
+    @pytest.fixture(params=["silent", "cut", "killed", "full", "without_room", "refusing"])
     def trouble(self, request, server, link):
         return getattr(self, request.param)(server, link)
 
@@ -70,6 +70,13 @@ class TestTrouble(TroubledServer):
         server.run("CONFIG", "SET", "maxmemory", "1mb")
         yield
         server.run("CONFIG", "SET", "maxmemory", "0")
+
+    @contextmanager
+    def without_room(self, server, _link):
+        """Its disk is full."""
+        server.room(0)
+        yield
+        server.room(None)
 
     @contextmanager
     def refusing(self, server, _link):
