@@ -8,6 +8,8 @@ import marshal
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import to_json
+
 from headrace.eventlog._levels import STANDARD
 from headrace.eventlog._values import Limits, Shower, dumps
 
@@ -22,8 +24,9 @@ __all__ = [
     "LineMaker",
     "Parcel",
     "Told",
-    "run_id",
+    "Wrote",
     "trace_of",
+    "type_of",
 ]
 
 VERSION: Final = 1
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
         Mapping[str, Any] | None, bool,
     ]  # fmt: skip
     Finished: TypeAlias = tuple[float, float, str, str, str, int]
+    Wrote: TypeAlias = tuple[float, str, int, list[str]]
     Parcel: TypeAlias = tuple[Any, ...]
 else:
     Told = tuple
@@ -47,12 +51,14 @@ else:
     Finished = tuple
     """An action that has finished, told at ``standard``, with as little work as can be: when (a
     reading of ``time.monotonic``), duration, name, id, cause, attempt."""
+    Wrote = tuple
+    """What an action wrote to short-term memory, likewise: when, its id, attempt, the names."""
     Parcel = tuple
     """What is told of one run: its id, its key's, its number, its input, whether it is run again,
-    what happened (``Finished``, and ``Told`` as bytes of ``marshal``), and what is between the
-    readings of ``time.monotonic`` and the seconds since the epoch. Where there is no id, it is made
-    of the others (``run_id``). Where there is one, the input is not needed before the end: in its
-    place is the trace context that it holds, or nothing (``trace_of``).
+    what happened (``Finished``, ``Wrote``, and ``Told`` as bytes of ``marshal``), and what is
+    between the readings of ``time.monotonic`` and the seconds since the epoch. Where there is no
+    id, it is made of the others (``LineMaker.whose``). Where there is one, the input is not needed
+    before the end: in its place is the trace context that it holds, or nothing (``trace_of``).
 
     Where the run has ended, too, and there is nothing more to say of that: when (a reading), its
     duration, its status, its outputs."""
@@ -62,19 +68,21 @@ TOLD: Final = 5
 ENDED: Final = 7
 """Where in it the run's end begins."""
 
+_WROTE: Final = 4
+"""How long ``Wrote`` is, which tells it from ``Finished``."""
+_REMEMBERED: Final = 4096
 _canon = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _REPLAYED = ',"replayed":true'
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def run_id(identity: str, key_id: str, value: Any, sequence: int) -> str:
-    """The id of a run that has no name: it never waited, and nobody asked for one.
-
-    It is named by its input as others are (``headrace.operator.Names``), and by its place.
-    """
-    content = hashlib.blake2b(_canon([identity, key_id, value]).encode(), digest_size=16)
-    return f"{content.hexdigest()}-s{sequence}"
+def type_of(one: Finished | Wrote | bytes) -> tuple[str, str]:
+    """The kind and the name of what is told."""
+    if not isinstance(one, tuple):
+        _, _, kind, _, name, *_ = marshal.loads(one)  # noqa: S302 - packed by ``EventLog``
+        return kind, name
+    return ("memory", "short_term") if len(one) == _WROTE else ("action", one[2])
 
 
 class LineMaker:
@@ -99,7 +107,9 @@ class LineMaker:
         parent: str | None = None,
     ) -> None:
         self._agent = dumps(agent)
-        self._identity = identity
+        self._content = hashlib.blake2b(identity.encode("utf-8", "replace"), digest_size=16)
+        self._texts: dict[str, str] = {}
+        self._names: dict[tuple[str, ...], str] = {}
         self._standard = _inside(standard)
         self._verbose = _inside(verbose)
         self._shower = shower
@@ -113,7 +123,7 @@ class LineMaker:
             trace = trace_of(value, self._parent)
             if run is not None and type(value) is str and _TRACE.fullmatch(value):
                 trace = value
-        return run_id(self._identity, key_id, value, sequence) if run is None else run, trace
+        return self._run_id(key_id, value, sequence) if run is None else run, trace
 
     def lines(self, parcel: Parcel, whose: tuple[str, str | None] | None = None) -> list[str]:
         """The lines of what is told of a run, each with its end.
@@ -129,6 +139,8 @@ class LineMaker:
             common += f',"trace":{dumps(trace)}'
         made = [
             self._finished(run, common, again, since, one)
+            if isinstance(one, tuple) and len(one) != _WROTE
+            else self._wrote(common, again, since, one)
             if isinstance(one, tuple)
             else self._line(run, common, again, marshal.loads(one))  # noqa: S302 - our own parent's
             for one in told
@@ -140,13 +152,29 @@ class LineMaker:
     def _finished(self, run: str, whose: str, again: bool, since: float, one: Finished) -> str:  # noqa: FBT001
         at, duration, name, id_, cause, attempt = one
         at += since
-        caused = f',"cause":{dumps(within(run, cause))}' if cause else ""
+        text = self._text
+        caused = f',"cause":{text(within(run, cause))}' if cause else ""
         tried = f',"attempt":{attempt}' if attempt > 1 else ""
         return (
             f'{{"v":{VERSION},"time":{at:.6f},"kind":"action","what":"finished",{whose},'
-            f'"name":{dumps(name)},"id":{dumps(within(run, id_))}{caused}{tried},'
+            f'"name":{text(name)},"id":{text(within(run, id_))}{caused}{tried},'
             f'"start":{at - duration:.6f},"duration":{duration:.6f}'
             f"{_REPLAYED if again else ''}}}\n"
+        )
+
+    def _wrote(self, whose: str, again: bool, since: float, one: Wrote) -> str:  # noqa: FBT001
+        at, action, attempt, names = one
+        known = tuple(names)
+        data = self._names.get(known)
+        if data is None:  # an action writes the same ones in every run
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            data = self._names[known] = self._data({"names": names})
+        tried = f',"attempt":{attempt}' if attempt > 1 else ""
+        return _one_line(
+            f'{{"v":{VERSION},"time":{at + since:.6f},"kind":"memory","what":"written",{whose},'
+            f'"name":"short_term","id":{self._text(f"{action}/memory")},'
+            f'"cause":{self._text(action)}{tried}{_REPLAYED if again else ""}{data}}}\n'
         )
 
     def _ended(
@@ -162,13 +190,17 @@ class LineMaker:
     ) -> str:
         at += since
         data = {"input": value, "outputs": outputs} if outputs else {"input": value}
-        shown = self._shower.show(data, self._standard)
-        cut = f',"cut":{dumps(shown.cut)}' if shown.cut else ""
         return _one_line(
             f'{{"v":{VERSION},"time":{at:.6f},"kind":"run","what":"{status}",{whose},'
             f'"name":{self._agent},"start":{at - duration:.6f},"duration":{duration:.6f}'
-            f'{_REPLAYED if again else ""},"data":{shown.text}{cut}}}\n'
+            f"{_REPLAYED if again else ''}{self._data(data)}}}\n"
         )
+
+    def _data(self, data: dict[str, Any]) -> str:
+        """The last fields of a line at ``standard``."""
+        shown = self._shower.show(data, self._standard)
+        cut = f',"cut":{dumps(shown.cut)}' if shown.cut else ""
+        return f',"data":{shown.text}{cut}'
 
     def _line(self, run: str, whose: str, again: bool, told: Told) -> str:  # noqa: FBT001
         (
@@ -210,6 +242,27 @@ class LineMaker:
             text += f',"cut":{dumps(cut)}'
         return _one_line(text + "}\n")
 
+    def _run_id(self, key_id: str, value: Any, sequence: int) -> str:
+        """The id of a run that has no name: it never waited, and nobody asked for one.
+
+        It is named by its input, as others are (``headrace.operator.Names``), and by its place.
+        """
+        content = self._content.copy()
+        try:
+            content.update(to_json([key_id, value]))
+        except ValueError:  # a text that is no Unicode
+            content.update(_canon([key_id, value]).encode())
+        return f"{content.hexdigest()}-s{sequence}"
+
+    def _text(self, name: str) -> str:
+        """A name as JSON; they come again and again."""
+        known = self._texts.get(name)
+        if known is None:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            known = self._texts[name] = dumps(name)
+        return known
+
 
 def _one_line(text: str) -> str:
     """A line without what is valid in JSON, and yet a line's end for some that split lines."""
@@ -250,6 +303,8 @@ def trace_of(value: Any, field: str) -> str | None:
 def within(run: str, id_: str) -> str:
     """An id as it is within its run."""
     begin = len(run)
+    if len(id_) <= begin:
+        return id_
     return id_[begin + 1 :] if id_[:begin] == run and id_[begin : begin + 1] == "/" else id_
 
 

@@ -23,9 +23,8 @@ __all__ = ["Limits", "Shower", "Shown", "dumps"]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUSPICIOUS = (
-    "passw", "passphrase", "secret", "token", "key", "authori", "cookie", "dsn", "credential",
-    "bearer", "basic", "://", "begin", "eyj", "sk-", "pk-", "rk-", "sk_", "pk_", "rk_", "gh", "xox",
-    "akia", "nan", "infinity", '"$"',
+    "pass", "secret", "token", "key", "auth", "cookie", "dsn", "credential", "bearer", "basic",
+    "://", "begin", "eyj", "k-", "k_", "gh", "xox", "akia", "nan", "infinity", '"$"',
 )  # fmt: skip
 """What a text has, in small letters, in which there may be a secret, or what JSON has no word for;
 asking for each by itself is ten times as quick as a regular expression."""

@@ -27,6 +27,7 @@ from headrace.flink._runs import ShardRuns
 from headrace.flink._shards import Reader
 from headrace.flink._waking import END_OF_TIME, beat_at, own_shards, set_beacons, wake
 from headrace.flink._watching import Watching
+from headrace.garbage import look_seldom
 from headrace.jobs.worker import closing, ready
 from headrace.operator import RunInput, mark_logs
 from headrace.plan import AgentPlan
@@ -90,6 +91,7 @@ class AgentFunction(KeyedProcessFunction):
         """Gets ready; refuses a worker whose plugins are not the plan's."""
         plan = ready(AgentPlan.model_validate_json(self._plan_json))
         mark_logs()
+        self._look_as_before = look_seldom()
         _LOG.info(
             "the agent %s runs here (%s), plan %s",
             plan.name,
@@ -160,6 +162,7 @@ class AgentFunction(KeyedProcessFunction):
             with closing():
                 self._loop.close(self._runs.close())
                 self._watching.close()
+            self._look_as_before()
 
     def __del__(self) -> None:
         """Flink does not close the functions of a job that was cancelled."""

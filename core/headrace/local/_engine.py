@@ -16,6 +16,7 @@ from headrace.approvals import decision_of
 from headrace.errors import JobFailedError, MemoryValueError
 from headrace.eventlog import about_of, models_of, open_log
 from headrace.fields import MissingFieldError
+from headrace.garbage import look_seldom
 from headrace.lanes import Lanes
 from headrace.local._outbox import LocalOutbox
 from headrace.local._sinks import ListSink, Sink
@@ -157,6 +158,7 @@ class LocalEngine:
         """
         began = time.monotonic()
         with ExitStack() as closing:
+            closing.callback(look_seldom())
             for sink in self._sinks.values():
                 closing.callback(sink.close)
             keep = self._state_path is not None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
-    from headrace.eventlog._lines import Finished
+    from headrace.eventlog._lines import Finished, Wrote
     from headrace.memory import Changes
     from headrace.metrics import Measured
     from headrace.operator._action_task import ActionTask
@@ -141,9 +141,8 @@ class Run:
         self._id: str | None = None
         self.heard = False  # whether anybody is told of it
         self.chosen: bool | None = None  # for the event log, where it takes a share (Teller.tells)
-        self.told: list[Finished | bytes] | None = (
-            None  # for the event log, while it has not waited
-        )
+        # For the event log, while it has not waited.
+        self.told: list[Finished | Wrote | bytes] | None = None
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ from headrace.operator._told import (
     of_call,
     of_effect,
     plain_number,
+    shown_name,
     told_error,
     written,
 )
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from headrace.chat import Usage
     from headrace.eventlog import EventLog
-    from headrace.eventlog._lines import Finished, Parcel, Told
+    from headrace.eventlog._lines import Finished, Parcel, Told, Wrote
     from headrace.metrics import RuntimeMetrics
     from headrace.operator._action_task import ActionTask
     from headrace.operator._branch import Purse
@@ -198,15 +199,22 @@ class Teller:
                 now - began, why, None if error is None else fault_of(error, "action"),
             )  # fmt: skip
         context = task.context
-        if error is None and context is not None and context.memory_changes:
-            level = self._levels["memory", "short_term"]
-            if level:
-                changed = written(context.memory_changes, context.short_term_root)
-                data = {"names": list(changed)} if level == STANDARD else {"values": changed}
-                self._take(
-                    run, level, "memory", "written", "short_term",
-                    f"{task.id}/memory", task.id, task.attempt, data=data,
-                )  # fmt: skip
+        if error is None and context is not None and (changes := context.memory_changes):
+            self._wrote(task, changes, context.short_term_root, now)
+
+    def _wrote(self, task: ActionTask, changes: Mapping[str, Any], root: str, now: float) -> None:
+        """What an action has written to short-term memory is its run's."""
+        assert self._levels is not None  # noqa: S101 - asked by the caller
+        level = self._levels["memory", "short_term"]
+        if level == STANDARD:
+            begin = len(root)
+            names = [shown_name(name[begin:]) for name in changes]
+            self._put(task.branch.run, (now, task.id, task.attempt, names))
+        elif level:
+            self._take(
+                task.branch.run, level, "memory", "written", "short_term", f"{task.id}/memory",
+                task.id, task.attempt, data={"values": written(changes, root)},
+            )  # fmt: skip
 
     def retried(self, task: ActionTask, wait: float) -> None:
         """An action is tried again after a wait."""
@@ -497,7 +505,7 @@ class Teller:
             ),
         )  # fmt: skip
 
-    def _put(self, run: Run, told: Finished | bytes) -> None:
+    def _put(self, run: Run, told: Finished | Wrote | bytes) -> None:
         if run.told is not None:
             run.told.append(told)
             return

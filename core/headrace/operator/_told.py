@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ToolError
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     from headrace.operator._effects import Effect
     from headrace.operator._journal import Entry
 
-__all__ = ["error_text", "of_call", "of_effect", "plain_number", "told_error", "written"]
+__all__ = [
+    "error_text",
+    "of_call",
+    "of_effect",
+    "plain_number",
+    "shown_name",
+    "told_error",
+    "written",
+]
 
 
 def error_text(error: BaseException) -> str:
@@ -37,10 +46,16 @@ def plain_number(number: Decimal | int) -> float | int:
     return float(number) if isinstance(number, Decimal) else number
 
 
+@lru_cache(maxsize=4096)
+def shown_name(name: str) -> str:
+    """A stored name in short-term memory, without its root, as the log shows it."""
+    return "/".join(path_of(name))
+
+
 def written(changes: Mapping[str, Any], root: str) -> dict[str, Any]:
     """Names in memory with what they were set to; ``None`` where they were deleted."""
     return {
-        "/".join(map(str, path_of(name[len(root) :]))): None if cell is DELETED else cell
+        shown_name(name[len(root) :]): None if cell is DELETED else cell
         for name, cell in changes.items()
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headrace.eventlog import OFF, STANDARD, EventLog
 from headrace.eventlog._levels import Known
-from headrace.eventlog._lines import ENDED, TOLD
+from headrace.eventlog._lines import ENDED, TOLD, type_of
 from headrace.operator._names import content_of
 from headrace.samples._drawing import drawing
 from headrace.samples._pump import Drawn, Pump
@@ -126,11 +126,7 @@ class Telling:
 
 def _let_in(parcel: Parcel, levels: Levels, agent: str) -> Parcel | None:
     """What a log takes of what is told, where it does not take all; ``None``: nothing."""
-    told = []
-    for one in parcel[TOLD]:
-        kind, name = ("action", one[2]) if isinstance(one, tuple) else marshal.loads(one)[2:5:2]  # noqa: S302 - packed above
-        if levels.of(kind, name):
-            told.append(one)
+    told = [one for one in parcel[TOLD] if levels.of(*type_of(one))]
     rest = parcel[TOLD + 1 :] if levels.of("run", agent) else parcel[TOLD + 1 : ENDED]
     return (*parcel[:TOLD], told, *rest) if told or len(rest) > 1 else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -253,14 +254,24 @@ def test_a_log_that_is_off_has_no_file_and_no_process(tmp_path):
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_run_that_nobody_asked_for_its_name_is_named_by_its_input_and_its_place(tmp_path):
-    same = {"do": "é\ud800", "n": 1.5, "a": {"z": 1, "b": 2}}
-    ids = []
-    run_local(Silent(), [same], key=str, observers=[lambda record: ids.append(record.run)])
+@pytest.mark.parametrize("text", ["é", "é\ud800"])
+def test_a_run_that_nobody_asked_for_its_name_is_named_by_its_input_and_its_place(tmp_path, text):
+    same = {"do": text, "n": 1.5, "a": {"z": 1, "b": 2}}
     run_local(Silent(), [same, [1, None], same], key=str, log=tmp_path / "logs")
     made = [one["run"] for one in records(tmp_path / "logs") if one["kind"] == "run"]
 
-    content = ids[0].rpartition("-")[0]
-    assert (made[0], made[2]) == (f"{content}-s0", f"{content}-s2")
-    assert made[1].endswith("-s1")
-    assert not made[1].startswith(content)
+    contents, places = zip(*(run.rsplit("-", 1) for run in made), strict=True)
+    assert places == ("s0", "s1", "s2")
+    assert contents[0] == contents[2] != contents[1]
+    assert all(re.fullmatch("[0-9a-f]{32}", content) for content in contents)
+
+
+def test_it_has_the_same_name_in_another_job(tmp_path):
+    for folder in ("first", "second"):
+        run_local(Silent(), [{"do": "a"}], log=tmp_path / folder)
+
+    first, second = (
+        [one["run"] for one in records(tmp_path / folder) if one["kind"] == "run"]
+        for folder in ("first", "second")
+    )
+    assert first == second
