@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -48,12 +49,14 @@ def alternating(
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Runs each kind in turn, round by round; gives medians, and all that was measured.
 
-    The order changes with each round, so that a machine that gets slower favours nobody.
+    The order changes with each round, so that a machine that gets slower favours nobody, and what
+    one has left in memory is thrown away before the next begins.
     """
     seen: dict[str, list[float]] = {name: [] for name in kinds}
     for number in range(rounds):
         order = list(kinds) if number % 2 == 0 else list(reversed(kinds))
         for name in order:
+            gc.collect()
             seen[name].append(kinds[name]())
     return {name: statistics.median(values) for name, values in seen.items()}, seen
 

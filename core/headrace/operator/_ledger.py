@@ -16,6 +16,8 @@ from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic_core import to_json
+
 from headrace.action_stores import ActionStoreError, CallRecord
 from headrace.errors import NonRetryableError
 
@@ -27,13 +29,14 @@ if TYPE_CHECKING:
     from headrace.operator._names import Names
     from headrace.operator._operator import Operator
     from headrace.operator._run import Run, RunInput
+    from headrace.values import Stored
 
 __all__ = ["Ledger"]
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger("headrace.actions")
-_TEXT = json.JSONEncoder(separators=(",", ":"))
+_ESCAPED = json.JSONEncoder(separators=(",", ":"))
 _GROUP = 1000
 """Entries that are written in one go, at most."""
 _GROUP_CHARACTERS = 4_000_000
@@ -154,7 +157,7 @@ class Ledger:
             ResourceError: The store refuses for good.
         """
         part = 0 if run.item.names is None else run.item.names.part
-        record = CallRecord(part, run.id, _TEXT.encode(run.journaled().taken()))
+        record = CallRecord(part, run.id, _text(run.journaled().taken()))
         away = self._away_since is not None
         if away and not self._waits and len(self._queue) >= _BACKLOG:
             self._dropped += 1
@@ -366,6 +369,14 @@ class Ledger:
             await asyncio.shield(self._writer)
         while self._over and self._over[0][0] <= time.monotonic():
             await self._forget()
+
+
+def _text(changes: Stored) -> str:
+    """Changes of a journal as JSON; by pydantic's encoder, as it takes a fifth of the time."""
+    try:
+        return to_json(changes).decode()
+    except ValueError:  # a text that is no Unicode, which has to be escaped; or very deep
+        return _ESCAPED.encode(changes)
 
 
 def _settle(entries: Iterable[_Entry]) -> None:
