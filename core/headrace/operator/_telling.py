@@ -131,7 +131,7 @@ class Teller:
         if self._observers:
             why = repr(error) if error else None
             self._observe(run, "run", ended.status, error=why)
-        if self._levels is None or not self.tells(run):
+        if self._levels is None or (self._choose is not None and not self.tells(run)):
             return
         level = self._run_level
         if not level:
@@ -184,7 +184,7 @@ class Teller:
                 name=name, id=task.id, cause=task.event_id or run.id,
                 attempt=task.attempt, duration=now - began, error=why,
             )  # fmt: skip
-        if self._levels is None or not self.tells(run):
+        if self._levels is None or (self._choose is not None and not self.tells(run)):
             return
         level = self._levels["action", name]
         if level == STANDARD and error is None:
