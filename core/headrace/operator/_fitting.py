@@ -7,7 +7,6 @@ written, and the state stays as it is.
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -63,7 +62,7 @@ class Fitting:
                 that is added.
 
         Raises:
-            StateError: The action store cannot be read.
+            StateError: The action store cannot be read, or has something else.
         """
         journal = self._with_kept(item, journal)
         if journal is None:
@@ -108,9 +107,9 @@ class Fitting:
                 f"the action store {kept[1]!r}, which may have more of the journals than the state "
                 f"has, cannot be read: {told}"
             ) from error
-        for data in found:
+        if found:
             journal = Journal() if journal is None else journal
-            journal.take(json.loads(data))
+            journal.take_kept(found, run)
         return journal
 
     async def _read(self, member: str | None, name: str, run: str) -> Sequence[str]:

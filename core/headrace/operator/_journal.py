@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import json
 from typing import TYPE_CHECKING, Any
 
-from headrace.errors import MemoryValueError, ReplayedError
+from headrace.errors import MemoryValueError, ReplayedError, StateError
 from headrace.operator._spending import Spent
 from headrace.values import Stored, decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headrace.operator._action_task import ActionTask
 
 __all__ = ["Entry", "Journal"]
+
+_SHOWN = 100  # characters of an entry that is damaged
+_DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 class Entry:
@@ -226,6 +232,22 @@ class Journal:
                 else:
                     entry = entries[call] = Entry(*kept)
                     self._told[task, call] = (entry, entry.state, entry.attempt)
+
+    def take_kept(self, kept: Iterable[str], run: str) -> None:
+        """Takes what an action store has of a run: texts of JSON of what ``taken`` gave, in order.
+
+        Raises:
+            StateError: One of them is something else.
+        """
+        for number, text in enumerate(kept, start=1):
+            try:
+                self.take(json.loads(text))
+            except _DAMAGED as error:
+                raise StateError(
+                    f"the action store's entry {number} of the run {run} is damaged "
+                    f"({type(error).__name__}: {error}; {text[:_SHOWN]!r}): put the store's data "
+                    "right, or delete this run's entries there: its finished calls are made again"
+                ) from error
 
     def sights(self, task: str) -> dict[str, list[int]]:
         """What the task's present attempt saw of names that live for a time.

@@ -144,10 +144,14 @@ class Ledger:
         self.over([*late, *names.lose(index, by_name)])
 
     async def recall(self, run: Run) -> None:
-        """Puts what the store knows of a run into its journal."""
+        """Puts what the store knows of a run into its journal.
+
+        Raises:
+            StateError: The store has something else.
+        """
         kept = await self._insist(lambda store: store.read(self._job, run.id), f"read {run.id}")
-        for data in kept or ():
-            run.journaled().take(json.loads(data))
+        if kept:
+            run.journaled().take_kept(kept, run.id)
 
     # ------------------------------------------------------------ writing
     async def record(self, run: Run, task: ActionTask | None = None) -> None:

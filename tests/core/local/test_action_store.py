@@ -313,6 +313,23 @@ def cheer_up(caplog, mood):
     mood.unlink()
 
 
+class TestAStoreThatIsDamaged:
+    def test_it_fails_the_job_which_says_where_and_what_to_do(self, job):
+        job.lost(charge("a"))
+        with sqlite3.connect(job.folder / "calls.db") as db:
+            db.execute("UPDATE records SET data = 'no JSON'")
+        db.close()
+
+        with pytest.raises(JobFailedError) as raised:
+            job.run(charge("a"))
+        text = str(raised.value)
+        assert "action store's entry 1 of the run " in text
+        assert "is damaged (JSONDecodeError: " in text
+        assert "'no JSON'" in text
+        assert "delete this run's entries there" in text
+        assert job.made() == {"a": 1}
+
+
 class TestDeclaring:
     def test_the_plan_names_the_store(self, job):
         plan = AgentPlan.from_agent(Keeping(folder=str(job.folder)))

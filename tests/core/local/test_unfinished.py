@@ -124,6 +124,13 @@ class TestWithAnActionStore:
         assert (rows(), notes(state.parent)) == (before, ["a", "b"])
         assert any(before.values())
 
+    def test_a_damaged_entry_of_the_store_is_an_error_that_names_its_run(self, state):
+        with closing(sqlite3.connect(state.parent / "calls.db")) as db, db:
+            db.execute("UPDATE records SET data = '{\"version\": 1}'")
+
+        with pytest.raises(StateError, match=r"entry 1 of the run \w+-0 is damaged .KeyError"):
+            misfits(state, "new", stores=True)
+
     def test_a_store_that_cannot_be_read_is_an_error_that_names_it(self, state):
         (state.parent / "calls.db").write_bytes(b"no database" * 1000)
 

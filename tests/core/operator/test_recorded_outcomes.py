@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from headrace import ModelError, NonRetryableError
-from headrace.errors import MemoryValueError, ReplayedError
+from headrace.errors import MemoryValueError, ReplayedError, StateError
 from headrace.operator import Journal
 from headrace.operator._journal import Entry
 
@@ -73,3 +75,31 @@ def test_an_error_that_cannot_be_built_tells_its_type_and_text():
 def test_an_error_that_holds_live_objects_tells_its_type_and_text():
     with pytest.raises(ReplayedError, match="builtins:ValueError"):
         replayed(ValueError(object())).result()
+
+
+class TestWhatAnActionStoreHas:
+    @pytest.fixture
+    def entry(self):
+        """One of a call that has finished."""
+        journal = Journal()
+        call = journal.calls("0.0")["c"] = Entry("f", 1)
+        call.finish("\ud800 is no Unicode")
+        return json.dumps(journal.taken())
+
+    def test_its_entries_make_the_journal_again(self, entry):
+        journal = Journal()
+        journal.take_kept([entry, entry], "r-0")
+
+        assert journal.calls("0.0")["c"].result() == "\ud800 is no Unicode"
+
+    @pytest.mark.parametrize(
+        "damaged",
+        ["", "{", "[]", "7", "{}", '{"version": "x"}', '{"version": 2}',
+         '{"version": 2, "attempts": {}, "calls": 2}',
+         '{"version": 2, "attempts": {}, "calls": {"0.0": {"c": [1]}}}', "[" * 100_000],
+    )  # fmt: skip
+    def test_a_damaged_one_is_told_with_its_run_and_its_number(self, entry, damaged):
+        with pytest.raises(StateError, match=r"entry 2 of the run r-0 is damaged") as raised:
+            Journal().take_kept([entry, damaged], "r-0")
+
+        assert len(str(raised.value)) < 600
