@@ -23,6 +23,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._in_threads: set[asyncio.Future[Any]] = set()
+        self._in_executor = self.loop.run_in_executor
+        self.loop.run_in_executor = self._noted  # type: ignore[method-assign]
         self.records: list[Any] = []
         self._operators: list[Operator] = []
 
@@ -45,10 +48,18 @@ class Bench:
 
         async def turn() -> None:
             for _ in range(turns):
+                while self._in_threads:
+                    await asyncio.wait(set(self._in_threads))
                 await asyncio.sleep(0)
 
         self.loop.run_until_complete(turn())
         return run
+
+    def _noted(self, *work: Any) -> asyncio.Future[Any]:
+        future = self._in_executor(*work)
+        self._in_threads.add(future)
+        future.add_done_callback(self._in_threads.discard)
+        return future
 
     def run(self, agent: Any, value: Any = None, journal: Any = None) -> Run:
         """Runs to the end."""
