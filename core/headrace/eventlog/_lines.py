@@ -71,6 +71,8 @@ ENDED: Final = 7
 _WROTE: Final = 4
 """How long ``Wrote`` is, which tells it from ``Finished``."""
 _REMEMBERED: Final = 4096
+_SHORT: Final = 200
+"""Characters of what is remembered: names may be anybody's invention."""
 _canon = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _REPLAYED = ',"replayed":true'
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -164,12 +166,11 @@ class LineMaker:
 
     def _wrote(self, whose: str, again: bool, since: float, one: Wrote) -> str:  # noqa: FBT001
         at, action, attempt, names = one
-        known = tuple(names)
-        data = self._names.get(known)
+        data = self._names.get(known := tuple(names))
         if data is None:  # an action writes the same ones in every run
-            if len(self._names) >= _REMEMBERED:
-                self._names.clear()
-            data = self._names[known] = self._data({"names": names})
+            data = self._data({"names": names})
+            if sum(map(len, names)) <= _SHORT:
+                _remember(self._names, known, data)
         tried = f',"attempt":{attempt}' if attempt > 1 else ""
         return _one_line(
             f'{{"v":{VERSION},"time":{at + since:.6f},"kind":"memory","what":"written",{whose},'
@@ -256,12 +257,18 @@ class LineMaker:
 
     def _text(self, name: str) -> str:
         """A name as JSON; they come again and again."""
-        known = self._texts.get(name)
-        if known is None:
-            if len(self._texts) >= _REMEMBERED:
-                self._texts.clear()
-            known = self._texts[name] = dumps(name)
-        return known
+        text = self._texts.get(name)
+        if text is None:
+            text = dumps(name)
+            if len(name) <= _SHORT:
+                _remember(self._texts, name, text)
+        return text
+
+
+def _remember(known: dict[Any, str], what: Any, text: str) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[what] = text
 
 
 def _one_line(text: str) -> str:

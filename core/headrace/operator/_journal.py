@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Journal"]
 
-_SHOWN = 100  # characters of an entry that is damaged
 _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
@@ -245,9 +244,10 @@ class Journal:
             except _DAMAGED as error:
                 raise StateError(
                     f"the action store's entry {number} of the run {run} is damaged "
-                    f"({type(error).__name__}: {error}; {text[:_SHOWN]!r}): put the store's data "
-                    "right, or delete this run's entries there: its finished calls are made again"
-                ) from error
+                    f"({type(error).__name__}: {error}; {len(text)} characters): put the store's "
+                    "data right, or delete this run's entries there, and its finished calls are "
+                    "made again"
+                ) from None
 
     def sights(self, task: str) -> dict[str, list[int]]:
         """What the task's present attempt saw of names that live for a time.

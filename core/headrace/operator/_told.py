@@ -26,6 +26,8 @@ __all__ = [
     "written",
 ]
 
+_SHORT = 200  # characters of names that are remembered
+
 
 def error_text(error: BaseException) -> str:
     """An error for people: its type and its text."""
@@ -46,9 +48,13 @@ def plain_number(number: Decimal | int) -> float | int:
     return float(number) if isinstance(number, Decimal) else number
 
 
-@lru_cache(maxsize=4096)
 def shown_name(name: str) -> str:
     """A stored name in short-term memory, without its root, as the log shows it."""
+    return _remembered(name) if len(name) <= _SHORT else "/".join(path_of(name))
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str) -> str:
     return "/".join(path_of(name))
 
 

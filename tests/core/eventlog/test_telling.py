@@ -68,6 +68,48 @@ def test_at_verbose_requests_and_values_are_whole(told):
     assert "cut" not in run
 
 
+class Writing(Agent):
+    """Writes to short-term memory, and waits for nothing."""
+
+    @action(InputEvent)
+    async def write(self, event: InputEvent, ctx: Context) -> None:
+        for name in event.input["names"]:
+            ctx.short_term[tuple(name)] = "value"
+
+
+class TestWhatAnActionWrote:
+    def wrote(self, told, *names, **settings):
+        records = told(Writing(), {"do": "write", "names": names}, **settings)
+        return [one for one in records if one["kind"] == "memory"]
+
+    def test_its_names_are_told_with_the_action(self, told):
+        [one] = self.wrote(told, ["seen"], ["orders", "o/1"])
+
+        assert one["data"] == {"names": ["seen", "orders/o/1"]}
+        assert (one["what"], one["name"]) == ("written", "short_term")
+        assert (one["id"], one["cause"]) == ("0.0/memory", "0.0")
+
+    def test_at_verbose_their_values_are_told_too(self, told):
+        [one] = self.wrote(told, ["seen"], ["orders", "o/1"], levels=("memory=verbose",))
+
+        assert one["data"] == {"values": {"seen": "value", "orders/o/1": "value"}}
+
+    def test_very_many_and_very_long_ones_are_cut_and_counted(self, told):
+        [one] = self.wrote(told, *([f"{number}" * 2000] for number in range(1000)), max_items=3)
+
+        assert [len(name) for name in one["data"]["names"]] == [1000] * 3
+        assert one["cut"] == {"texts": 3, "characters": 3000, "items": 997}
+
+    def test_what_looks_like_a_secret_in_them_is_not_told(self, told):
+        [one] = self.wrote(told, ["sk-0123456789abcdef0123"])
+
+        assert one["data"] == {"names": ["[redacted]"]}
+        assert one["cut"] == {"redacted": 1}
+
+    def test_nothing_is_told_where_nothing_was_written(self, told):
+        assert self.wrote(told) == []
+
+
 def test_at_standard_they_are_shortened(told):
     [run] = [one for one in told(LogDesk(), {"do": "x" * 5000}) if one["kind"] == "run"]
 

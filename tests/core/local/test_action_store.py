@@ -325,7 +325,8 @@ class TestAStoreThatIsDamaged:
         text = str(raised.value)
         assert "action store's entry 1 of the run " in text
         assert "is damaged (JSONDecodeError: " in text
-        assert "'no JSON'" in text
+        assert "; 7 characters)" in text
+        assert "no JSON" not in text  # it may be anybody's data
         assert "delete this run's entries there" in text
         assert job.made() == {"a": 1}
 

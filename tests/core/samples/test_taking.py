@@ -131,14 +131,17 @@ def test_beside_a_log_that_tells_all_a_sample_is_no_different(job, tmp_path):
     assert "started" in {one["what"] for one in sample.records}
 
 
-def test_what_the_event_log_leaves_out_stays_out_of_it_beside_samples(job, tmp_path):
-    log = LogSettings(folder=str(tmp_path / "log"), levels=("model=off", "run=off"))
+@pytest.mark.parametrize("off", [{"model", "run"}, {"memory"}, {"action", "memory"}])
+def test_what_the_event_log_leaves_out_stays_out_of_it_beside_samples(job, tmp_path, off):
+    levels = tuple(f"{kind}=off" for kind in off)
+    log = LogSettings(folder=str(tmp_path / "log"), levels=levels)
     job(["lamp"], LogDesk, log=log)
     [file] = (tmp_path / "log").iterdir()
     kinds = {json.loads(line)["kind"] for line in file.read_bytes().splitlines()}
 
-    assert "tool" in kinds
-    assert not kinds & {"model", "run"}
+    assert (
+        kinds == {"log", "event", "action", "call", "model", "tool", "parse", "memory", "run"} - off
+    )
 
 
 def test_only_its_owner_may_read_a_sample(job, tmp_path):
