@@ -140,11 +140,11 @@ class LineMaker:
         if trace is not None:
             common += f',"trace":{dumps(trace)}'
         made = [
-            self._finished(run, common, again, since, one)
-            if isinstance(one, tuple) and len(one) != _WROTE
+            self._line(run, common, again, marshal.loads(one))  # noqa: S302 - our own parent's
+            if isinstance(one, bytes)
             else self._wrote(common, again, since, one)
-            if isinstance(one, tuple)
-            else self._line(run, common, again, marshal.loads(one))  # noqa: S302 - our own parent's
+            if len(one) == _WROTE
+            else self._finished(run, common, again, since, one)
             for one in told
         ]
         if ended:
