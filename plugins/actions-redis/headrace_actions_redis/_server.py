@@ -179,7 +179,17 @@ class Server:
             wait = min(wait * 2, longest)
 
     async def _check(self) -> None:
-        info: dict[str, Any] = await self._client.info("server")
+        info: dict[str, Any] = {}
+        refused = ""
+        try:
+            info = await self._client.info("server")
+        except ResponseError as error:
+            refused = self._secrets.hide(str(error))
+        if refused:
+            raise ResourceError(
+                f"Redis ({self._where}) does not tell what it keeps: {refused}. "
+                "Let its user use INFO"
+            )
         version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
         if self._durability == "none":
             return

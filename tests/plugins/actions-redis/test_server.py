@@ -127,6 +127,16 @@ class TestWhatAServerKeeps:
     def test_it_may_be_taken_in_so_many_words(self, forgetful):
         using(RedisActionStore(durability="none"), append)
 
+    def test_one_that_does_not_tell_what_it_keeps_is_refused(self, servers, monkeypatch):
+        silent = servers("--appendonly", "yes", "--rename-command", "INFO", "")
+        monkeypatch.setenv("REDIS_URL", silent.url)
+
+        with pytest.raises(
+            ResourceError, match=r"does not tell what it keeps: .* use INFO"
+        ) as raised:
+            using(RedisActionStore(durability="none"), nothing)
+        assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+
     def test_a_server_that_drops_keys_is_refused(self, servers, monkeypatch):
         full = ("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru")
         monkeypatch.setenv("REDIS_URL", servers("--appendonly", "yes", *full).url)
